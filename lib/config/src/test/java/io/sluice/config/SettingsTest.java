@@ -1,0 +1,117 @@
+package io.sluice.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SettingsTest {
+  @TempDir Path folder;
+
+  @Test
+  void reportsEveryProblemInOneExceptionWithFileAndLine() throws Exception {
+    Path file = folder.resolve("train.conf");
+    Files.writeString(
+        file,
+        """
+        window {
+          look-back = 0
+          horizn = 24
+          stride = "two"
+        }
+        scaling.method = standart
+        """);
+
+    assertThatThrownBy(() -> Settings.load(file, List.of()).read(SettingsTest::readSome))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessage(
+            """
+            Invalid configuration %1$s, 4 problem(s):
+              - window.horizn (%1$s: 3): is not a known setting; did you mean horizon?
+              - window.look-back (%1$s: 2): must be at least 1, but is 0
+              - window.stride (%1$s: 4): must be an integer, but is "two"
+              - scaling.method (%1$s: 6): must be one of [standard, min-max], but is "standart"; did you mean standard?"""
+                .formatted(file));
+  }
+
+  @Test
+  void overridesWinOverTheFileAndTheFileOverTheReference() throws Exception {
+    Path file = folder.resolve("a.conf");
+    Files.writeString(file, "window { look-back = 48, stride = 3 }");
+
+    var window =
+        Settings.load(file, List.of("window.stride=5", "name=plant/a=b"))
+            .read(
+                root ->
+                    root.section(
+                        "window",
+                        w ->
+                            List.of(
+                                w.intAtLeast("look-back", 1),
+                                w.intAtLeast("horizon", 0),
+                                w.intAtLeast("stride", 1))));
+
+    assertThat(window).containsExactly(48, 24, 5);
+  }
+
+  @Test
+  void overrideWithoutEqualsIsRefused() {
+    assertThatThrownBy(() -> Settings.parse("", "window.stride"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining("--set window.stride: must have the form key=value");
+  }
+
+  @Test
+  void absentFileIsNamed() {
+    Path absent = folder.resolve("none.conf");
+
+    assertThatThrownBy(() -> Settings.load(absent, List.of()))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining("none.conf: cannot be read; give an existing file to --config");
+  }
+
+  @Test
+  void secretsAreMaskedWhereSettingsAreShown() {
+    String shown = Settings.parse("source.options { password = hunter2, sep = \";\" }").render();
+
+    assertThat(shown).contains("(masked)").doesNotContain("hunter2").contains(";");
+  }
+
+  @Test
+  void rulesAcrossKeysWaitForSoundValues() {
+    assertThatThrownBy(
+            () ->
+                Settings.parse("window { look-back = 0, stride = 9 }")
+                    .read(
+                        root ->
+                            root.section(
+                                "window",
+                                w -> {
+                                  int lookBack = w.intAtLeast("look-back", 1);
+                                  int stride = w.intAtLeast("stride", 1);
+                                  w.check(stride <= lookBack, "stride", "must not pass look-back");
+                                  return null;
+                                })))
+        .hasMessageContaining("1 problem(s)");
+  }
+
+  private enum Method {
+    STANDARD,
+    MIN_MAX
+  }
+
+  private static Object readSome(ConfigReader root) {
+    root.section(
+        "window",
+        w -> {
+          w.intAtLeast("look-back", 1);
+          w.intAtLeast("horizon", 0);
+          return w.intAtLeast("stride", 1);
+        });
+    return root.section("scaling", s -> s.choice("method", Method.class));
+  }
+}

@@ -1,0 +1,75 @@
+package io.sluice.sequences.dataset;
+
+/**
+ * B windows as flat arrays, ready for a network; reused from batch to batch by its owner.
+ *
+ * <p><b>Shapes.</b> T = look-back, I = {@link WindowContract#inputSize()}, K' = {@link
+ * WindowContract#targetSize()}; row-major float32:
+ *
+ * <pre>
+ * inputs    (T, B, I)   scaled
+ * targets   (B, K')     forecasts scaled like the inputs; class index; remaining life / cap; NaN = unknown
+ * anchors   (B, K)      per-window normalisation of each target channel, in scaled units; 0 where off
+ * series    (B)         names
+ * origins   (B)         time of the last look-back step, ticks
+ * </pre>
+ *
+ * <p>Time-major, because a recurrent kernel reads step by step; DL4J's (B, I, T) is a permuted
+ * view.
+ */
+public final class WindowBatch {
+  private final int capacity;
+  private int size;
+  final float[] inputs;
+  final float[] targets;
+  final float[] anchors;
+  final String[] series;
+  final long[] origins;
+
+  WindowBatch(WindowContract contract, int capacity) {
+    this.capacity = capacity;
+    this.size = capacity;
+    this.inputs =
+        new float[Math.multiplyExact(contract.lookBack() * capacity, contract.inputSize())];
+    this.targets = new float[Math.multiplyExact(capacity, contract.targetSize())];
+    this.anchors =
+        new float[Math.multiplyExact(capacity, Math.max(1, contract.target().channels().size()))];
+    this.series = new String[capacity];
+    this.origins = new long[capacity];
+  }
+
+  /** B, windows in this batch. */
+  public int size() {
+    return size;
+  }
+
+  void resize(int newSize) {
+    if (newSize > capacity) {
+      throw new IllegalArgumentException("size is %d, capacity %d".formatted(newSize, capacity));
+    }
+    this.size = newSize;
+  }
+
+  /** (T, B, I), valid to index T·B·I with B = {@link #size()}. */
+  public float[] inputs() {
+    return inputs;
+  }
+
+  /** (B, K'). */
+  public float[] targets() {
+    return targets;
+  }
+
+  /** (B, K). */
+  public float[] anchors() {
+    return anchors;
+  }
+
+  public String series(int b) {
+    return series[b];
+  }
+
+  public long origin(int b) {
+    return origins[b];
+  }
+}
