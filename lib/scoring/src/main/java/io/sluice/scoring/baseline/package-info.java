@@ -1,0 +1,2 @@
+/** Forecasts to beat: last value, seasonal naive, seasonal ARIMA. */
+package io.sluice.scoring.baseline;

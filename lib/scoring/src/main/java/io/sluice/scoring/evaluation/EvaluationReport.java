@@ -1,0 +1,168 @@
+package io.sluice.scoring.evaluation;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.sluice.failure.QualityGateException;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What an evaluation found: the content of {@code evaluation.json}, described in {@code
+ * data-schemas/evaluation.v1}, and all that the page is drawn from.
+ *
+ * <p>Metrics are maps from {@link Metric#label()} to a value; a metric that could not be computed
+ * is not in the map.
+ *
+ * @param format {@value #FORMAT}
+ * @param name the experiment
+ * @param evaluatedAt ISO 8601
+ * @param seconds the evaluation took
+ * @param model the bundle
+ * @param dataset the windows' source
+ * @param target what is predicted
+ * @param metrics over all windows and target values
+ * @param notes what a reader must know to read the numbers: exclusions, choices, fallbacks
+ * @param byStep per horizon step, 1 first; empty unless a forecast
+ * @param byChannel per target channel; empty unless a forecast
+ * @param bySeries per series, by name
+ * @param folds per block of origins, oldest first
+ * @param baselines per baseline, in the order of the settings
+ * @param classes confusion matrix and curves; null unless classes
+ * @param residuals histogram of prediction minus actual, per target channel, scaled units
+ * @param tracks predicted against actual over time for some series
+ * @param gate the quality gate's verdict; null if there is none
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record EvaluationReport(
+    String format,
+    String name,
+    String evaluatedAt,
+    double seconds,
+    ModelInfo model,
+    DatasetInfo dataset,
+    TargetInfo target,
+    Map<String, Double> metrics,
+    List<String> notes,
+    List<Row> byStep,
+    List<Row> byChannel,
+    List<Row> bySeries,
+    List<Row> folds,
+    List<BaselineRow> baselines,
+    ClassDetail classes,
+    List<Histogram> residuals,
+    List<Track> tracks,
+    GateVerdict gate) {
+
+  public static final String FORMAT = "evaluation.v1";
+  public static final String FILE_NAME = "evaluation.json";
+
+  public record ModelInfo(String name, String version, String uri, String hash) {}
+
+  /**
+   * @param windows evaluated
+   * @param missingTargets target values that are not known and were left out
+   */
+  public record DatasetInfo(
+      String uri,
+      String split,
+      long windows,
+      long series,
+      long missingTargets,
+      String firstOrigin,
+      String lastOrigin) {}
+
+  /**
+   * @param type forecast, class, event or remaining-life
+   * @param interval probability of the judged interval; 0 where there is none
+   * @param intervalSource model quantiles, bundle residuals or validation residuals; null where
+   *     there is none
+   * @param stepSeconds length of a grid step; 0 for ordinal time
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record TargetInfo(
+      String type,
+      List<String> channels,
+      List<String> classes,
+      int lookBack,
+      int horizon,
+      double stepSeconds,
+      double interval,
+      String intervalSource) {}
+
+  /** One line of a table: {@code name} is a step, channel, series or fold. */
+  public record Row(String name, long windows, Map<String, Double> metrics) {}
+
+  /**
+   * A baseline and the model on the same target values.
+   *
+   * @param note why it is not available, or for which share of values; empty if there is nothing to
+   *     say
+   * @param values target values compared
+   * @param metrics the baseline's
+   * @param model the model's on the same values
+   * @param byStep the baseline's, per horizon step
+   */
+  public record BaselineRow(
+      String name,
+      boolean available,
+      String note,
+      long values,
+      Map<String, Double> metrics,
+      Map<String, Double> model,
+      List<Row> byStep,
+      List<Row> folds) {}
+
+  /**
+   * @param confusion [actual][predicted], windows
+   * @param roc points (false-alarm rate, recall), from (0, 0) to (1, 1); empty unless two classes
+   * @param precisionRecall points (recall, precision); empty unless two classes
+   * @param perClass precision, recall and F1 of each class
+   */
+  public record ClassDetail(
+      List<String> names,
+      List<List<Long>> confusion,
+      List<List<Double>> roc,
+      List<List<Double>> precisionRecall,
+      List<Row> perClass) {}
+
+  /**
+   * @param edges n + 1 bounds, ascending
+   * @param counts share of values in each of the n bins
+   */
+  public record Histogram(String name, String unit, List<Double> edges, List<Double> counts) {}
+
+  /**
+   * Predicted against actual. Forecasts are consecutive and do not overlap: each point was
+   * predicted from the newest origin in {@code origins} before it.
+   *
+   * @param times milliseconds since 1970 in UTC, or ordinal numbers
+   * @param actual null where unknown
+   * @param lower null (the list) where there is no interval
+   * @param origins forecasts: times of the origins
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Track(
+      String series,
+      String channel,
+      boolean ordinal,
+      List<Long> times,
+      List<Double> actual,
+      List<Double> predicted,
+      List<Double> lower,
+      List<Double> upper,
+      List<Long> origins) {}
+
+  /** Whether the gate lets the model pass, and the sentence that says why. */
+  public record GateVerdict(String metric, boolean passed, String message) {}
+
+  /**
+   * Refuses a result that the quality gate said no to; called after everything that a person wants
+   * to look at is written.
+   *
+   * @throws QualityGateException with the metric, its value and what it was held against
+   */
+  public void requireGate() {
+    if (gate != null && !gate.passed()) {
+      throw new QualityGateException(gate.message());
+    }
+  }
+}
