@@ -82,6 +82,21 @@ class SettingsTest {
   }
 
   @Test
+  void secretsAreMaskedInNestedKeysAndInUris() {
+    String shown =
+        Settings.parse(
+                """
+                source.options { fs.s3a.secret.key = hunter2, url = "jdbc:x://h/db?password=hunter2&ssl=on" }
+                source.path = "abfs://me:hunter2@account/raw"
+                """)
+            .render();
+
+    assertThat(shown)
+        .doesNotContain("hunter2")
+        .contains("abfs://(masked)@account/raw", "?password=(masked)&ssl=on");
+  }
+
+  @Test
   void rulesAcrossKeysWaitForSoundValues() {
     assertThatThrownBy(
             () ->
