@@ -1,0 +1,148 @@
+package io.sluice.recurrent.model;
+
+import io.sluice.config.ConfigReader;
+import io.sluice.config.InvalidConfigException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+
+/**
+ * Section {@code model} of the settings: all of a network that does not follow from the data.
+ *
+ * @param cell the recurrent cell
+ * @param hiddenSizes units of each stacked layer, lowest first
+ * @param bidirectional reads each window in both directions
+ * @param dropout share dropped between layers while training
+ * @param output last step or every step
+ * @param head kind of output, or by the target
+ * @param quantiles of a quantile head
+ * @param classWeights of a class head
+ * @param forgetBias initial bias of the forget gate
+ * @param denseSizes hidden dense layers before the head
+ */
+public record ModelSettings(
+    ModelSpec.Cell cell,
+    List<Integer> hiddenSizes,
+    boolean bidirectional,
+    double dropout,
+    ModelSpec.Output output,
+    HeadChoice head,
+    List<Double> quantiles,
+    List<Double> classWeights,
+    double forgetBias,
+    List<Integer> denseSizes) {
+
+  /** {@code model.head}. */
+  public enum HeadChoice {
+    /** By the target and by whether quantiles are given. */
+    AUTO,
+    REGRESSION,
+    QUANTILES,
+    CLASSES
+  }
+
+  /** Reads section {@code model} of the whole settings. */
+  public static ModelSettings from(ConfigReader root) {
+    return root.section("model", ModelSettings::read);
+  }
+
+  private static ModelSettings read(ConfigReader model) {
+    var settings =
+        new ModelSettings(
+            model.choice("cell", ModelSpec.Cell.class),
+            model.intsAtLeast("hidden-sizes", 1),
+            model.flag("bidirectional"),
+            model.numberBetween("dropout", 0, 0.95),
+            model.choice("output", ModelSpec.Output.class),
+            model.choice("head", HeadChoice.class),
+            model.numbersWithin("quantiles", 0, 1),
+            model.numbersWithin("class-weights", 0, 1e6),
+            model.numberBetween("forget-bias", -100, 100),
+            model.intsAtLeast("dense-sizes", 1));
+    model.check(
+        !settings.hiddenSizes.isEmpty(), "hidden-sizes", "must name at least one layer, but is []");
+    model.check(
+        new ArrayList<>(new TreeSet<>(settings.quantiles)).equals(settings.quantiles),
+        "quantiles",
+        "must ascend, but are %s",
+        settings.quantiles);
+    model.check(
+        settings.head != HeadChoice.QUANTILES || !settings.quantiles.isEmpty(),
+        "quantiles",
+        "must name at least one with head = quantiles, [0.1, 0.5, 0.9] for example");
+    model.check(
+        settings.quantiles.isEmpty()
+            || settings.head == HeadChoice.QUANTILES
+            || settings.head == HeadChoice.AUTO,
+        "head",
+        "must be quantiles or auto where model.quantiles are given, but is %s",
+        ConfigReader.kebab(settings.head));
+    return settings;
+  }
+
+  /**
+   * The network for a dataset.
+   *
+   * @param inputSize I, from the window contract
+   * @param lookBack T
+   * @param targetSize J, numbers per target; no part where there are classes
+   * @param classes V, or 0 where the target is a number
+   * @throws InvalidConfigException if the settings do not fit the dataset's target
+   */
+  public ModelSpec toSpec(int inputSize, int lookBack, int targetSize, int classes) {
+    return new ModelSpec(
+        inputSize,
+        lookBack,
+        cell,
+        hiddenSizes,
+        bidirectional,
+        dropout,
+        output,
+        denseSizes,
+        forgetBias,
+        classes > 0 ? classHead(classes) : numberHead(targetSize));
+  }
+
+  private Head classHead(int classes) {
+    var problems = new ArrayList<String>();
+    if (head != HeadChoice.AUTO && head != HeadChoice.CLASSES) {
+      problems.add(
+          "model.head: must be classes or auto for a dataset with %d classes, but is %s"
+              .formatted(classes, ConfigReader.kebab(head)));
+    }
+    if (!quantiles.isEmpty()) {
+      problems.add(
+          "model.quantiles: must be [] for a dataset with %d classes, but are %s"
+              .formatted(classes, quantiles));
+    }
+    if (!classWeights.isEmpty() && classWeights.size() != classes) {
+      problems.add(
+          "model.class-weights: must have one weight a class (%d), but has %d"
+              .formatted(classes, classWeights.size()));
+    }
+    throwIfAny(problems);
+    return Head.classes(classes, classWeights);
+  }
+
+  private Head numberHead(int targetSize) {
+    var problems = new ArrayList<String>();
+    if (head == HeadChoice.CLASSES) {
+      problems.add("model.head: must not be classes for a dataset whose target is a number");
+    }
+    if (!classWeights.isEmpty()) {
+      problems.add(
+          "model.class-weights: must be [] for a dataset whose target is a number, but are %s"
+              .formatted(classWeights));
+    }
+    throwIfAny(problems);
+    return quantiles.isEmpty()
+        ? Head.regression(targetSize)
+        : Head.quantiles(targetSize, quantiles);
+  }
+
+  private static void throwIfAny(List<String> problems) {
+    if (!problems.isEmpty()) {
+      throw new InvalidConfigException("for this dataset", problems);
+    }
+  }
+}

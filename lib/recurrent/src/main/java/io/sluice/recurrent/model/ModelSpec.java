@@ -1,0 +1,83 @@
+package io.sluice.recurrent.model;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * What a network is, in our own words: the part of a model that a person reads. {@link Networks}
+ * turns it into a DL4J network; nothing else does.
+ *
+ * <p><b>Shapes.</b> Input (B, I, T) in DL4J's order; output (B, {@link #outputSize()}), or (B,
+ * {@link #outputSize()}, T) with an output at every step.
+ *
+ * @param inputSize I, numbers per time step
+ * @param lookBack T, time steps
+ * @param cell the recurrent cell of every layer
+ * @param hiddenSizes units of each stacked layer, lowest first; a bidirectional layer has as many
+ *     in each direction
+ * @param bidirectional reads each window in both directions
+ * @param dropout share of activations dropped between layers while training, in [0, 1)
+ * @param output the last step's output, or one at every step
+ * @param denseSizes hidden dense layers (ReLU) between the recurrent stack and the head
+ * @param forgetBias initial bias of the forget gate; no part in simple cells
+ * @param head what comes out
+ */
+public record ModelSpec(
+    int inputSize,
+    int lookBack,
+    Cell cell,
+    List<Integer> hiddenSizes,
+    boolean bidirectional,
+    double dropout,
+    Output output,
+    List<Integer> denseSizes,
+    double forgetBias,
+    Head head)
+    implements Serializable {
+
+  /** Recurrent cells. */
+  public enum Cell {
+    /** Hochreiter and Schmidhuber with forget gate, no peepholes. */
+    @JsonProperty("lstm")
+    LSTM,
+    /** With peepholes from the cell state to the gates. */
+    @JsonProperty("graves-lstm")
+    GRAVES_LSTM,
+    /** Elman's network with tanh. */
+    @JsonProperty("simple-rnn")
+    SIMPLE_RNN
+  }
+
+  /** At which steps there is an output. */
+  public enum Output {
+    @JsonProperty("last")
+    LAST,
+    @JsonProperty("sequence")
+    SEQUENCE
+  }
+
+  public ModelSpec {
+    hiddenSizes = List.copyOf(hiddenSizes);
+    denseSizes = List.copyOf(denseSizes);
+    require(inputSize >= 1, "inputSize", inputSize, "at least 1");
+    require(lookBack >= 1, "lookBack", lookBack, "at least 1");
+    require(!hiddenSizes.isEmpty(), "hiddenSizes", hiddenSizes, "at least one layer");
+    require(hiddenSizes.stream().allMatch(h -> h >= 1), "hiddenSizes", hiddenSizes, "at least 1");
+    require(denseSizes.stream().allMatch(h -> h >= 1), "denseSizes", denseSizes, "at least 1");
+    require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
+  }
+
+  /** Numbers the network puts out per (last) time step. */
+  @JsonIgnore
+  public int outputSize() {
+    return head.networkOutputs();
+  }
+
+  private static void require(boolean holds, String name, Object value, String rule) {
+    if (!holds) {
+      throw new IllegalArgumentException("%s is %s, must be %s".formatted(name, value, rule));
+    }
+  }
+}

@@ -1,0 +1,177 @@
+package io.sluice.recurrent.model;
+
+import io.sluice.recurrent.loss.PinballLoss;
+import io.sluice.recurrent.optim.GlobalNormClipping;
+import java.util.ArrayList;
+import java.util.List;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.dropout.Dropout;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
+import org.deeplearning4j.nn.conf.layers.GravesLSTM;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.weights.WeightInit;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.regularization.Regularization;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
+import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+
+/**
+ * The one place where a {@link ModelSpec} becomes a DL4J network.
+ *
+ * <p>Choices that follow from DL4J: dropout takes the probability to <i>keep</i> and works on a
+ * layer's <i>input</i>, so dropout between layers is set on every layer but the first. The loss of
+ * an output at every step is divided by T, because DL4J sums over time steps and a loss here is a
+ * mean over them.
+ */
+public final class Networks {
+  private Networks() {}
+
+  /**
+   * A network with fresh parameters: Xavier weights, zero biases but the forget gate's.
+   *
+   * @param seed of the parameters and of dropout; the same seed gives the same parameters
+   */
+  public static MultiLayerNetwork create(ModelSpec spec, OptimizerSpec optimizer, long seed) {
+    var network =
+        new MultiLayerNetwork(
+            configuration(
+                spec, optimizer.updater(), optimizer.regularization(), seed, DataType.FLOAT));
+    network.init();
+    GlobalNormClipping.requireOneBlock(network);
+    return network;
+  }
+
+  static MultiLayerConfiguration configuration(
+      ModelSpec spec,
+      IUpdater updater,
+      List<Regularization> regularization,
+      long seed,
+      DataType type) {
+    var list =
+        new NeuralNetConfiguration.Builder()
+            .seed(seed)
+            .dataType(type)
+            .updater(updater)
+            .regularization(regularization)
+            .weightInit(WeightInit.XAVIER)
+            .list();
+    layers(spec).forEach(list::layer);
+    return list.setInputType(InputType.recurrent(spec.inputSize(), spec.lookBack())).build();
+  }
+
+  private static List<Layer> layers(ModelSpec spec) {
+    var layers = new ArrayList<Layer>();
+    int top = spec.hiddenSizes().size() - 1;
+    for (int l = 0; l <= top; l++) {
+      BaseRecurrentLayer cell = cell(spec, spec.hiddenSizes().get(l));
+      cell.setLayerName("recurrent-" + l);
+      drop(cell, spec, l);
+      layers.add(wrapped(cell, spec, l == top));
+    }
+    for (int d = 0; d < spec.denseSizes().size(); d++) {
+      var dense =
+          new DenseLayer.Builder()
+              .name("dense-" + d)
+              .nOut(spec.denseSizes().get(d))
+              .activation(Activation.RELU)
+              .build();
+      drop(dense, spec, layers.size());
+      layers.add(dense);
+    }
+    FeedForwardLayer head = head(spec);
+    drop(head, spec, layers.size());
+    layers.add(head);
+    return layers;
+  }
+
+  private static BaseRecurrentLayer cell(ModelSpec spec, int units) {
+    return switch (spec.cell()) {
+      case LSTM ->
+          new LSTM.Builder()
+              .nOut(units)
+              .activation(Activation.TANH)
+              .forgetGateBiasInit(spec.forgetBias())
+              .build();
+      case GRAVES_LSTM ->
+          new GravesLSTM.Builder()
+              .nOut(units)
+              .activation(Activation.TANH)
+              .forgetGateBiasInit(spec.forgetBias())
+              .build();
+      case SIMPLE_RNN -> new SimpleRnn.Builder().nOut(units).activation(Activation.TANH).build();
+    };
+  }
+
+  /** Retain probability on the input of every layer but the first. */
+  private static void drop(BaseLayer layer, ModelSpec spec, int index) {
+    if (index > 0 && spec.dropout() > 0) {
+      layer.setIDropout(new Dropout(1 - spec.dropout()));
+    }
+  }
+
+  private static Layer wrapped(BaseRecurrentLayer cell, ModelSpec spec, boolean isTop) {
+    boolean last = isTop && spec.output() == ModelSpec.Output.LAST;
+    Layer layer = last ? new LastTimeStep(cell) : cell;
+    return spec.bidirectional() ? new Bidirectional(layer) : layer;
+  }
+
+  private static FeedForwardLayer head(ModelSpec spec) {
+    Head head = spec.head();
+    boolean sequence = spec.output() == ModelSpec.Output.SEQUENCE;
+    double lossScale = sequence ? 1.0 / spec.lookBack() : 1;
+    Activation activation =
+        head.kind() == Head.Kind.CLASSES ? Activation.SOFTMAX : Activation.IDENTITY;
+    return sequence
+        ? new RnnOutputLayer.Builder(loss(head, lossScale))
+            .name("head")
+            .nOut(head.networkOutputs())
+            .activation(activation)
+            .build()
+        : new OutputLayer.Builder(loss(head, lossScale))
+            .name("head")
+            .nOut(head.networkOutputs())
+            .activation(activation)
+            .build();
+  }
+
+  private static ILossFunction loss(Head head, double scale) {
+    return switch (head.kind()) {
+      case REGRESSION ->
+          scale == 1 ? new LossMSE() : new LossMSE(constant(head.networkOutputs(), scale));
+      case QUANTILES -> new PinballLoss(head.quantiles(), scale);
+      case CLASSES ->
+          scale == 1 && head.classWeights().isEmpty()
+              ? new LossMCXENT()
+              : new LossMCXENT(classWeights(head).muli(scale));
+    };
+  }
+
+  private static INDArray classWeights(Head head) {
+    INDArray weights = constant(head.outputs(), 1);
+    for (int v = 0; v < head.classWeights().size(); v++) {
+      weights.putScalar(0, v, head.classWeights().get(v));
+    }
+    return weights;
+  }
+
+  private static INDArray constant(int size, double value) {
+    return Nd4j.valueArrayOf(new long[] {1, size}, value, DataType.FLOAT);
+  }
+}

@@ -1,0 +1,125 @@
+package io.sluice.recurrent.model;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.sluice.recurrent.optim.CosineDecay;
+import io.sluice.recurrent.optim.DecoupledWeightDecay;
+import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.WarmUp;
+import java.io.Serializable;
+import java.util.List;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Nesterovs;
+import org.nd4j.linalg.learning.config.RmsProp;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.learning.regularization.Regularization;
+import org.nd4j.linalg.schedule.ExponentialSchedule;
+import org.nd4j.linalg.schedule.FixedSchedule;
+import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.linalg.schedule.ScheduleType;
+import org.nd4j.linalg.schedule.StepSchedule;
+
+/**
+ * How parameters move, in steps.
+ *
+ * @param algorithm the optimizer, with DL4J's defaults for its moments
+ * @param learningRate peak
+ * @param minLearningRate where the cosine ends
+ * @param schedule of the learning rate, by step; every schedule may warm up
+ * @param steps of the whole run
+ * @param warmupSteps steps in which the rate rises to the schedule's; less than {@code steps}
+ * @param decay factor of step and exponential schedules …
+ * @param decaySteps … every so many steps
+ * @param weightDecay decoupled, on weights and not on biases; with {@code ADAM} as with {@code
+ *     ADAMW}
+ * @param maxGradientNorm L2 norm of all parameters' gradient; 0 is no limit
+ */
+public record OptimizerSpec(
+    Algorithm algorithm,
+    double learningRate,
+    double minLearningRate,
+    Schedule schedule,
+    int steps,
+    int warmupSteps,
+    double decay,
+    int decaySteps,
+    double weightDecay,
+    double maxGradientNorm)
+    implements Serializable {
+
+  /** Optimizers. */
+  public enum Algorithm {
+    @JsonProperty("adam")
+    ADAM,
+    @JsonProperty("sgd")
+    SGD,
+    @JsonProperty("rmsprop")
+    RMSPROP,
+    @JsonProperty("nesterovs")
+    NESTEROVS,
+    /** Adam under the name people look for when they want decoupled weight decay. */
+    @JsonProperty("adamw")
+    ADAMW
+  }
+
+  /** Learning-rate schedules. */
+  public enum Schedule {
+    @JsonProperty("constant")
+    CONSTANT,
+    @JsonProperty("cosine")
+    COSINE,
+    @JsonProperty("step")
+    STEP,
+    @JsonProperty("exponential")
+    EXPONENTIAL
+  }
+
+  public OptimizerSpec {
+    if (steps < 1 || warmupSteps < 0 || warmupSteps >= steps) {
+      throw new IllegalArgumentException(
+          "steps is %d and warmupSteps %d, must be 0 <= warmupSteps < steps"
+              .formatted(steps, warmupSteps));
+    }
+    if (decaySteps < 1) {
+      throw new IllegalArgumentException(
+          "decaySteps is %d, must be at least 1".formatted(decaySteps));
+    }
+  }
+
+  /** Adam at a constant rate, clipped to norm 1: for tests and first looks. */
+  public static OptimizerSpec constantAdam(double learningRate) {
+    return new OptimizerSpec(
+        Algorithm.ADAM, learningRate, 0, Schedule.CONSTANT, Integer.MAX_VALUE, 0, 1, 1, 0, 1);
+  }
+
+  /** The learning rate at a step, as DL4J reads it. */
+  public ISchedule learningRateSchedule() {
+    ISchedule decayed =
+        switch (schedule) {
+          case CONSTANT -> new FixedSchedule(learningRate);
+          case COSINE -> new CosineDecay(learningRate, minLearningRate, warmupSteps, steps);
+          case STEP -> new StepSchedule(ScheduleType.ITERATION, learningRate, decay, decaySteps);
+          case EXPONENTIAL ->
+              new ExponentialSchedule(
+                  ScheduleType.ITERATION, learningRate, Math.pow(decay, 1.0 / decaySteps));
+        };
+    return warmupSteps == 0 ? decayed : new WarmUp(warmupSteps, decayed);
+  }
+
+  /** The optimizer behind clipping, as DL4J runs it. */
+  IUpdater updater() {
+    ISchedule rate = learningRateSchedule();
+    IUpdater updater =
+        switch (algorithm) {
+          case ADAM, ADAMW -> new Adam(rate);
+          case SGD -> new Sgd(rate);
+          case RMSPROP -> new RmsProp(rate);
+          case NESTEROVS -> new Nesterovs(rate);
+        };
+    return new GlobalNormClipping(updater, maxGradientNorm);
+  }
+
+  List<Regularization> regularization() {
+    return weightDecay == 0 ? List.of() : List.of(new DecoupledWeightDecay(weightDecay));
+  }
+}

@@ -1,0 +1,203 @@
+package io.sluice.recurrent.optim;
+
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
+import org.deeplearning4j.nn.updater.UpdaterBlock;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.shade.jackson.annotation.JsonCreator;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
+
+/**
+ * An optimizer that first clips the gradient of all parameters together to an L2 norm.
+ *
+ * <p>It is part of the network's configuration, so clipping happens wherever the network is
+ * trained: {@code fit}, the workers of a Spark training master, a network restored from a file.
+ * That works because DL4J joins neighbouring parameters with equal optimizer settings into one
+ * block and hands the block's flat gradient, already averaged over the batch, to the optimizer:
+ * with the same settings on every layer the block is the whole network. {@link #requireOneBlock}
+ * checks that it is.
+ *
+ * <p>A norm that is not finite is left as it is, so that the loss shows it.
+ *
+ * <p><b>Source.</b> Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
+ * networks", ICML 2013, algorithm 1.
+ *
+ * <p><b>Considered:</b> DL4J's own clipping (per layer or element: it turns the gradient's
+ * direction), a training listener's {@code onGradientCalculation} (works, but every place that
+ * trains must remember to set it, and the gradient there is a sum over the batch).
+ */
+public final class GlobalNormClipping implements IUpdater {
+  private static final long serialVersionUID = 1L;
+
+  private final IUpdater updater;
+  private final double maxNorm;
+
+  /**
+   * @param updater the optimizer that gets the clipped gradient
+   * @param maxNorm largest L2 norm; 0 measures the norm and clips nothing
+   */
+  @JsonCreator
+  public GlobalNormClipping(
+      @JsonProperty("updater") IUpdater updater, @JsonProperty("maxNorm") double maxNorm) {
+    this.updater = Objects.requireNonNull(updater, "updater");
+    this.maxNorm = maxNorm;
+    if (!(maxNorm >= 0)) {
+      throw new IllegalArgumentException("maxNorm is %s, must be at least 0".formatted(maxNorm));
+    }
+  }
+
+  /**
+   * Scales {@code gradient} in place so that its L2 norm is at most {@code maxNorm}.
+   *
+   * @param gradient the flat gradient of all parameters, a mean over the batch
+   * @param maxNorm 0 is no limit
+   * @return the norm before clipping
+   */
+  public static double clip(INDArray gradient, double maxNorm) {
+    double norm = gradient.norm2Number().doubleValue();
+    if (maxNorm > 0 && norm > maxNorm && Double.isFinite(norm)) {
+      gradient.muli(maxNorm / norm);
+    }
+    return norm;
+  }
+
+  /** The gradient norm of the network's last step, before clipping; empty before the first. */
+  public static OptionalDouble lastNorm(MultiLayerNetwork network) {
+    return clipping(network).lastNorm;
+  }
+
+  /**
+   * Refuses a network whose parameters are not one block, because each block would be clipped on
+   * its own.
+   */
+  public static void requireOneBlock(MultiLayerNetwork network) {
+    clipping(network);
+  }
+
+  private static Clipping clipping(MultiLayerNetwork network) {
+    Updater updater = network.getUpdater();
+    var blocks = ((BaseMultiLayerUpdater<?>) updater).getUpdaterBlocks();
+    if (blocks.size() != 1) {
+      throw new IllegalStateException(
+          "The network has %d updater blocks, clipping to a global norm needs 1: give every layer the same optimizer"
+              .formatted(blocks.size()));
+    }
+    UpdaterBlock block = blocks.get(0);
+    if (!(block.getGradientUpdater() instanceof Clipping clipping)) {
+      throw new IllegalStateException(
+          "The network's optimizer is %s, expected GlobalNormClipping"
+              .formatted(block.getGradientUpdater().getConfig()));
+    }
+    return clipping;
+  }
+
+  /** The largest norm; 0 is no limit. */
+  public double maxNorm() {
+    return maxNorm;
+  }
+
+  /** The optimizer that gets the clipped gradient. */
+  public IUpdater updater() {
+    return updater;
+  }
+
+  @Override
+  public long stateSize(long numParams) {
+    return updater.stateSize(numParams);
+  }
+
+  @Override
+  public GradientUpdater<?> instantiate(INDArray viewArray, boolean initializeViewArray) {
+    return new Clipping(this, updater.instantiate(viewArray, initializeViewArray));
+  }
+
+  @Override
+  public GradientUpdater<?> instantiate(
+      Map<String, INDArray> updaterState, boolean initializeStateArrays) {
+    return new Clipping(this, updater.instantiate(updaterState, initializeStateArrays));
+  }
+
+  @Override
+  public double getLearningRate(int iteration, int epoch) {
+    return updater.getLearningRate(iteration, epoch);
+  }
+
+  @Override
+  public boolean hasLearningRate() {
+    return updater.hasLearningRate();
+  }
+
+  @Override
+  public void setLrAndSchedule(double lr, ISchedule lrSchedule) {
+    updater.setLrAndSchedule(lr, lrSchedule);
+  }
+
+  @Override
+  @SuppressWarnings("MissingSuperCall")
+  public GlobalNormClipping clone() {
+    return new GlobalNormClipping(updater.clone(), maxNorm);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof GlobalNormClipping o
+        && o.maxNorm == maxNorm
+        && o.updater.equals(updater);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(updater, maxNorm);
+  }
+
+  @Override
+  public String toString() {
+    return "GlobalNormClipping(%s, %s)".formatted(maxNorm, updater);
+  }
+
+  /** Clips, remembers the norm, and leaves the rest to the optimizer behind it. */
+  private static final class Clipping implements GradientUpdater<GlobalNormClipping> {
+    private final GlobalNormClipping config;
+    private final GradientUpdater<?> behind;
+    private OptionalDouble lastNorm = OptionalDouble.empty();
+
+    Clipping(GlobalNormClipping config, GradientUpdater<?> behind) {
+      this.config = config;
+      this.behind = behind;
+    }
+
+    @Override
+    public void applyUpdater(INDArray gradient, int iteration, int epoch) {
+      lastNorm = OptionalDouble.of(clip(gradient, config.maxNorm));
+      behind.applyUpdater(gradient, iteration, epoch);
+    }
+
+    @Override
+    public GlobalNormClipping getConfig() {
+      return config;
+    }
+
+    @Override
+    public void setState(Map<String, INDArray> stateMap, boolean initialize) {
+      behind.setState(stateMap, initialize);
+    }
+
+    @Override
+    public Map<String, INDArray> getState() {
+      return behind.getState();
+    }
+
+    @Override
+    public void setStateViewArray(
+        INDArray viewArray, long[] gradientShape, char gradientOrder, boolean initialize) {
+      behind.setStateViewArray(viewArray, gradientShape, gradientOrder, initialize);
+    }
+  }
+}
