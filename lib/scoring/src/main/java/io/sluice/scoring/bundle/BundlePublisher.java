@@ -1,0 +1,186 @@
+package io.sluice.scoring.bundle;
+
+import io.sluice.failure.InvalidInputException;
+import io.sluice.failure.OperationFailedException;
+import io.sluice.scoring.bundle.BundleManifest.DatasetReference;
+import io.sluice.scoring.bundle.BundleManifest.FileEntry;
+import io.sluice.scoring.bundle.BundleManifest.Training;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts a trained network into a registry as {@code <registry>/<name>/<version>/}, whole or not at
+ * all, and never over another one.
+ *
+ * <p>The files are written to a hidden folder beside the versions and moved into place by one
+ * rename, under a {@link VersionClaim}. Of two publishers at once that leave the number open, each
+ * gets its own; of two that ask for the same one, the second is refused.
+ */
+public final class BundlePublisher {
+  private static final Logger LOG = LoggerFactory.getLogger(BundlePublisher.class);
+
+  private BundlePublisher() {}
+
+  /**
+   * @param registryUri the registry, any Hadoop URI; made where absent
+   * @param name the model's name, letters, digits, {@code . _ -}
+   * @param version its number, or empty for the next free one
+   * @throws InvalidInputException if the given version exists
+   * @throws OperationFailedException if another publisher holds the version, or writing fails
+   */
+  public static PublishedBundle publish(
+      String registryUri,
+      String name,
+      Optional<Integer> version,
+      MultiLayerNetwork network,
+      BundleContents contents,
+      Configuration hadoop) {
+    requireName(name);
+    Path model = new Path(registryUri, name);
+    try {
+      FileSystem files = model.getFileSystem(hadoop);
+      files.mkdirs(model);
+      byte[] zip = zip(network);
+      try (Claimed claimed = claim(files, model, version, contents)) {
+        BundleManifest manifest = manifest(name, claimed.version(), contents, zip);
+        byte[] json = BundleJson.write(manifest);
+        write(files, model, claimed.version(), contents.provenance().runId(), zip, json);
+        Path target = new Path(model, Integer.toString(claimed.version()));
+        String uri = files.makeQualified(target).toString();
+        LOG.info("Published {} version {} at {}", name, claimed.version(), uri);
+        return new PublishedBundle(uri, claimed.version(), Sha256.of(json));
+      }
+    } catch (IOException e) {
+      throw new OperationFailedException(
+          "Cannot publish model %s to %s: %s. Free space or give write access there, or set registry.path to another place."
+              .formatted(name, model, e.getMessage()),
+          e);
+    }
+  }
+
+  private record Claimed(int version, VersionClaim claim) implements AutoCloseable {
+    @Override
+    public void close() {
+      claim.close();
+    }
+  }
+
+  private static Claimed claim(
+      FileSystem files, Path model, Optional<Integer> version, BundleContents contents)
+      throws IOException {
+    String owner = contents.provenance().runId() + "\n";
+    if (version.isPresent()) {
+      return claimGiven(files, model, version.get(), owner);
+    }
+    int next = ModelRegistry.versions(files, model).stream().reduce(0, Math::max) + 1;
+    while (true) {
+      Optional<VersionClaim> claim = VersionClaim.take(files, model, next, owner);
+      if (claim.isPresent()) {
+        // a publisher may have finished, and dropped its claim, since the versions were listed
+        if (!files.exists(new Path(model, Integer.toString(next)))) {
+          return new Claimed(next, claim.get());
+        }
+        claim.get().close();
+      }
+      next = Math.addExact(next, 1);
+    }
+  }
+
+  private static Claimed claimGiven(FileSystem files, Path model, int version, String owner)
+      throws IOException {
+    if (version < 1) {
+      throw new IllegalArgumentException("version is %d, must be at least 1".formatted(version));
+    }
+    VersionClaim claim =
+        VersionClaim.take(files, model, version, owner)
+            .orElseThrow(
+                () ->
+                    new OperationFailedException(
+                        "Cannot publish %s version %d: another run holds %s. Wait for it, set registry.version to auto, or delete that file if the run is dead."
+                            .formatted(
+                                model.getName(), version, VersionClaim.pathOf(model, version))));
+    if (files.exists(new Path(model, Integer.toString(version)))) {
+      claim.close();
+      throw new InvalidInputException(
+          "Cannot publish %s version %d: it exists at %s and is never overwritten. Set registry.version to auto or to a free number."
+              .formatted(model.getName(), version, new Path(model, Integer.toString(version))));
+    }
+    return new Claimed(version, claim);
+  }
+
+  private static void write(
+      FileSystem files, Path model, int version, String runId, byte[] zip, byte[] json)
+      throws IOException {
+    Path staging = new Path(model, ".staging-%d-%s".formatted(version, runId));
+    Path target = new Path(model, Integer.toString(version));
+    try {
+      files.delete(staging, true);
+      write(files, new Path(staging, BundleManifest.MODEL_FILE), zip);
+      write(files, new Path(staging, BundleManifest.FILE_NAME), json);
+      if (!files.rename(staging, target)) {
+        throw new IOException("renaming %s to %s was refused".formatted(staging, target));
+      }
+    } catch (IOException e) {
+      deleteAfter(e, files, staging);
+      throw e;
+    }
+  }
+
+  private static void deleteAfter(IOException failure, FileSystem files, Path staging) {
+    try {
+      files.delete(staging, true);
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private static void write(FileSystem files, Path path, byte[] content) throws IOException {
+    try (OutputStream out = files.create(path, false)) {
+      out.write(content);
+    }
+  }
+
+  private static BundleManifest manifest(
+      String name, int version, BundleContents contents, byte[] zip) {
+    var dataset = contents.dataset();
+    var run = contents.provenance();
+    return new BundleManifest(
+        BundleManifest.FORMAT,
+        name,
+        version,
+        contents.spec(),
+        dataset.contract(),
+        dataset.preparation(),
+        new DatasetReference(
+            dataset.name(), dataset.configHash(), dataset.codeVersion(), dataset.source()),
+        contents.metrics(),
+        contents.residualQuantiles().orElse(null),
+        new Training(run.runId(), run.codeVersion(), run.configHash(), run.startedAt().toString()),
+        Map.of(BundleManifest.MODEL_FILE, new FileEntry(zip.length, Sha256.of(zip))));
+  }
+
+  /** Without the optimizer's state: a bundle predicts, a checkpoint resumes. */
+  private static byte[] zip(MultiLayerNetwork network) throws IOException {
+    var bytes = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(network, bytes, false);
+    return bytes.toByteArray();
+  }
+
+  private static void requireName(String name) {
+    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+      throw new InvalidInputException(
+          "Cannot publish a model named \"%s\": a name has letters, digits, dots, underscores and dashes only. Change name."
+              .formatted(name));
+    }
+  }
+}

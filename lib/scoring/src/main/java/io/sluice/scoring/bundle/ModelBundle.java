@@ -1,0 +1,168 @@
+package io.sluice.scoring.bundle;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.scoring.bundle.BundleManifest.FileEntry;
+import io.sluice.sequences.dataset.WindowContract;
+import java.io.ByteArrayInputStream;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
+
+/**
+ * A published model, opened: the network, the contract of its windows, and where it came from.
+ *
+ * <p>Opening reads every file once, checks size and SHA-256 against the manifest, and only then
+ * hands those same bytes to DL4J, whose readers must not see anything untrusted. The hashes guard
+ * against damage and against a file that was swapped; who may write the registry at all is the file
+ * system's business, and {@link #hash()} names exactly what was opened.
+ *
+ * <p>An open bundle may be shared between threads; each thread asks for its own predictor.
+ */
+public final class ModelBundle {
+  private final String uri;
+  private final BundleManifest manifest;
+  private final String hash;
+  private final MultiLayerNetwork network;
+
+  private ModelBundle(String uri, BundleManifest manifest, String hash, MultiLayerNetwork network) {
+    this.uri = uri;
+    this.manifest = manifest;
+    this.hash = hash;
+    this.network = network;
+  }
+
+  /**
+   * Opens the folder at a Hadoop URI.
+   *
+   * @throws InvalidInputException if there is no bundle, its format is another one, or a file is
+   *     missing, damaged or not the one that was published
+   */
+  public static ModelBundle open(String uri, Configuration hadoop) {
+    Path folder = new Path(uri);
+    try {
+      FileSystem files = folder.getFileSystem(hadoop);
+      byte[] json = readManifest(files, folder);
+      BundleManifest manifest =
+          BundleJson.read(json, new Path(folder, BundleManifest.FILE_NAME).toString());
+      byte[] zip = null;
+      for (Map.Entry<String, FileEntry> entry : manifest.files().entrySet()) {
+        byte[] content = readVerified(files, folder, entry.getKey(), entry.getValue());
+        if (entry.getKey().equals(BundleManifest.MODEL_FILE)) {
+          zip = content;
+        }
+      }
+      if (zip == null) {
+        throw new InvalidInputException(
+            "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
+                .formatted(folder, BundleManifest.MODEL_FILE));
+      }
+      return new ModelBundle(uri, manifest, Sha256.of(json), restore(folder, manifest, zip));
+    } catch (IOException e) {
+      throw new InvalidInputException(
+          "Model bundle %s cannot be read: %s. Check the path and access to it."
+              .formatted(folder, e.getMessage()),
+          e);
+    }
+  }
+
+  private static byte[] readManifest(FileSystem files, Path folder) throws IOException {
+    try {
+      return read(files, new Path(folder, BundleManifest.FILE_NAME));
+    } catch (FileNotFoundException e) {
+      throw new InvalidInputException(
+          "No model bundle at %s: it has no %s. Give a folder <registry>/<name>/<version>, or run train first."
+              .formatted(folder, BundleManifest.FILE_NAME),
+          e);
+    }
+  }
+
+  private static byte[] readVerified(FileSystem files, Path folder, String name, FileEntry expected)
+      throws IOException {
+    if (name.contains("/") || name.startsWith(".")) {
+      throw new InvalidInputException(
+          "Model bundle %s lists a file outside itself: \"%s\". Restore the bundle from a copy, or train again."
+              .formatted(folder, name));
+    }
+    byte[] content;
+    try {
+      content = read(files, new Path(folder, name));
+    } catch (FileNotFoundException e) {
+      throw new InvalidInputException(
+          "Model bundle %s lacks %s, which its manifest lists. Restore the bundle from a copy, or train again."
+              .formatted(folder, name),
+          e);
+    }
+    String found = Sha256.of(content);
+    if (content.length != expected.bytes() || !found.equals(expected.sha256())) {
+      throw new InvalidInputException(
+          "Model bundle %s: %s is damaged or was changed: %d bytes with SHA-256 %s, but %d bytes with %s were published. Restore the bundle from a copy, or train again."
+              .formatted(folder, name, content.length, found, expected.bytes(), expected.sha256()));
+    }
+    return content;
+  }
+
+  private static byte[] read(FileSystem files, Path path) throws IOException {
+    try (InputStream in = files.open(path)) {
+      return in.readAllBytes();
+    }
+  }
+
+  private static MultiLayerNetwork restore(Path folder, BundleManifest manifest, byte[] zip)
+      throws IOException {
+    MultiLayerNetwork network =
+        ModelSerializer.restoreMultiLayerNetwork(new ByteArrayInputStream(zip), false);
+    long described = ModelSummary.of(manifest.spec()).parameters();
+    if (network.numParams() != described) {
+      throw new InvalidInputException(
+          "Model bundle %s: the network has %,d parameters, its manifest describes %,d. Restore the bundle from a copy, or train again."
+              .formatted(folder, network.numParams(), described));
+    }
+    return network;
+  }
+
+  /** The folder it was opened from. */
+  public String uri() {
+    return uri;
+  }
+
+  public BundleManifest manifest() {
+    return manifest;
+  }
+
+  /** What a window is. */
+  public WindowContract contract() {
+    return manifest.contract();
+  }
+
+  /** How raw data becomes windows. */
+  public JsonNode preparation() {
+    return manifest.preparation();
+  }
+
+  public ModelSpec spec() {
+    return manifest.spec();
+  }
+
+  /** SHA-256 of the manifest, which holds the hash of every other file: names the whole bundle. */
+  public String hash() {
+    return hash;
+  }
+
+  /** A predictor for one thread. */
+  public Predictor newPredictor() {
+    MultiLayerNetwork own;
+    synchronized (network) {
+      own = network.clone();
+    }
+    return new Predictor(own, manifest.spec(), manifest.contract(), manifest.residualQuantiles());
+  }
+}

@@ -1,0 +1,85 @@
+package io.sluice.scoring.bundle;
+
+import io.sluice.failure.InvalidInputException;
+import io.sluice.failure.OperationFailedException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** Finds bundles in {@code <registry>/<name>/<version>/}. */
+public final class ModelRegistry {
+  /** The setting that stands for the newest version. */
+  public static final String LATEST = "latest";
+
+  private ModelRegistry() {}
+
+  /**
+   * The folder a setting means.
+   *
+   * @param bundleSetting a bundle's folder, or {@value #LATEST}: the highest version of {@code
+   *     name}
+   * @throws InvalidInputException if the registry has no such model
+   */
+  public static String resolve(
+      String bundleSetting, String registryUri, String name, Configuration hadoop) {
+    if (!bundleSetting.equals(LATEST)) {
+      return bundleSetting;
+    }
+    Path model = new Path(registryUri, name);
+    try {
+      FileSystem files = model.getFileSystem(hadoop);
+      List<Integer> versions = versions(files, model);
+      if (versions.isEmpty()) {
+        throw new InvalidInputException(
+            "Registry %s has no model named %s (%s). Run train first, or set registry.path, name or the bundle's folder."
+                .formatted(registryUri, name, contentOf(files, new Path(registryUri))));
+      }
+      int latest = versions.get(versions.size() - 1);
+      return files.makeQualified(new Path(model, Integer.toString(latest))).toString();
+    } catch (IOException e) {
+      throw new OperationFailedException(
+          "Cannot list the registry %s: %s. Check registry.path and access to it."
+              .formatted(registryUri, e.getMessage()),
+          e);
+    }
+  }
+
+  /** Published versions of a model, ascending. */
+  static List<Integer> versions(FileSystem files, Path model) throws IOException {
+    var versions = new ArrayList<Integer>();
+    for (FileStatus status : list(files, model)) {
+      String name = status.getPath().getName();
+      if (status.isDirectory() && name.matches("[1-9][0-9]{0,8}")) {
+        versions.add(Integer.valueOf(name));
+      }
+    }
+    versions.sort(null);
+    return versions;
+  }
+
+  private static String contentOf(FileSystem files, Path registry) throws IOException {
+    var names = new ArrayList<String>();
+    for (FileStatus status : list(files, registry)) {
+      if (status.isDirectory() && !versions(files, status.getPath()).isEmpty()) {
+        names.add(status.getPath().getName());
+      }
+    }
+    return names.isEmpty()
+        ? "it is empty"
+        : names.stream().sorted().collect(Collectors.joining(", ", "it has: ", ""));
+  }
+
+  private static FileStatus[] list(FileSystem files, Path folder) throws IOException {
+    try {
+      return files.listStatus(folder);
+    } catch (FileNotFoundException absent) {
+      return new FileStatus[0];
+    }
+  }
+}
