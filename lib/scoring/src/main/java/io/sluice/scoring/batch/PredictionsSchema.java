@@ -1,0 +1,113 @@
+package io.sluice.scoring.batch;
+
+import io.sluice.sequences.dataset.TimeAxis;
+import java.time.LocalDate;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * The columns of {@code data-schemas/predictions.v1.json} and the partition an origin falls into.
+ *
+ * <p>Ticks are microseconds since the epoch, or ordinal numbers ({@link TimeAxis}). Timestamps go
+ * to the UTC date of the origin, ordinal origins to blocks of {@value #ORDINAL_BLOCK} numbers.
+ */
+final class PredictionsSchema {
+  static final String FORMAT = "predictions.v1";
+
+  /** Ordinal origins a partition spans; a fixed number, so that every run agrees on it. */
+  static final long ORDINAL_BLOCK = 100_000;
+
+  static final long MICROS_PER_DAY = 86_400_000_000L;
+
+  private PredictionsSchema() {}
+
+  /** The columns inside the files, in order. */
+  static StructType fileColumns(TimeAxis.Type time) {
+    return new StructType()
+        .add("series", DataTypes.StringType)
+        .add("origin", originType(time))
+        .add("horizon_step", DataTypes.IntegerType)
+        .add("target", DataTypes.StringType)
+        .add("prediction", DataTypes.FloatType)
+        .add("lower", DataTypes.FloatType)
+        .add("upper", DataTypes.FloatType)
+        .add("class_probabilities", DataTypes.createArrayType(DataTypes.FloatType))
+        .add("predicted_class", DataTypes.StringType)
+        .add("model_name", DataTypes.StringType)
+        .add("model_version", DataTypes.IntegerType)
+        .add("bundle_hash", DataTypes.StringType)
+        .add("run_id", DataTypes.StringType)
+        .add("scored_at", DataTypes.TimestampType);
+  }
+
+  /** What a reader of the table sees: the columns of the files, then those of the folders. */
+  static StructType tableColumns(TimeAxis.Type time) {
+    return fileColumns(time).add("model", DataTypes.StringType).add("date", partitionType(time));
+  }
+
+  static DataType originType(TimeAxis.Type time) {
+    return switch (time) {
+      case TIMESTAMP -> DataTypes.TimestampType;
+      case ORDINAL -> DataTypes.LongType;
+    };
+  }
+
+  static DataType partitionType(TimeAxis.Type time) {
+    return switch (time) {
+      case TIMESTAMP -> DataTypes.DateType;
+      case ORDINAL -> DataTypes.StringType;
+    };
+  }
+
+  /** The folder an origin falls into: {@code date=2024-05-01}, or {@code date=0000000012}. */
+  static String partition(TimeAxis.Type time, long origin) {
+    return TableLayout.DATE_PREFIX + partitionValue(time, partitionNumber(time, origin));
+  }
+
+  /** Days since the epoch, or the number of the block. */
+  static long partitionNumber(TimeAxis.Type time, long origin) {
+    return Math.floorDiv(origin, partitionTicks(time));
+  }
+
+  /** Ticks of one partition. */
+  static long partitionTicks(TimeAxis.Type time) {
+    return switch (time) {
+      case TIMESTAMP -> MICROS_PER_DAY;
+      case ORDINAL -> ORDINAL_BLOCK;
+    };
+  }
+
+  private static String partitionValue(TimeAxis.Type time, long number) {
+    return switch (time) {
+      case TIMESTAMP -> LocalDate.ofEpochDay(number).toString();
+      case ORDINAL -> "%010d".formatted(number);
+    };
+  }
+
+  /** Spark SQL for the partition value of a bigint column of ticks; knows no session time zone. */
+  static String partitionSql(TimeAxis.Type time, String ticks) {
+    long size = partitionTicks(time);
+    String number = "((%1$s - pmod(%1$s, %2$dL)) div %2$dL)".formatted(ticks, size);
+    return switch (time) {
+      case TIMESTAMP -> "date_from_unix_date(cast(%s as int))".formatted(number);
+      case ORDINAL -> "format_string('%%010d', %s)".formatted(number);
+    };
+  }
+
+  /** Spark SQL that turns a bigint column of ticks into the origin column. */
+  static String originSql(TimeAxis.Type time, String ticks) {
+    return switch (time) {
+      case TIMESTAMP -> "timestamp_micros(%s)".formatted(ticks);
+      case ORDINAL -> ticks;
+    };
+  }
+
+  /** The inverse of {@link #originSql}. */
+  static String ticksSql(TimeAxis.Type time, String origin) {
+    return switch (time) {
+      case TIMESTAMP -> "unix_micros(%s)".formatted(origin);
+      case ORDINAL -> origin;
+    };
+  }
+}

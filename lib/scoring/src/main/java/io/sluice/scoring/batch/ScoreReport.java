@@ -1,0 +1,49 @@
+package io.sluice.scoring.batch;
+
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a scoring run did; Jackson writes it as the job's last line.
+ *
+ * @param predictions the predictions table
+ * @param input the raw data that was scored
+ * @param modelName name in the registry
+ * @param modelVersion version in the registry
+ * @param bundleHash identifies the bundle
+ * @param runId in every row the run wrote
+ * @param predictionsWritten rows
+ * @param windows windows scored: one forecast origin of one series each
+ * @param series series with at least one window
+ * @param firstOrigin ISO 8601, or an ordinal number
+ * @param lastOrigin likewise
+ * @param partitionsReplaced {@code date=…} folders that hold the run's rows now
+ * @param partitionsEmptied covered {@code date=…} folders that had rows and have none now
+ * @param rowsKept older rows of those folders that lie outside what the run covers
+ * @param rejectedRows raw rows that could not be used, by reason
+ * @param incompleteWindows windows that were not scored because their look-back is not complete, by
+ *     reason
+ * @param seconds wall time of preparing, scoring and staging
+ * @param windowsPerSecond over these seconds
+ */
+@JsonPropertyOrder({"predictions", "modelName", "modelVersion", "predictionsWritten"})
+public record ScoreReport(
+    String predictions,
+    String input,
+    String modelName,
+    int modelVersion,
+    String bundleHash,
+    String runId,
+    long predictionsWritten,
+    long windows,
+    long series,
+    String firstOrigin,
+    String lastOrigin,
+    List<String> partitionsReplaced,
+    List<String> partitionsEmptied,
+    long rowsKept,
+    Map<String, Long> rejectedRows,
+    Map<String, Long> incompleteWindows,
+    double seconds,
+    double windowsPerSecond) {}
