@@ -1,0 +1,93 @@
+package io.sluice.config.progress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+class ProgressTest {
+  private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+  private final PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+  private final AtomicLong clock = new AtomicLong();
+
+  @Test
+  void printsALineNowAndThenWhereNobodySitsAtATerminal() {
+    var progress = new Progress(out, false, clock::get);
+    var texts = new AtomicInteger();
+
+    try (Progress.Task task = progress.start("train", 0, 100)) {
+      for (int step = 1; step <= 50; step++) {
+        clock.addAndGet(TimeUnit.SECONDS.toNanos(1));
+        int at = step;
+        task.at(
+            step,
+            () -> {
+              texts.incrementAndGet();
+              return "step " + at;
+            });
+      }
+    }
+
+    assertThat(bytes.toString(StandardCharsets.UTF_8).lines())
+        .containsExactly(
+            "train   1% | step 1 | time left 1m 39s",
+            "train  11% | step 11 | time left 1m 29s",
+            "train  21% | step 21 | time left 1m 19s",
+            "train  31% | step 31 | time left 1m 09s",
+            "train  41% | step 41 | time left 59s");
+    assertThat(texts).hasValue(5);
+  }
+
+  @Test
+  void redrawsABarOnATerminal() {
+    var progress = new Progress(out, true, clock::get);
+
+    try (Progress.Task task = progress.start("train", 0, 4)) {
+      clock.addAndGet(TimeUnit.SECONDS.toNanos(2));
+      task.at(2, () -> "loss 0.5000");
+    }
+
+    String bar = "train [############............]  50% | loss 0.5000 | time left 2s";
+    assertThat(bytes.toString(StandardCharsets.UTF_8))
+        .isEqualTo("\r" + bar + "\r" + bar + System.lineSeparator());
+  }
+
+  @Test
+  void speedCountsWhatThisAttemptDid() {
+    var progress = new Progress(out, false, clock::get);
+
+    Progress.Task task = progress.start("train", 90, 100);
+    clock.addAndGet(TimeUnit.SECONDS.toNanos(30));
+    task.at(93, () -> "");
+
+    assertThat(bytes.toString(StandardCharsets.UTF_8).strip())
+        .isEqualTo("train  93% | time left 1m 10s");
+  }
+
+  @Test
+  void silenceMakesNoText() {
+    try (Progress.Task task = Progress.silent().start("train", 0, 1)) {
+      task.at(
+          1,
+          () -> {
+            throw new AssertionError("text was made");
+          });
+      task.say("nothing");
+    }
+
+    assertThat(bytes.size()).isZero();
+  }
+
+  @Test
+  void durationsReadWell() {
+    assertThat(Progress.words(Duration.ofSeconds(8))).isEqualTo("8s");
+    assertThat(Progress.words(Duration.ofSeconds(250))).isEqualTo("4m 10s");
+    assertThat(Progress.words(Duration.ofSeconds(3725))).isEqualTo("1h 02m");
+  }
+}

@@ -1,0 +1,66 @@
+package io.sluice.training;
+
+import io.sluice.config.ConfigReader;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.sequences.dataset.SequenceManifest;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The settings a run may not change between two attempts, because parameters, optimizer state or
+ * the order of windows would mean something else. All others may: more epochs, another learning
+ * rate, other patience.
+ */
+final class FixedSettings {
+  private FixedSettings() {}
+
+  /** By name, as a person reads them. */
+  static Map<String, String> of(Learnable dataset, TrainSettings train, ModelSpec spec) {
+    var settings = new TreeMap<String, String>();
+    settings.put("dataset", fingerprint(dataset.manifest()));
+    settings.put("window.look-back", Integer.toString(spec.lookBack()));
+    settings.put("inputs per time step", Integer.toString(spec.inputSize()));
+    settings.put("model.cell", ConfigReader.kebab(spec.cell()));
+    settings.put("model.hidden-sizes", spec.hiddenSizes().toString());
+    settings.put("model.bidirectional", Boolean.toString(spec.bidirectional()));
+    settings.put("model.dropout", Double.toString(spec.dropout()));
+    settings.put("model.output", ConfigReader.kebab(spec.output()));
+    settings.put("model.dense-sizes", spec.denseSizes().toString());
+    settings.put("model.head", ConfigReader.kebab(spec.head().kind()));
+    settings.put("model.quantiles", spec.head().quantiles().toString());
+    settings.put("model.class-weights", spec.head().classWeights().toString());
+    settings.put("outputs", Integer.toString(spec.outputSize()));
+    settings.put("train.optimizer", ConfigReader.kebab(train.optimizer().algorithm()));
+    settings.put("train.batch-size", Integer.toString(train.batchSize()));
+    settings.put("train.max-train-windows", Long.toString(train.maxTrainWindows()));
+    settings.put("train.seed", Long.toString(train.seed()));
+    return settings;
+  }
+
+  /** The first digits of a hash over the parts' rows and what is done with them. */
+  private static String fingerprint(SequenceManifest manifest) {
+    MessageDigest digest = sha256();
+    manifest.parts().stream()
+        .sorted(Comparator.comparing(SequenceManifest.Part::path))
+        .forEach(part -> digest.update(bytes(part.path() + " " + part.contentHash() + "\n")));
+    digest.update(bytes(manifest.contract().toString()));
+    return HexFormat.of().formatHex(digest.digest(), 0, 6);
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java runtime has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package io.sluice.training;
+
+import io.sluice.scoring.bundle.BatchArrays;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.WindowBatch;
+import java.io.Serializable;
+import java.util.Iterator;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+
+/** The training objective on the validation windows, without dropout. */
+final class ValidationLoss {
+  private final Windows windows;
+  private final BatchArrays arrays;
+  private final int batchSize;
+
+  ValidationLoss(Windows windows, BatchArrays arrays, int batchSize) {
+    this.windows = windows;
+    this.arrays = arrays;
+    this.batchSize = batchSize;
+  }
+
+  /** Loss over some windows. */
+  record Sum(double loss, long windows) implements Serializable {
+    Sum plus(Sum other) {
+      return new Sum(loss + other.loss, windows + other.windows);
+    }
+
+    double mean() {
+      return loss / windows;
+    }
+  }
+
+  /** The part of one of {@code ranks} that share the batches in turn. */
+  Sum of(MultiLayerNetwork network, int rank, int ranks) {
+    Iterator<WindowBatch> batches = windows.inOrder(Split.VALIDATION, batchSize);
+    var sum = new Sum(0, 0);
+    for (int i = 0; batches.hasNext(); i++) {
+      WindowBatch batch = batches.next();
+      if (i % ranks == rank) {
+        double loss = network.score(arrays.dataSet(batch), false);
+        sum = sum.plus(new Sum(loss * batch.size(), batch.size()));
+      }
+    }
+    return sum;
+  }
+}

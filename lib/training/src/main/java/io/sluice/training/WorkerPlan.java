@@ -1,0 +1,52 @@
+package io.sluice.training;
+
+import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Networks;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.scoring.bundle.BatchArrays;
+import java.io.Serializable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.util.SerializableConfiguration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * What a worker on an executor needs to know, sent once.
+ *
+ * @param runId keeps runs in one executor apart
+ * @param source where the windows are
+ * @param hadoop how to reach them
+ * @param spec of the network
+ * @param optimizer of the network
+ * @param plan which global batches an epoch has
+ * @param seed of order and dropout
+ * @param threads native threads of a worker's process
+ */
+record WorkerPlan(
+    String runId,
+    WindowsSource source,
+    SerializableConfiguration hadoop,
+    ModelSpec spec,
+    OptimizerSpec optimizer,
+    StepPlan plan,
+    long seed,
+    int threads)
+    implements Serializable {
+
+  Windows windows() {
+    Configuration configuration = hadoop.value();
+    return source.open(configuration);
+  }
+
+  /** This worker's part of the validation loss, of a network with these parameters. */
+  ValidationLoss.Sum validationLoss(float[] parameters, int worker) {
+    NativeThreads.set(threads);
+    Windows windows = windows();
+    MultiLayerNetwork network = Networks.create(spec, optimizer, seed);
+    network.setParams(Nd4j.create(parameters, new long[] {1, parameters.length}));
+    var arrays = new BatchArrays(windows.contract(), spec);
+    return new ValidationLoss(windows, arrays, plan.batchSize())
+        .of(network, worker, plan.workers());
+  }
+}

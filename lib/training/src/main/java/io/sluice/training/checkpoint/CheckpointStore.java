@@ -1,0 +1,226 @@
+package io.sluice.training.checkpoint;
+
+import io.sluice.failure.OperationFailedException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The checkpoints of one run: {@code <folder>/epoch-00003.checkpoint}, on any Hadoop file system.
+ *
+ * <p>A checkpoint is written under a hidden name and renamed, so a run that is killed leaves the
+ * last finished epoch's and nothing half-written under that name. The newest {@code keep} stay.
+ */
+public final class CheckpointStore {
+  private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
+  private static final Pattern NAME = Pattern.compile("epoch-(\\d{5,})\\.checkpoint");
+  private static final Pattern STAGING = Pattern.compile("\\.epoch-\\d{5,}\\.checkpoint\\.staging");
+
+  private final Path folder;
+  private final FileSystem files;
+  private final int keep;
+
+  private CheckpointStore(Path folder, FileSystem files, int keep) {
+    this.folder = folder;
+    this.files = files;
+    this.keep = keep;
+  }
+
+  /**
+   * @param uri where the checkpoint lies
+   * @param bundle the bundle that was published from it, if it was the run's last
+   */
+  public record Found(String uri, Checkpoint checkpoint, Optional<String> bundle) {}
+
+  /**
+   * Opens the folder, which need not exist.
+   *
+   * @param keep checkpoints that stay; at least 1
+   */
+  public static CheckpointStore open(String uri, int keep, Configuration hadoop) {
+    if (keep < 1) {
+      throw new IllegalArgumentException("keep is %d, must be at least 1".formatted(keep));
+    }
+    try {
+      Path folder = new Path(uri);
+      FileSystem files = folder.getFileSystem(hadoop);
+      return new CheckpointStore(files.makeQualified(folder), files, keep);
+    } catch (IOException e) {
+      throw new OperationFailedException(
+          "Cannot open the checkpoint folder %s: %s. Set train.checkpoint.path to a folder this run can reach."
+              .formatted(uri, e.getMessage()),
+          e);
+    }
+  }
+
+  /** The folder's URI. */
+  public String uri() {
+    return folder.toString();
+  }
+
+  /**
+   * Writes a checkpoint, then removes all but the newest.
+   *
+   * @return its URI
+   */
+  public String save(Checkpoint checkpoint) {
+    String name = "epoch-%05d.checkpoint".formatted(checkpoint.position().epoch());
+    Path target = new Path(folder, name);
+    Path staging = new Path(folder, "." + name + ".staging");
+    try {
+      files.mkdirs(folder);
+      try (FSDataOutputStream out = files.create(staging, true)) {
+        CheckpointFile.write(checkpoint, out);
+        out.hsync();
+      }
+      // present only where a corrupt checkpoint of this epoch was passed over
+      files.delete(target, false);
+      if (!files.rename(staging, target)) {
+        throw new IOException("the file system refused to rename " + staging.getName());
+      }
+      List<FileStatus> found = newestFirst();
+      for (FileStatus old : found.subList(Math.min(keep, found.size()), found.size())) {
+        remove(old.getPath());
+      }
+    } catch (IOException e) {
+      throw new OperationFailedException(
+          "Cannot write checkpoint %s: %s. Free space, or set train.checkpoint.path to a folder this run may write; resume continues from the checkpoint before."
+              .formatted(target, reason(e)),
+          e);
+    }
+    return target.toString();
+  }
+
+  /**
+   * The newest checkpoint that is whole. One that is truncated or altered is passed over, with a
+   * warning, in favour of the one before.
+   *
+   * @param settings settings of this run that must be those of the checkpoint
+   * @throws IncompatibleCheckpointException if a setting differs
+   */
+  public Optional<Found> newest(Map<String, String> settings) {
+    for (FileStatus file : list()) {
+      String uri = file.getPath().toString();
+      try (FSDataInputStream in = files.open(file.getPath())) {
+        Checkpoint checkpoint = CheckpointFile.read(in, file.getLen());
+        checkpoint.requireFits(uri, settings);
+        return Optional.of(new Found(uri, checkpoint, bundle(file.getPath())));
+      } catch (IOException e) {
+        LOG.warn(
+            "Passing over checkpoint {}: {}. The one before it is used, or the run starts over where there is none.",
+            uri,
+            reason(e));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Records beside a run's last checkpoint which bundle came of it. */
+  public void recordBundle(String checkpointUri, String bundleUri) {
+    Path record = record(new Path(checkpointUri));
+    try (FSDataOutputStream out = files.create(record, true)) {
+      out.write(bundleUri.getBytes(StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new OperationFailedException(
+          "Published %s, but cannot record that in %s: %s. Without the record a rerun publishes another version."
+              .formatted(bundleUri, record, reason(e)),
+          e);
+    }
+  }
+
+  private Optional<String> bundle(Path checkpoint) throws IOException {
+    try (FSDataInputStream in = files.open(record(checkpoint))) {
+      return Optional.of(new String(in.readAllBytes(), StandardCharsets.UTF_8).strip());
+    } catch (FileNotFoundException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Path record(Path checkpoint) {
+    return checkpoint.suffix(".bundle");
+  }
+
+  private void remove(Path checkpoint) throws IOException {
+    files.delete(checkpoint, false);
+    files.delete(record(checkpoint), false);
+  }
+
+  /**
+   * Removes all checkpoints, for a run that starts over.
+   *
+   * @return how many there were
+   */
+  public int clear() {
+    List<FileStatus> old = list();
+    try {
+      for (FileStatus file : old) {
+        remove(file.getPath());
+      }
+    } catch (IOException e) {
+      throw new OperationFailedException(
+          "Cannot remove the checkpoints in %s: %s. Set train.checkpoint.path to another folder, or resume with train.checkpoint.resume = true."
+              .formatted(folder, reason(e)),
+          e);
+    }
+    return old.size();
+  }
+
+  /** Removes what a killed run left half-written. */
+  public void removeStaging() {
+    try {
+      for (FileStatus file : files.listStatus(folder)) {
+        if (STAGING.matcher(file.getPath().getName()).matches()) {
+          files.delete(file.getPath(), false);
+        }
+      }
+    } catch (FileNotFoundException e) {
+      LOG.debug("No checkpoint folder {} yet", folder);
+    } catch (IOException e) {
+      LOG.warn("Cannot remove half-written checkpoints in {}: {}", folder, reason(e));
+    }
+  }
+
+  private List<FileStatus> list() {
+    try {
+      return newestFirst();
+    } catch (FileNotFoundException e) {
+      return List.of();
+    } catch (IOException e) {
+      throw new OperationFailedException(
+          "Cannot list the checkpoints in %s: %s. Set train.checkpoint.path to a folder this run may read."
+              .formatted(folder, reason(e)),
+          e);
+    }
+  }
+
+  private List<FileStatus> newestFirst() throws IOException {
+    return Arrays.stream(files.listStatus(folder))
+        .filter(f -> NAME.matcher(f.getPath().getName()).matches())
+        .sorted(Comparator.comparingLong((FileStatus f) -> epoch(f.getPath())).reversed())
+        .toList();
+  }
+
+  private static long epoch(Path path) {
+    var name = NAME.matcher(path.getName());
+    return name.matches() ? Long.parseLong(name.group(1)) : -1;
+  }
+
+  private static String reason(IOException e) {
+    String message = e.getMessage();
+    return message == null ? e.getClass().getSimpleName() : message.lines().findFirst().orElse("");
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * Training: from a sequence dataset to a published model bundle.
+ *
+ * <p>Main type: {@link io.sluice.training.Trainer}, one screen that reads as the story of a run;
+ * {@link io.sluice.training.TrainSettings} goes in, {@link io.sluice.training.TrainReport} comes
+ * out. A {@link io.sluice.training.Strategy} is what happens in one epoch: {@link
+ * io.sluice.training.LocalStrategy} steps in this process, {@link
+ * io.sluice.training.ParameterAveragingStrategy} lets dl4j-spark average the workers of a cluster.
+ *
+ * <p>Depends on {@code sequences}, {@code recurrent}, {@code scoring.bundle} and dl4j-spark.
+ *
+ * <p>The decision worth knowing: the order of windows is one sequence of global batches, a pure
+ * function of the manifest, the seed and the epoch. A strategy decides who works on which windows
+ * of a global batch and never which windows are in it, so any number of workers learns from the
+ * same batches in the same order, and resuming is seeking to an epoch.
+ *
+ * <p><b>Considered:</b> dealing whole dataset parts to workers. Each would read only its own, but
+ * what a step sees then depends on the number of workers, small datasets have fewer parts than
+ * workers, and uneven parts leave windows unused in every epoch. Reading is a small share of
+ * training (a worker decodes windows an order of magnitude faster than it learns from them), so
+ * each worker runs through the whole order and encodes it, keeping its slice of each batch.
+ */
+package io.sluice.training;
