@@ -345,6 +345,11 @@ public final class ConfigReader {
 
   /** "model.layers (conf/train.conf: 7)": the path, then file and line where it was set. */
   static String where(String path, ConfigValue value) {
+    return "%s (%s)".formatted(path, origin(value));
+  }
+
+  /** "conf/train.conf: 7": file and line where a value was set. */
+  static String origin(ConfigValue value) {
     String origin = value.origin().description();
     // one spelling for "reference.conf @ jar:file:/…" and friends
     int at = origin.indexOf(" @ ");
@@ -352,7 +357,8 @@ public final class ConfigReader {
       int colon = origin.lastIndexOf(": ");
       origin = origin.substring(0, at) + (colon > at ? origin.substring(colon) : "");
     }
-    return "%s (%s)".formatted(path, origin);
+    // where the defaults lie in the source tree, and as the manual calls them
+    return origin.replace("io/sluice/reference.conf", "conf/reference.conf");
   }
 
   private static <E extends Enum<E>> List<String> names(Class<E> type) {

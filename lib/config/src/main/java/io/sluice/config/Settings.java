@@ -12,6 +12,7 @@ import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueType;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -144,6 +145,22 @@ public final class Settings {
                 .setOriginComments(false)
                 .setComments(false)
                 .setJson(false));
+  }
+
+  /**
+   * Each setting of some sections with its value and where it was set, one a line, in the order of
+   * the alphabet; secrets are masked.
+   *
+   * <pre>
+   * window.horizon = 24          # conf/reference.conf: 94
+   * window.look-back = 48        # conf/pump.conf: 3
+   * window.stride = 5            # --set window.stride=5
+   * </pre>
+   *
+   * @param sections top-level names: {@code name}, {@code window}
+   */
+  public String explain(Collection<String> sections) {
+    return Explanation.of(config, Redaction.of(config), sections);
   }
 
   /** The merged and resolved tree, for readers that need more than a section. */

@@ -97,6 +97,21 @@ class SettingsTest {
   }
 
   @Test
+  void explainsEachSettingWithItsOrigin() throws Exception {
+    Path file = folder.resolve("a.conf");
+    Files.writeString(file, "window {\n  look-back = 48\n}\nsource.options.password = hunter2");
+
+    Settings settings = Settings.load(file, List.of("window.stride=5"));
+
+    assertThat(settings.explain(List.of("window")).lines())
+        .hasSize(3)
+        .anyMatch(line -> line.matches("window.horizon = 24 +# conf/reference.conf: \\d+"))
+        .anyMatch(line -> line.matches("window.look-back = 48 +# " + file + ": 2"))
+        .anyMatch(line -> line.matches("window.stride = 5 +# --set window.stride=5: 1"));
+    assertThat(settings.explain(List.of("source"))).contains("(masked)").doesNotContain("hunter2");
+  }
+
+  @Test
   void rulesAcrossKeysWaitForSoundValues() {
     assertThatThrownBy(
             () ->
