@@ -26,8 +26,10 @@ public final class BuildSequencesJob {
               "dataset"),
           List.of(
               "build-sequences.sh --config conf/quickstart.conf",
-              "build-sequences.sh --config plant.conf --set window.look-back=192 --set window.horizon=48",
-              "build-sequences.sh --config plant.conf --set dataset.rebuild-from=2024-03-01T00:00:00Z"),
+              "build-sequences.sh --config plant.conf --set window.look-back=192 \\",
+              "    --set window.horizon=48",
+              "build-sequences.sh --config plant.conf \\",
+              "    --set dataset.rebuild-from=2024-03-01T00:00:00Z"),
           SequenceSettings::from,
           SequenceBuilder::build,
           report -> {});

@@ -16,7 +16,8 @@ public final class EvaluateJob {
           List.of(
               "evaluate.sh --config conf/quickstart.conf",
               "evaluate.sh --config plant.conf --set evaluate.bundle=hdfs:///models/pumps/3",
-              "evaluate.sh --config plant.conf --set evaluate.gate-metric=mase --set evaluate.gate-limit=0.9"),
+              "evaluate.sh --config plant.conf --set evaluate.gate-metric=mase \\",
+              "    --set evaluate.gate-limit=0.9"),
           EvaluateSettings::from,
           (spark, settings, provenance) -> EvaluationOutput.write(spark, settings),
           EvaluationReport::requireGate);

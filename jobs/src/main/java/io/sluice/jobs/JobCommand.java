@@ -16,9 +16,9 @@ import picocli.CommandLine.Option;
     descriptionHeading = "%n",
     optionListHeading = "%nOptions:%n")
 final class JobCommand {
+  // required, but JobMain says so: picocli would speak of it before an option that is misspelt
   @Option(
       names = "--config",
-      required = true,
       paramLabel = "FILE",
       description =
           "Experiment file (HOCON). It names only what differs from conf/reference.conf; one file"

@@ -8,7 +8,8 @@ final class JobFailedException extends RuntimeException {
 
   JobFailedException(String job, ExitStatus status, Throwable failure) {
     super(
-        "%s failed with exit status %d: %s".formatted(job, status.code(), failure.getMessage()),
+        "%s failed with exit status %d: %s"
+            .formatted(job, status.code(), failure == null ? "bad usage" : failure.getMessage()),
         failure);
   }
 }

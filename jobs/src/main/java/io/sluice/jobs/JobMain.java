@@ -27,7 +27,7 @@ final class JobMain {
   /** Runs the job and ends the process. */
   static <S, R> void run(Job<S, R> job, String[] args) {
     Result result = execute(job, args, System.out, System.err, SparkSession.builder()::getOrCreate);
-    if (result.failure() != null && isClusterMode()) {
+    if (result.status() != ExitStatus.DONE && isClusterMode()) {
       throw new JobFailedException(job.name(), result.status(), result.failure());
     }
     System.out.flush();
@@ -38,7 +38,7 @@ final class JobMain {
   /**
    * How a run ended.
    *
-   * @param failure null unless the job was run and failed
+   * @param failure null where the job was done, or was not run for bad usage
    */
   record Result(ExitStatus status, Throwable failure) {}
 
@@ -54,12 +54,9 @@ final class JobMain {
     try {
       line.parseArgs(args);
     } catch (CommandLine.ParameterException e) {
-      if (!line.isUsageHelpRequested() && !line.isVersionHelpRequested()) {
-        err.println(e.getMessage());
-        CommandLine.UnmatchedArgumentException.printSuggestions(e, new PrintWriter(err, true));
-        err.printf("Try: %s --help%n", line.getCommandName());
-        return new Result(ExitStatus.BAD_SETTINGS, e);
-      }
+      err.println(e.getMessage());
+      CommandLine.UnmatchedArgumentException.printSuggestions(e, new PrintWriter(err, true));
+      return misused(line, err);
     }
     if (line.isUsageHelpRequested()) {
       line.usage(out, CommandLine.Help.Ansi.OFF);
@@ -69,7 +66,16 @@ final class JobMain {
       out.println(Provenance.currentCodeVersion());
       return new Result(ExitStatus.DONE, null);
     }
+    if (command.config == null) {
+      err.println("Missing required option: --config FILE");
+      return misused(line, err);
+    }
     return new JobRun<>(job, command, out, err, session).toEnd();
+  }
+
+  private static Result misused(CommandLine line, PrintStream err) {
+    err.printf("Try: %s --help%n", line.getCommandName());
+    return new Result(ExitStatus.BAD_SETTINGS, null);
   }
 
   private static boolean isClusterMode() {

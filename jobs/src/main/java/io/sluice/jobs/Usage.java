@@ -34,7 +34,10 @@ final class Usage {
     footer.add("  has these and the memory settings.");
     footer.add("");
     footer.add("Examples:");
-    job.examples().forEach(example -> footer.add("  submit-scripts/" + example));
+    job.examples()
+        .forEach(
+            example ->
+                footer.add((example.startsWith(" ") ? "  " : "  submit-scripts/") + example));
     footer.add("");
     footer.add("Output:");
     footer.add(
