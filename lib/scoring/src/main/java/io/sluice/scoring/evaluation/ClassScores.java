@@ -1,0 +1,291 @@
+package io.sluice.scoring.evaluation;
+
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.commons.math3.stat.ranking.NaNStrategy;
+import org.apache.commons.math3.stat.ranking.NaturalRanking;
+import org.apache.commons.math3.stat.ranking.TiesStrategy;
+
+/**
+ * A classifier's hits and misses, by series and by fold, and its scores for the curves.
+ *
+ * <p>With two classes the second is the event: TP, FP, FN, TN count windows,
+ *
+ * <pre>
+ * precision           TP / (TP + FP)
+ * recall              TP / (TP + FN)
+ * F1                  2 TP / (2 TP + FP + FN)
+ * false-alarm rate    FP / (FP + TN)
+ * missed-alarm rate   FN / (FN + TP)
+ * ROC-AUC             (R − n₁(n₁ + 1)/2) / (n₁ n₀), R the sum of the ranks of the n₁ event windows among
+ *                     all n₁ + n₀ by score, ties at their mean rank
+ * log loss            −Σ ln p(right class) / n, nats; p is held above 1e-15
+ * </pre>
+ *
+ * With more classes, precision, recall and F1 are means over the classes that occur or are
+ * predicted, ROC-AUC the mean over one class against the rest; there is no alarm rate. A ratio of
+ * 0/0 is left out.
+ *
+ * <p>Scores are kept, V floats a window, because ROC-AUC needs their ranks: 10 million windows of
+ * two classes take 90 MB.
+ *
+ * <p><b>Source.</b> AUC from ranks: Hanley and McNeil, "The meaning and use of the area under a
+ * receiver operating characteristic curve", Radiology 143(1), 1982. Ranks are Apache Commons
+ * Math's; {@code ClassScoresTest} holds AUC and the counts to Spark MLlib's evaluators, which need a
+ * Spark session that an evaluation may not have.
+ */
+final class ClassScores implements Serializable {
+  private static final long serialVersionUID = 1L;
+  private static final double LEAST_PROBABILITY = 1e-15;
+
+  private final int V;
+  private final long[][] folds;
+  private final TreeMap<String, long[]> bySeries = new TreeMap<>();
+  private double logLoss;
+  private int n;
+  private float[] scores;
+  private byte[] actual;
+
+  ClassScores(int V, int folds) {
+    if (V < 2 || V > Byte.MAX_VALUE) {
+      throw new IllegalArgumentException("V is %d, must be in [2, 127]".formatted(V));
+    }
+    this.V = V;
+    this.folds = new long[folds][V * V];
+    this.scores = new float[1024 * V];
+    this.actual = new byte[1024];
+  }
+
+  /**
+   * @param probabilities (…, V) from {@code offset}
+   */
+  void add(String series, int fold, int actualClass, float[] probabilities, int offset) {
+    if (n == actual.length) {
+      actual = Arrays.copyOf(actual, 2 * n);
+      scores = Arrays.copyOf(scores, Math.multiplyExact(2 * n, V));
+    }
+    System.arraycopy(probabilities, offset, scores, n * V, V);
+    actual[n++] = (byte) actualClass;
+    int best = 0;
+    for (int v = 1; v < V; v++) {
+      if (probabilities[offset + v] > probabilities[offset + best]) {
+        best = v;
+      }
+    }
+    int cell = actualClass * V + best;
+    folds[fold][cell]++;
+    bySeries.computeIfAbsent(series, s -> new long[V * V])[cell]++;
+    logLoss -= Math.log(Math.max(LEAST_PROBABILITY, probabilities[offset + actualClass]));
+  }
+
+  ClassScores merge(ClassScores other) {
+    for (int f = 0; f < folds.length; f++) {
+      addTo(folds[f], other.folds[f]);
+    }
+    other.bySeries.forEach(
+        (series, counts) -> addTo(bySeries.computeIfAbsent(series, s -> new long[V * V]), counts));
+    logLoss += other.logLoss;
+    int total = Math.addExact(n, other.n);
+    actual = Arrays.copyOf(actual, Math.max(total, 1));
+    scores = Arrays.copyOf(scores, Math.multiplyExact(Math.max(total, 1), V));
+    System.arraycopy(other.actual, 0, actual, n, other.n);
+    System.arraycopy(other.scores, 0, scores, n * V, other.n * V);
+    n = total;
+    return this;
+  }
+
+  int count() {
+    return n;
+  }
+
+  /** All metrics over all windows. */
+  Map<Metric, Double> metrics() {
+    Map<Metric, Double> metrics = counted(confusion());
+    if (n > 0) {
+      metrics.put(Metric.LOG_LOSS, logLoss / n);
+    }
+    double auc = rocAuc();
+    if (Double.isFinite(auc)) {
+      metrics.put(Metric.ROC_AUC, auc);
+    }
+    return metrics;
+  }
+
+  /** Windows by [actual · V + predicted]. */
+  long[] confusion() {
+    var sum = new long[V * V];
+    for (long[] fold : folds) {
+      addTo(sum, fold);
+    }
+    return sum;
+  }
+
+  long[] fold(int fold) {
+    return folds[fold];
+  }
+
+  TreeMap<String, long[]> bySeries() {
+    return bySeries;
+  }
+
+  /** The metrics that a confusion matrix is enough for. */
+  Map<Metric, Double> counted(long[] confusion) {
+    var metrics = new TreeMap<Metric, Double>();
+    long total = Arrays.stream(confusion).sum();
+    if (total == 0) {
+      return metrics;
+    }
+    long right = 0;
+    for (int v = 0; v < V; v++) {
+      right += confusion[v * V + v];
+    }
+    metrics.put(Metric.ACCURACY, (double) right / total);
+    if (V == 2) {
+      binary(metrics, confusion[0], confusion[1], confusion[2], confusion[3]);
+    } else {
+      putMean(metrics, Metric.PRECISION, confusion);
+      putMean(metrics, Metric.RECALL, confusion);
+      putMean(metrics, Metric.F1, confusion);
+    }
+    return metrics;
+  }
+
+  private static void binary(Map<Metric, Double> metrics, long tn, long fp, long fn, long tp) {
+    putRatio(metrics, Metric.PRECISION, tp, tp + fp);
+    putRatio(metrics, Metric.RECALL, tp, tp + fn);
+    putRatio(metrics, Metric.F1, 2 * tp, 2 * tp + fp + fn);
+    putRatio(metrics, Metric.FALSE_ALARM_RATE, fp, fp + tn);
+    putRatio(metrics, Metric.MISSED_ALARM_RATE, fn, fn + tp);
+  }
+
+  private void putMean(Map<Metric, Double> metrics, Metric metric, long[] confusion) {
+    double sum = 0;
+    int counted = 0;
+    for (int v = 0; v < V; v++) {
+      Double value = ofClass(v, confusion).get(metric);
+      if (value != null) {
+        sum += value;
+        counted++;
+      }
+    }
+    if (counted > 0) {
+      metrics.put(metric, sum / counted);
+    }
+  }
+
+  /** Precision, recall and F1 of one class against the rest. */
+  Map<Metric, Double> ofClass(int v, long[] confusion) {
+    long tp = confusion[v * V + v];
+    long predicted = 0;
+    long present = 0;
+    for (int w = 0; w < V; w++) {
+      predicted += confusion[w * V + v];
+      present += confusion[v * V + w];
+    }
+    var metrics = new TreeMap<Metric, Double>();
+    putRatio(metrics, Metric.PRECISION, tp, predicted);
+    putRatio(metrics, Metric.RECALL, tp, present);
+    putRatio(metrics, Metric.F1, 2 * tp, predicted + present);
+    return metrics;
+  }
+
+  /** NaN where a class has no window or all windows. */
+  double rocAuc() {
+    if (V == 2) {
+      return rocAuc(1);
+    }
+    double sum = 0;
+    int counted = 0;
+    for (int v = 0; v < V; v++) {
+      double auc = rocAuc(v);
+      if (Double.isFinite(auc)) {
+        sum += auc;
+        counted++;
+      }
+    }
+    return counted == 0 ? Double.NaN : sum / counted;
+  }
+
+  private double rocAuc(int v) {
+    double positives = 0;
+    for (int i = 0; i < n; i++) {
+      positives += actual[i] == v ? 1 : 0;
+    }
+    double negatives = n - positives;
+    if (positives == 0 || negatives == 0) {
+      return Double.NaN;
+    }
+    double[] ranks =
+        new NaturalRanking(NaNStrategy.FAILED, TiesStrategy.AVERAGE).rank(scoresOf(v));
+    double rankSum = 0;
+    for (int i = 0; i < n; i++) {
+      rankSum += actual[i] == v ? ranks[i] : 0;
+    }
+    return (rankSum - positives * (positives + 1) / 2) / (positives * negatives);
+  }
+
+  private double[] scoresOf(int v) {
+    var of = new double[n];
+    for (int i = 0; i < n; i++) {
+      of[i] = scores[i * V + v];
+    }
+    return of;
+  }
+
+  /**
+   * Points (false-alarm rate, recall, precision) of the second of two classes as the threshold
+   * falls over all scores, thinned to at most {@code most} points.
+   */
+  List<double[]> curve(int most) {
+    Integer[] order = new Integer[n];
+    Arrays.setAll(order, i -> i);
+    Arrays.sort(order, (a, b) -> Float.compare(scores[b * V + 1], scores[a * V + 1]));
+    double positives = 0;
+    for (int i = 0; i < n; i++) {
+      positives += actual[i];
+    }
+    double negatives = n - positives;
+    var points = new ArrayList<double[]>();
+    if (positives == 0 || negatives == 0) {
+      return points;
+    }
+    points.add(new double[] {0, 0, 1});
+    double tp = 0;
+    double fp = 0;
+    for (int i = 0; i < n; i++) {
+      if (actual[order[i]] == 1) {
+        tp++;
+      } else {
+        fp++;
+      }
+      // a tie is one threshold: no point inside it
+      if (i + 1 == n || scores[order[i] * V + 1] != scores[order[i + 1] * V + 1]) {
+        points.add(new double[] {fp / negatives, tp / positives, tp / (tp + fp)});
+      }
+    }
+    if (points.size() <= most) {
+      return points;
+    }
+    var thinned = new ArrayList<double[]>();
+    for (int i = 0; i < most; i++) {
+      thinned.add(points.get((int) Math.round((double) i * (points.size() - 1) / (most - 1))));
+    }
+    return thinned;
+  }
+
+  private static void putRatio(Map<Metric, Double> metrics, Metric metric, long part, long whole) {
+    if (whole > 0) {
+      metrics.put(metric, (double) part / whole);
+    }
+  }
+
+  private static void addTo(long[] sum, long[] counts) {
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += counts[i];
+    }
+  }
+}

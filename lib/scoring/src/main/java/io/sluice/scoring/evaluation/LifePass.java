@@ -1,0 +1,93 @@
+package io.sluice.scoring.evaluation;
+
+import io.sluice.sequences.dataset.WindowContract;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Gathers remaining-life predictions. */
+final class LifePass extends TargetPass {
+  private static final long serialVersionUID = 1L;
+
+  private final double cap;
+  private final FoldPlan plan;
+  private final LifeScores scores;
+  private final ErrorHistogram errors = new ErrorHistogram();
+  private final Tracks tracks;
+
+  LifePass(WindowContract contract, FoldPlan plan, Tracks tracks) {
+    this.cap = contract.target().cap();
+    this.plan = plan;
+    this.scores = new LifeScores(cap, plan.folds());
+    this.tracks = tracks;
+  }
+
+  @Override
+  int addWindow(Window window, long index, WindowModel.Output output, int b) {
+    float actual = window.segment().label()[window.origin()];
+    float predicted = output.point()[b];
+    long origin = window.originTime();
+    if (Float.isNaN(actual)) {
+      return 1;
+    }
+    scores.add(window.series(), plan.of(origin), origin, actual, predicted);
+    errors.add((predicted - Math.min(actual, cap)) / cap);
+    if (tracks.wants(window.series(), origin)) {
+      boolean banded = output.lower() != null;
+      tracks.add(
+          window.series(),
+          origin,
+          new Tracks.Piece(
+              new long[] {origin},
+              new float[] {(float) Math.min(actual, cap)},
+              new float[] {predicted},
+              banded ? new float[] {output.lower()[b]} : null,
+              banded ? new float[] {output.upper()[b]} : null));
+    }
+    return 0;
+  }
+
+  @Override
+  TargetPass merge(TargetPass other) {
+    super.merge(other);
+    scores.merge(((LifePass) other).scores);
+    errors.merge(((LifePass) other).errors);
+    tracks.merge(((LifePass) other).tracks);
+    return this;
+  }
+
+  @Override
+  long series() {
+    return scores.bySeries().size();
+  }
+
+  @Override
+  Map<Metric, Double> metrics() {
+    return scores.metrics();
+  }
+
+  @Override
+  List<EvaluationReport.Row> bySeries() {
+    return scores.bySeries().entrySet().stream()
+        .map(e -> row(e.getKey(), e.getValue().count(), e.getValue().metrics()))
+        .toList();
+  }
+
+  @Override
+  List<EvaluationReport.Row> folds(List<String> names) {
+    var rows = new ArrayList<EvaluationReport.Row>();
+    for (int f = 0; f < names.size(); f++) {
+      rows.add(row(names.get(f), scores.fold(f).count(), scores.fold(f).metrics()));
+    }
+    return rows;
+  }
+
+  @Override
+  Tracks tracks() {
+    return tracks;
+  }
+
+  EvaluationReport.Histogram histogram() {
+    return errors.report("remaining life", "share of the cap");
+  }
+}
