@@ -39,7 +39,7 @@ public record ArimaOrders(
    * The shortest run of values that the model is fitted on: what differencing uses up, and then
    * three seasons or ten values a parameter, whichever is longer.
    */
-  int leastRun() {
+  public int leastRun() {
     return d + seasonalD * period + Math.max(3 * period, 10 * (parameters() + 1));
   }
 

@@ -39,8 +39,7 @@ public final class NaiveScale implements Serializable {
     Map<String, SeriesValues> own = history.own(part);
     Map<String, SeriesValues> before = history.others(part, spans, season, true);
     own.forEach(
-        (series, values) ->
-            add(series, values, before.getOrDefault(series, new SeriesValues(K))));
+        (series, values) -> add(series, values, before.getOrDefault(series, new SeriesValues(K))));
   }
 
   private void add(String series, SeriesValues own, SeriesValues before) {
@@ -85,8 +84,7 @@ public final class NaiveScale implements Serializable {
     double[] own = sums.get(series);
     var scale = new double[K];
     for (int k = 0; k < K; k++) {
-      scale[k] =
-          own != null && own[2 * k + 1] > 0 ? own[2 * k] / own[2 * k + 1] : overall(k);
+      scale[k] = own != null && own[2 * k + 1] > 0 ? own[2 * k] / own[2 * k + 1] : overall(k);
     }
     return scale;
   }

@@ -20,8 +20,8 @@ import jdplus.toolkit.base.core.ssf.univariate.SsfData;
 
 /**
  * A seasonal ARIMA of one channel of one series: fitted once by exact maximum likelihood, then
- * filtered over later values, so that each forecast uses all values up to its origin and none
- * after it, while the parameters stay those of the train rows.
+ * filtered over later values, so that each forecast uses all values up to its origin and none after
+ * it, while the parameters stay those of the train rows.
  *
  * <p><b>Model.</b> φ(B) Φ(Bˢ) (1−B)ᵈ (1−Bˢ)ᴰ (y − μ) = θ(B) Θ(Bˢ) ε; μ is estimated where nothing
  * is differenced and 0 otherwise.
@@ -83,8 +83,8 @@ public final class SeasonalArima {
   /**
    * Forecasts from several origins in one pass over the values.
    *
-   * @param y (N) values on the grid, NaN where missing; the model may have been fitted on the
-   *     first of them
+   * @param y (N) values on the grid, NaN where missing; the model may have been fitted on the first
+   *     of them
    * @param origins indices into {@code y}, ascending; a forecast uses values up to and including
    *     its origin
    * @param H steps ahead

@@ -73,10 +73,10 @@ final class ArimaRun {
     }
   }
 
-  Result run(List<Part> parts, List<ForecastPass.Sample> samples) {
+  Result run(List<String> parts, List<ForecastPass.Sample> samples) {
     var last = new HashMap<String, Long>();
     samples.forEach(s -> last.merge(s.series(), s.originStep(), Math::max));
-    Map<String, Rows> rows = gather(new ArrayList<>(parts), last);
+    Map<String, Rows> rows = gather(parts, last);
     int K = channels.length;
     var forecasts = new double[samples.size()][H * K];
     for (double[] forecast : forecasts) {
@@ -109,15 +109,15 @@ final class ArimaRun {
     return new Result(forecasts, unfitted, answers.size() - unfitted.size());
   }
 
-  private Map<String, Rows> gather(List<Part> parts, HashMap<String, Long> last) {
+  private Map<String, Rows> gather(List<String> parts, HashMap<String, Long> last) {
     WindowSource.Opener source = opener;
     int[] columns = channels;
     long ticks = stepTicks;
     return workers
-        .<Part, HashMap<String, Rows>>run(
+        .<String, HashMap<String, Rows>>run(
             "evaluate: rows for ARIMA",
-            asSerializable(parts),
-            (items, hadoop) -> rows(items, source.open(hadoop), columns, ticks, last),
+            parts,
+            (paths, hadoop) -> rows(paths, source.open(hadoop), columns, ticks, last),
             (a, b) -> {
               b.forEach((series, more) -> a.merge(series, more, Rows::merge));
               return a;
@@ -125,20 +125,15 @@ final class ArimaRun {
         .orElseGet(HashMap::new);
   }
 
-  // Part is a record of strings and numbers; travels by its path
-  private static List<Part> asSerializable(List<Part> parts) {
-    return parts;
-  }
-
   private static HashMap<String, Rows> rows(
-      Iterator<Part> parts,
+      Iterator<String> paths,
       WindowSource source,
       int[] channels,
       long stepTicks,
       Map<String, Long> last) {
     var rows = new HashMap<String, Rows>();
-    while (parts.hasNext()) {
-      Part part = parts.next();
+    while (paths.hasNext()) {
+      Part part = source.part(paths.next());
       boolean isTrain = part.split().equals(Split.TRAIN.label());
       for (Iterator<Segment> it = source.segments(part); it.hasNext(); ) {
         Segment segment = it.next();
@@ -173,7 +168,8 @@ final class ArimaRun {
           Rows of = rows.get(series);
           int[] origins =
               indices.stream()
-                  .mapToInt(i -> Math.toIntExact(samples.get(i).originStep() - of.all().firstStep()))
+                  .mapToInt(
+                      i -> Math.toIntExact(samples.get(i).originStep() - of.all().firstStep()))
                   .toArray();
           int[] places = indices.stream().mapToInt(i -> i).toArray();
           for (int k = 0; k < channels.length; k++) {

@@ -1,5 +1,6 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.WindowContract;
 import java.util.ArrayList;
@@ -66,7 +67,12 @@ final class BundleFit {
     int before = found.size();
     for (String name : bundle) {
       if (!dataset.contains(name)) {
-        found.add("%s \"%s\" of the bundle is missing in the dataset".formatted(what, name));
+        found.add(
+            "%s \"%s\" of the bundle is missing in the dataset%s"
+                .formatted(
+                    what,
+                    name,
+                    NearMiss.of(name, dataset).map("; it has \"%s\""::formatted).orElse("")));
       }
     }
     for (String name : dataset) {
@@ -75,7 +81,9 @@ final class BundleFit {
       }
     }
     if (found.size() == before) {
-      found.add("order of each %s is %s in the bundle, %s in the dataset".formatted(what, bundle, dataset));
+      found.add(
+          "order of each %s is %s in the bundle, %s in the dataset"
+              .formatted(what, bundle, dataset));
     }
   }
 

@@ -29,16 +29,14 @@ final class ClassPass extends TargetPass {
     if (Float.isNaN(label)) {
       return 1;
     }
-    scores.add(
-        window.series(), plan.of(origin), Math.round(label), output.probabilities(), b * V);
+    scores.add(window.series(), plan.of(origin), Math.round(label), output.probabilities(), b * V);
     if (tracks.wants(window.series(), origin)) {
       // two classes: the event's probability; more: the most probable class
       float shown = V == 2 ? output.probabilities()[b * V + 1] : best(output.probabilities(), b);
       tracks.add(
           window.series(),
-          origin,
           new Tracks.Piece(
-              new long[] {origin}, new float[] {label}, new float[] {shown}, null, null));
+              origin, new long[] {origin}, new float[] {label}, new float[] {shown}, null, null));
     }
     return 0;
   }

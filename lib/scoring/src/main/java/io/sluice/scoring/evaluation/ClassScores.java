@@ -35,8 +35,8 @@ import org.apache.commons.math3.stat.ranking.TiesStrategy;
  *
  * <p><b>Source.</b> AUC from ranks: Hanley and McNeil, "The meaning and use of the area under a
  * receiver operating characteristic curve", Radiology 143(1), 1982. Ranks are Apache Commons
- * Math's; {@code ClassScoresTest} holds AUC and the counts to Spark MLlib's evaluators, which need a
- * Spark session that an evaluation may not have.
+ * Math's; {@code ClassScoresTest} holds AUC and the counts to Spark MLlib's evaluators, which need
+ * a Spark session that an evaluation may not have.
  */
 final class ClassScores implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -219,8 +219,7 @@ final class ClassScores implements Serializable {
     if (positives == 0 || negatives == 0) {
       return Double.NaN;
     }
-    double[] ranks =
-        new NaturalRanking(NaNStrategy.FAILED, TiesStrategy.AVERAGE).rank(scoresOf(v));
+    double[] ranks = new NaturalRanking(NaNStrategy.FAILED, TiesStrategy.AVERAGE).rank(scoresOf(v));
     double rankSum = 0;
     for (int i = 0; i < n; i++) {
       rankSum += actual[i] == v ? ranks[i] : 0;

@@ -1,7 +1,16 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.failure.InvalidInputException;
+import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.scoring.bundle.ModelRegistry;
+import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
+import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.sequences.dataset.SequenceManifest;
+import io.sluice.sequences.dataset.WindowContract;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Judges a model bundle on a split of a dataset.
@@ -11,17 +20,90 @@ import org.apache.spark.sql.SparkSession;
  * number of windows (but for class scores, which ROC-AUC needs).
  */
 public final class Evaluation {
+  private static final Logger LOG = LoggerFactory.getLogger(Evaluation.class);
 
   /**
    * Evaluates, logs a table and writes {@code evaluation.json}. The quality gate's verdict is in
    * the report: draw the page first, then call {@link EvaluationReport#requireGate()}.
    *
    * @param spark runs parts in parallel; null evaluates them one after another
-   * @throws io.sluice.failure.InvalidInputException if bundle and dataset do not fit
+   * @throws InvalidInputException if bundle or dataset cannot be read, do not fit each other, or
+   *     the split has no window
    */
   public static EvaluationReport run(
       SparkSession spark, EvaluateSettings settings, Configuration hadoop) {
-    throw new UnsupportedOperationException();
+    String bundleUri =
+        ModelRegistry.resolve(settings.bundle(), settings.registryPath(), settings.name(), hadoop);
+    ModelBundle bundle = ModelBundle.open(bundleUri, hadoop);
+    SequenceDataset dataset = SequenceDataset.open(settings.dataset(), hadoop);
+    BundleFit.require(bundle.contract(), bundleUri, dataset.contract(), settings.dataset());
+    var model =
+        new ModelInfo(
+            bundle.manifest().name(),
+            Integer.toString(bundle.manifest().version()),
+            bundleUri,
+            bundle.hash());
+    var source =
+        new BundleSource.FromLake(
+            settings.dataset(), bundleUri, settings.batchSize(), settings.interval());
+    boolean hasQuantiles = !bundle.spec().head().quantiles().isEmpty();
+    EvaluationReport report =
+        run(
+            new Workers(spark, hadoop),
+            settings,
+            source,
+            dataset.manifest(),
+            bundle.contract(),
+            model,
+            hasQuantiles ? "model quantiles" : "validation residuals");
+    ReportFile.write(report, settings.output(), hadoop);
+    LOG.info(
+        "Evaluated {} windows in {} s; report in {}{}{}",
+        report.dataset().windows(),
+        Math.round(report.seconds()),
+        settings.output(),
+        System.lineSeparator(),
+        EvaluationTable.of(report));
+    return report;
+  }
+
+  /** The evaluation itself, of any model on any windows. */
+  static EvaluationReport run(
+      Workers workers,
+      EvaluateSettings settings,
+      WindowSource.Opener source,
+      SequenceManifest manifest,
+      WindowContract contract,
+      ModelInfo model,
+      String intervalSource) {
+    long start = System.nanoTime();
+    var summary = manifest.splits().get(settings.split().label());
+    if (summary == null || summary.windows() == 0) {
+      throw new InvalidInputException(
+          "Dataset %s has no window in split %s (it has %s). Choose another evaluate.split, or widen the split and rebuild."
+              .formatted(settings.dataset(), settings.split().label(), windowsBySplit(manifest)));
+    }
+    var run = new EvaluationRun(workers, settings, source, manifest, contract, intervalSource);
+    TargetPass pass = run.pass(summary);
+    if (pass.windows() * (long) Math.max(1, contract.targetSize()) == pass.missing()) {
+      throw new InvalidInputException(
+          "No target value is known in split %s of %s: %,d windows, all without one. Check the target settings and rebuild."
+              .formatted(settings.split().label(), settings.dataset(), pass.windows()));
+    }
+    return run.report(pass, summary, model, (System.nanoTime() - start) / 1e9);
+  }
+
+  private static String windowsBySplit(SequenceManifest manifest) {
+    var text = new StringBuilder();
+    manifest
+        .splits()
+        .forEach(
+            (name, split) ->
+                text.append(text.isEmpty() ? "" : ", ")
+                    .append(name)
+                    .append(": ")
+                    .append(split.windows()));
+    return text.isEmpty() ? "no split" : text.toString();
   }
 
   private Evaluation() {}

@@ -88,15 +88,20 @@ public record EvaluationReport(
       double interval,
       String intervalSource) {}
 
-  /** One line of a table: {@code name} is a step, channel, series or fold. */
-  public record Row(String name, long windows, Map<String, Double> metrics) {}
+  /**
+   * One line of a table.
+   *
+   * @param name a step, channel, series, class, or the time a fold starts at
+   * @param count target values of a forecast, windows otherwise
+   */
+  public record Row(String name, long count, Map<String, Double> metrics) {}
 
   /**
    * A baseline and the model on the same target values.
    *
    * @param note why it is not available, or for which share of values; empty if there is nothing to
    *     say
-   * @param values target values compared
+   * @param count target values compared
    * @param metrics the baseline's
    * @param model the model's on the same values
    * @param byStep the baseline's, per horizon step
@@ -105,7 +110,7 @@ public record EvaluationReport(
       String name,
       boolean available,
       String note,
-      long values,
+      long count,
       Map<String, Double> metrics,
       Map<String, Double> model,
       List<Row> byStep,

@@ -188,14 +188,8 @@ final class ForecastPass extends TargetPass {
       double predicted,
       double other,
       SeriesFacts scale) {
-    comparison
-        .baseline
-        .at(series, fold, h, k)
-        .add(y, other, scale.scales()[k], scale.naive()[k]);
-    comparison
-        .model
-        .at(series, fold, h, k)
-        .add(y, predicted, scale.scales()[k], scale.naive()[k]);
+    comparison.baseline.at(series, fold, h, k).add(y, other, scale.scales()[k], scale.naive()[k]);
+    comparison.model.at(series, fold, h, k).add(y, predicted, scale.scales()[k], scale.naive()[k]);
   }
 
   private void addUncertainty(
@@ -219,8 +213,7 @@ final class ForecastPass extends TargetPass {
   private float naive(BaselineKind kind, String series, int k, long origin, int h) {
     SeriesValues values = history.get(series);
     return switch (kind) {
-      case LAST_VALUE ->
-          NaiveForecast.lastValue(values, k, origin, plan.contract().lookBack());
+      case LAST_VALUE -> NaiveForecast.lastValue(values, k, origin, plan.contract().lookBack());
       case SEASONAL_NAIVE_DAILY, SEASONAL_NAIVE_WEEKLY ->
           NaiveForecast.seasonal(values, k, origin, h, plan.seasons().get(kind));
       case ARIMA -> throw new IllegalArgumentException("ARIMA is not naive");
@@ -252,8 +245,8 @@ final class ForecastPass extends TargetPass {
     int J = plan.H() * plan.K();
     tracks.add(
         window.series(),
-        originTime,
         new Tracks.Piece(
+            originTime,
             times,
             actual,
             slice(output.point(), b, J),
@@ -269,15 +262,14 @@ final class ForecastPass extends TargetPass {
     var scales = new double[plan.K()];
     for (int k = 0; k < plan.K(); k++) {
       scales[k] =
-          plan.contract()
-              .scaling()
-              .of(series, plan.contract().target().channels().get(k))
-              .scale();
+          plan.contract().scaling().of(series, plan.contract().target().channels().get(k)).scale();
     }
     return new SeriesFacts(scales, plan.scale().of(series));
   }
 
-  /** Compares the ARIMA's forecasts of kept windows; {@code forecasts} (samples, H·K), NaN = none. */
+  /**
+   * Compares the ARIMA's forecasts of kept windows; {@code forecasts} (samples, H·K), NaN = none.
+   */
   Comparison compareSamples(double[][] forecasts) {
     facts = new HashMap<>();
     var comparison = new Comparison(plan.H(), plan.K(), plan.folds().folds());

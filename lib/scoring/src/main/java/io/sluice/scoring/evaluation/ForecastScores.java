@@ -48,9 +48,7 @@ final class ForecastScores implements Serializable {
   /** Where values of horizon step h (from 0) and target channel k go. */
   Places at(String series, int fold, int h, int k) {
     return new Places(
-        cells[h * K + k],
-        bySeries.computeIfAbsent(series, s -> new ForecastSums()),
-        folds[fold]);
+        cells[h * K + k], bySeries.computeIfAbsent(series, s -> new ForecastSums()), folds[fold]);
   }
 
   ForecastScores merge(ForecastScores other) {

@@ -36,8 +36,8 @@ final class LifePass extends TargetPass {
       boolean banded = output.lower() != null;
       tracks.add(
           window.series(),
-          origin,
           new Tracks.Piece(
+              origin,
               new long[] {origin},
               new float[] {(float) Math.min(actual, cap)},
               new float[] {predicted},

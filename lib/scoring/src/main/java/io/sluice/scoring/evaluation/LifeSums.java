@@ -10,7 +10,8 @@ import java.util.TreeMap;
  * <p>With d = predicted − true, in grid steps: MAE, RMSE, bias as for forecasts, and the score of
  * the PHM'08 challenge, by which a late prediction costs more than an early one:
  *
- * <pre>score = Σ exp(−d/13) − 1 where d &lt; 0, exp(d/10) − 1 otherwise      1; a sum, grows with n</pre>
+ * <pre>score = Σ exp(−d/13) − 1 where d &lt; 0, exp(d/10) − 1 otherwise      1; a sum, grows with n
+ * </pre>
  *
  * <p><b>Source.</b> Saxena, Goebel, Simon and Eklund, "Damage propagation modeling for aircraft
  * engine run-to-failure simulation", PHM 2008 (the C-MAPSS data sets).

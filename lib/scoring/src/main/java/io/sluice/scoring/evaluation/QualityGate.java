@@ -38,7 +38,8 @@ final class QualityGate {
         .filter(refusal -> !refusal.isEmpty())
         .ifPresent(refusals::add);
     return refusals.isEmpty()
-        ? new GateVerdict(metric, true, "Quality gate passed: %s %s".formatted(metric, shown(value)))
+        ? new GateVerdict(
+            metric, true, "Quality gate passed: %s %s".formatted(metric, shown(value)))
         : new GateVerdict(
             metric,
             false,
@@ -46,8 +47,7 @@ final class QualityGate {
                 .formatted(String.join("; ", refusals)));
   }
 
-  private static String againstBaseline(
-      Metric metric, String name, List<BaselineRow> baselines) {
+  private static String againstBaseline(Metric metric, String name, List<BaselineRow> baselines) {
     for (BaselineRow row : baselines) {
       if (row.name().equals(name)) {
         Double baseline = row.metrics().get(metric.label());

@@ -9,7 +9,9 @@ import java.util.TreeMap;
 
 /**
  * Predicted against actual for the page: the first series by name, and of each a bounded number of
- * pieces. A piece is a forecast of H steps, or the single value at an origin.
+ * pieces: the first origin in each cell of a fixed raster of times, so that the choice does not
+ * depend on which task saw what. A piece is a forecast of H steps, or the single value at an
+ * origin.
  */
 final class Tracks implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -21,12 +23,18 @@ final class Tracks implements Serializable {
   private final TreeMap<String, TreeMap<Long, Piece>> series = new TreeMap<>();
 
   /**
+   * @param origin ticks
    * @param times (H) ticks
    * @param actual (H·K) NaN where unknown, index h·K + k
    * @param lower null where there is no interval
    */
-  record Piece(long[] times, float[] actual, float[] predicted, float[] lower, float[] upper)
-      implements Serializable {}
+  record Piece(
+      long origin, long[] times, float[] actual, float[] predicted, float[] lower, float[] upper)
+      implements Serializable {
+    Piece earlier(Piece other) {
+      return other.origin < origin ? other : this;
+    }
+  }
 
   /**
    * @param mostPieces of a series
@@ -42,38 +50,44 @@ final class Tracks implements Serializable {
   boolean wants(String name, long origin) {
     TreeMap<Long, Piece> pieces = series.get(name);
     if (pieces == null) {
-      return series.size() < mostSeries
-          || (mostSeries > 0 && name.compareTo(series.lastKey()) < 0);
+      return series.size() < mostSeries || (mostSeries > 0 && name.compareTo(series.lastKey()) < 0);
     }
-    return pieces.size() < mostPieces && origin >= pieces.lastKey() + apart;
+    return pieces.size() < mostPieces && !pieces.containsKey(Math.floorDiv(origin, apart));
   }
 
-  void add(String name, long origin, Piece piece) {
-    series.computeIfAbsent(name, s -> new TreeMap<>()).put(origin, piece);
+  void add(String name, Piece piece) {
+    series
+        .computeIfAbsent(name, s -> new TreeMap<>())
+        .put(Math.floorDiv(piece.origin(), apart), piece);
     trim();
   }
 
   Tracks merge(Tracks other) {
     other.series.forEach(
-        (name, pieces) -> series.computeIfAbsent(name, s -> new TreeMap<>()).putAll(pieces));
-    series.values().forEach(this::thin);
+        (name, theirs) -> {
+          TreeMap<Long, Piece> pieces = series.computeIfAbsent(name, s -> new TreeMap<>());
+          theirs.forEach((cell, piece) -> pieces.merge(cell, piece, Piece::earlier));
+          while (pieces.size() > mostPieces) {
+            pieces.pollLastEntry();
+          }
+        });
     trim();
     return this;
   }
 
-  // parts meet at a seam: drop what would overlap there
-  private void thin(TreeMap<Long, Piece> pieces) {
-    long next = Long.MIN_VALUE;
-    int kept = 0;
-    for (var it = pieces.keySet().iterator(); it.hasNext(); ) {
-      long origin = it.next();
-      if (origin < next || kept == mostPieces) {
-        it.remove();
+  // the first origin after a gap may come late in its cell and reach into the next cell's piece,
+  // which starts on time: the late one goes
+  private List<Piece> apart(TreeMap<Long, Piece> pieces) {
+    var kept = new ArrayList<Piece>();
+    for (Piece piece : pieces.values()) {
+      int last = kept.size() - 1;
+      if (last >= 0 && piece.origin() < kept.get(last).origin() + apart) {
+        kept.set(last, piece);
       } else {
-        next = origin + apart;
-        kept++;
+        kept.add(piece);
       }
     }
+    return kept;
   }
 
   private void trim() {
@@ -86,8 +100,9 @@ final class Tracks implements Serializable {
   List<EvaluationReport.Track> report(TimeAxis time, List<String> channels, boolean withOrigins) {
     var tracks = new ArrayList<EvaluationReport.Track>();
     for (Map.Entry<String, TreeMap<Long, Piece>> entry : series.entrySet()) {
+      List<Piece> pieces = apart(entry.getValue());
       for (int k = 0; k < channels.size(); k++) {
-        tracks.add(track(time, entry.getKey(), entry.getValue(), channels, k, withOrigins));
+        tracks.add(track(time, entry.getKey(), pieces, channels, k, withOrigins));
       }
     }
     return tracks;
@@ -96,18 +111,18 @@ final class Tracks implements Serializable {
   private static EvaluationReport.Track track(
       TimeAxis time,
       String name,
-      TreeMap<Long, Piece> pieces,
+      List<Piece> pieces,
       List<String> channels,
       int k,
       boolean withOrigins) {
     boolean ordinal = time.type() == TimeAxis.Type.ORDINAL;
-    boolean banded = pieces.values().stream().anyMatch(p -> p.lower() != null);
+    boolean banded = pieces.stream().anyMatch(p -> p.lower() != null);
     List<Long> times = new ArrayList<>();
     List<Double> actual = new ArrayList<>();
     List<Double> predicted = new ArrayList<>();
     List<Double> lower = banded ? new ArrayList<>() : null;
     List<Double> upper = banded ? new ArrayList<>() : null;
-    for (Piece piece : pieces.values()) {
+    for (Piece piece : pieces) {
       for (int h = 0; h < piece.times().length; h++) {
         int at = h * channels.size() + k;
         times.add(shown(piece.times()[h], ordinal));
@@ -120,7 +135,7 @@ final class Tracks implements Serializable {
       }
     }
     List<Long> origins =
-        withOrigins ? pieces.keySet().stream().map(o -> shown(o, ordinal)).toList() : null;
+        withOrigins ? pieces.stream().map(p -> shown(p.origin(), ordinal)).toList() : null;
     return new EvaluationReport.Track(
         name, channels.get(k), ordinal, times, actual, predicted, lower, upper, origins);
   }

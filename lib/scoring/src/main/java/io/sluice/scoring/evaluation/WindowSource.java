@@ -22,6 +22,14 @@ interface WindowSource {
     WindowSource open(Configuration hadoop);
   }
 
+  /** The part with this path. */
+  default Part part(String path) {
+    return manifest().parts().stream()
+        .filter(p -> p.path().equals(path))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("no part " + path));
+  }
+
   /** Parts of a split in manifest order. */
   default List<Part> parts(String split) {
     return manifest().parts().stream().filter(p -> p.split().equals(split)).toList();

@@ -22,8 +22,7 @@ class SeasonalArimaTest {
   void firstOrderForecastsDecayGeometrically() {
     double phi = 0.8;
     double mean = 10;
-    var arima =
-        new SeasonalArima(SarimaModel.builder(AR1.toSarima()).phi(-phi).build(), mean);
+    var arima = new SeasonalArima(SarimaModel.builder(AR1.toSarima()).phi(-phi).build(), mean);
     double[] y = {9, 12, 11, 14, 8};
 
     double[][] forecasts = arima.forecast(y, new int[] {1, 3, 4}, 3);

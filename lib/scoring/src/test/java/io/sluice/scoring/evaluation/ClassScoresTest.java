@@ -1,0 +1,127 @@
+package io.sluice.scoring.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sluice.scoring.SparkExtension;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.mllib.evaluation.BinaryClassificationMetrics;
+import org.apache.spark.mllib.evaluation.MulticlassMetrics;
+import org.junit.jupiter.api.Test;
+import scala.Tuple2;
+
+class ClassScoresTest {
+
+  @Test
+  void alarmsEqualHandComputedValues() {
+    ClassScores scores =
+        binary(
+            new int[] {1, 1, 1, 0, 0, 0, 0, 0},
+            new double[] {0.9, 0.6, 0.2, 0.7, 0.3, 0.1, 0.2, 0.4});
+
+    Map<Metric, Double> metrics = scores.metrics();
+
+    // TP 2, FN 1, FP 1, TN 4
+    assertThat(scores.confusion()).containsExactly(4, 1, 1, 2);
+    assertValue(metrics, Metric.ACCURACY, 6 / 8.0);
+    assertValue(metrics, Metric.PRECISION, 2 / 3.0);
+    assertValue(metrics, Metric.RECALL, 2 / 3.0);
+    assertValue(metrics, Metric.F1, 4 / 6.0);
+    assertValue(metrics, Metric.FALSE_ALARM_RATE, 1 / 5.0);
+    assertValue(metrics, Metric.MISSED_ALARM_RATE, 1 / 3.0);
+    // pairs won of 15: 0.9 beats 5, 0.6 beats 4, 0.2 beats 1 and ties 1
+    assertValue(metrics, Metric.ROC_AUC, (5 + 4 + 1.5) / 15);
+  }
+
+  @Test
+  void flaggingEveryWindowHasFullRecallAndFullFalseAlarms() {
+    ClassScores scores = binary(new int[] {1, 0, 1, 0}, new double[] {1, 1, 1, 1});
+
+    assertValue(scores.metrics(), Metric.RECALL, 1);
+    assertValue(scores.metrics(), Metric.FALSE_ALARM_RATE, 1);
+    assertValue(scores.metrics(), Metric.ROC_AUC, 0.5);
+  }
+
+  @Test
+  void oneClassAloneHasNoAucAndNoRatioOfNothing() {
+    ClassScores scores = binary(new int[] {0, 0}, new double[] {0.1, 0.2});
+
+    assertThat(scores.metrics())
+        .doesNotContainKeys(Metric.ROC_AUC, Metric.RECALL, Metric.PRECISION, Metric.F1);
+    assertThat(scores.curve(10)).isEmpty();
+  }
+
+  @Test
+  void logLossIsHandComputed() {
+    ClassScores scores = binary(new int[] {1, 0}, new double[] {0.5, 0.75});
+
+    // float32 probabilities
+    assertThat(scores.metrics().get(Metric.LOG_LOSS))
+        .isCloseTo(-(Math.log(0.5) + Math.log(0.25)) / 2, within(1e-7));
+  }
+
+  @Test
+  void theRocCurveRunsFromCornerToCornerWithoutStepsInsideTies() {
+    ClassScores scores = binary(new int[] {1, 0, 1, 0}, new double[] {0.9, 0.5, 0.5, 0.1});
+
+    List<double[]> curve = scores.curve(100);
+
+    assertThat(curve).hasSize(4);
+    assertThat(curve.get(0)).containsExactly(0, 0, 1);
+    assertThat(curve.get(1)).containsExactly(0, 0.5, 1);
+    assertThat(curve.get(2)).containsExactly(0.5, 1, 2 / 3.0);
+    assertThat(curve.get(3)).containsExactly(1, 1, 0.5);
+    assertThat(scores.curve(2)).hasSize(2);
+  }
+
+  @Test
+  void agreesWithSparkMllibOnScoresWithTiesAndThreeClasses() {
+    var random = new Random(23);
+    var scores = new ClassScores(2, 1);
+    var three = new ClassScores(3, 2);
+    var threeParts = new ClassScores(3, 2);
+    var pairs = new ArrayList<Tuple2<Object, Object>>();
+    var triples = new ArrayList<Tuple2<Object, Object>>();
+    for (int i = 0; i < 5000; i++) {
+      int label = random.nextInt(4) == 0 ? 1 : 0;
+      // a few levels only, so there are many ties
+      float score = Math.min(9, random.nextInt(8) + 2 * label) / 10f;
+      scores.add("s", 0, label, new float[] {1 - score, score}, 0);
+      pairs.add(new Tuple2<>((double) score, (double) label));
+      int actual = random.nextInt(3);
+      int predicted = random.nextInt(3) == 0 ? random.nextInt(3) : actual;
+      var probabilities = new float[] {0.2f, 0.2f, 0.2f};
+      probabilities[predicted] = 0.6f;
+      (i < 2000 ? three : threeParts).add("s", i % 2, actual, probabilities, 0);
+      triples.add(new Tuple2<>((double) predicted, (double) actual));
+    }
+    three.merge(threeParts);
+
+    var context = JavaSparkContext.fromSparkContext(SparkExtension.session().sparkContext());
+    var judge = new BinaryClassificationMetrics(context.parallelize(pairs, 2).rdd());
+    var classes = new MulticlassMetrics(context.parallelize(triples, 2).rdd());
+
+    assertThat(scores.metrics().get(Metric.ROC_AUC)).isCloseTo(judge.areaUnderROC(), within(1e-9));
+    assertValue(three.metrics(), Metric.ACCURACY, classes.accuracy());
+    double f1 = (classes.fMeasure(0) + classes.fMeasure(1) + classes.fMeasure(2)) / 3;
+    assertThat(three.metrics().get(Metric.F1)).isCloseTo(f1, within(1e-12));
+    double recall = (classes.recall(0) + classes.recall(1) + classes.recall(2)) / 3;
+    assertThat(three.metrics().get(Metric.RECALL)).isCloseTo(recall, within(1e-12));
+  }
+
+  private static ClassScores binary(int[] labels, double[] scores) {
+    var sums = new ClassScores(2, 1);
+    for (int i = 0; i < labels.length; i++) {
+      sums.add("s", 0, labels[i], new float[] {(float) (1 - scores[i]), (float) scores[i]}, 0);
+    }
+    return sums;
+  }
+
+  private static void assertValue(Map<Metric, Double> metrics, Metric metric, double expected) {
+    assertThat(metrics.get(metric)).as(metric.label()).isCloseTo(expected, within(1e-12));
+  }
+}

@@ -1,0 +1,86 @@
+package io.sluice.scoring.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.config.InvalidConfigException;
+import io.sluice.config.Settings;
+import io.sluice.scoring.baseline.BaselineKind;
+import io.sluice.sequences.dataset.Split;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class EvaluateSettingsTest {
+
+  @Test
+  void explicitValuesReachTheRecord() {
+    EvaluateSettings settings =
+        read(
+            """
+            name = n, registry.path = r
+            evaluate {
+              bundle = b, dataset = d, split = validation, batch-size = 3, baselines = [arima]
+              arima-max-windows = 4, arima-orders = [5, 0, 6], arima-seasonal-orders = [0, 1, 2]
+              arima-period = 7, backtest-folds = 8, interval = 0.95, output = o, page-series = 9
+              gate-metric = roc-auc, gate-limit = 0.5, gate-baseline = arima
+            }
+            """);
+
+    assertThat(settings)
+        .isEqualTo(
+            new EvaluateSettings(
+                "n",
+                "r",
+                "b",
+                "d",
+                Split.VALIDATION,
+                3,
+                List.of(BaselineKind.ARIMA),
+                new EvaluateSettings.Arima(4, List.of(5, 0, 6), List.of(0, 1, 2), 7),
+                8,
+                0.95,
+                "o",
+                9,
+                Optional.of(
+                    new EvaluateSettings.Gate(
+                        Metric.ROC_AUC, Optional.of(0.5), Optional.of(BaselineKind.ARIMA)))));
+  }
+
+  @Test
+  void theDefaultsAreSound() {
+    EvaluateSettings settings = read("");
+
+    assertThat(settings.gate()).isEmpty();
+    assertThat(settings.baselines())
+        .containsExactly(
+            BaselineKind.LAST_VALUE,
+            BaselineKind.SEASONAL_NAIVE_DAILY,
+            BaselineKind.SEASONAL_NAIVE_WEEKLY);
+  }
+
+  @Test
+  void rulesOfTheGateAndOfOrdersAreReported() {
+    assertProblem("evaluate.gate-limit = 1", "needs gate-metric: what is limited");
+    assertProblem("evaluate.gate-metric = mae", "needs gate-limit or gate-baseline: what mae is");
+    assertProblem(
+        "evaluate { gate-metric = coverage, gate-limit = 1 }",
+        "must be a metric with a better end, but is coverage");
+    assertProblem(
+        "evaluate { gate-metric = mae, gate-baseline = arima }",
+        "must be one of evaluate.baselines [last-value, seasonal-naive-daily, seasonal-naive-weekly], but is arima");
+    assertProblem("evaluate.arima-orders = [1, 2]", "must have three orders");
+    assertProblem("evaluate.interval = 1", "must lie between 0 and 1, both excluded, but is 1.0");
+    assertProblem("evaluate.gate-metric = mse-scale", "did you mean mse-scaled?");
+  }
+
+  private static void assertProblem(String hocon, String message) {
+    assertThatThrownBy(() -> read(hocon))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(message);
+  }
+
+  private static EvaluateSettings read(String hocon) {
+    return Settings.parse(hocon).read(EvaluateSettings::from);
+  }
+}
