@@ -35,10 +35,19 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
 /**
  * The one place where a {@link ModelSpec} becomes a DL4J network.
  *
- * <p>Choices that follow from DL4J: dropout takes the probability to <i>keep</i> and works on a
- * layer's <i>input</i>, so dropout between layers is set on every layer but the first. The loss of
- * an output at every step is divided by T, because DL4J sums over time steps and a loss here is a
- * mean over them.
+ * <p>Choices that follow from DL4J 1.0.0-M2.1:
+ *
+ * <ul>
+ *   <li>Dropout takes the probability to <i>keep</i> and works on a layer's <i>input</i>, so
+ *       dropout between layers is set on every layer but the first.
+ *   <li>The loss of an output at every step is divided by T, because DL4J sums over time steps and
+ *       a loss here is a mean over them.
+ *   <li>Weight decay is set on each layer: set on the whole network it is applied twice ({@code
+ *       LayerValidation} adds it to layers that have it already).
+ *   <li>The last output of a bidirectional layer is taken by {@link BothEnds}: {@code LastTimeStep}
+ *       around it would take a backward state that has seen one step, and inside it cannot be
+ *       trained.
+ * </ul>
  */
 public final class Networks {
   private Networks() {}
@@ -69,20 +78,23 @@ public final class Networks {
             .seed(seed)
             .dataType(type)
             .updater(updater)
-            .regularization(regularization)
             .weightInit(WeightInit.XAVIER)
             .list();
-    layers(spec).forEach(list::layer);
+    layers(spec, regularization).forEach(list::layer);
+    if (spec.bidirectional() && spec.output() == ModelSpec.Output.LAST) {
+      list.inputPreProcessor(spec.hiddenSizes().size(), new BothEnds(spec.lookBack()));
+    }
     return list.setInputType(InputType.recurrent(spec.inputSize(), spec.lookBack())).build();
   }
 
-  private static List<Layer> layers(ModelSpec spec) {
+  private static List<Layer> layers(ModelSpec spec, List<Regularization> regularization) {
     var layers = new ArrayList<Layer>();
     int top = spec.hiddenSizes().size() - 1;
     for (int l = 0; l <= top; l++) {
       BaseRecurrentLayer cell = cell(spec, spec.hiddenSizes().get(l));
       cell.setLayerName("recurrent-" + l);
       drop(cell, spec, l);
+      cell.setRegularization(new ArrayList<>(regularization));
       layers.add(wrapped(cell, spec, l == top));
     }
     for (int d = 0; d < spec.denseSizes().size(); d++) {
@@ -93,10 +105,12 @@ public final class Networks {
               .activation(Activation.RELU)
               .build();
       drop(dense, spec, layers.size());
+      dense.setRegularization(new ArrayList<>(regularization));
       layers.add(dense);
     }
     FeedForwardLayer head = head(spec);
     drop(head, spec, layers.size());
+    head.setRegularization(new ArrayList<>(regularization));
     layers.add(head);
     return layers;
   }
@@ -127,9 +141,10 @@ public final class Networks {
   }
 
   private static Layer wrapped(BaseRecurrentLayer cell, ModelSpec spec, boolean isTop) {
-    boolean last = isTop && spec.output() == ModelSpec.Output.LAST;
-    Layer layer = last ? new LastTimeStep(cell) : cell;
-    return spec.bidirectional() ? new Bidirectional(layer) : layer;
+    if (spec.bidirectional()) {
+      return new Bidirectional(cell);
+    }
+    return isTop && spec.output() == ModelSpec.Output.LAST ? new LastTimeStep(cell) : cell;
   }
 
   private static FeedForwardLayer head(ModelSpec spec) {

@@ -1,0 +1,125 @@
+package io.sluice.recurrent.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.model.ModelSpec.Cell;
+import io.sluice.recurrent.model.ModelSpec.Output;
+import java.util.List;
+import java.util.stream.Stream;
+import org.deeplearning4j.gradientcheck.GradientCheckUtil;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.NoOp;
+
+/** Backpropagation of every kind of network against central differences, in float64. */
+class GradientCheckTest {
+  private static final int B = 2;
+  private static final int I = 2;
+  private static final int T = 4;
+
+  @BeforeEach
+  void float64() {
+    NativeThreads.set(1);
+    Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
+  }
+
+  @AfterEach
+  void float32() {
+    Nd4j.setDefaultDataTypes(DataType.FLOAT, DataType.FLOAT);
+  }
+
+  static Stream<Arguments> networks() {
+    Head regression = Head.regression(2);
+    Head quantiles = Head.quantiles(2, List.of(0.1, 0.5, 0.9));
+    Head classes = Head.classes(3, List.of());
+    Head weighted = Head.classes(3, List.of(0.5, 2.0, 3.0));
+    return Stream.of(
+        Arguments.of("LSTM, last", spec(Cell.LSTM, false, 0, Output.LAST, regression)),
+        Arguments.of("LSTM, sequence", spec(Cell.LSTM, false, 0, Output.SEQUENCE, regression)),
+        Arguments.of("LSTM, dropout", spec(Cell.LSTM, false, 0.4, Output.LAST, regression)),
+        Arguments.of("LSTM, quantiles", spec(Cell.LSTM, false, 0, Output.LAST, quantiles)),
+        Arguments.of(
+            "LSTM, quantiles, sequence", spec(Cell.LSTM, false, 0, Output.SEQUENCE, quantiles)),
+        Arguments.of("LSTM, classes", spec(Cell.LSTM, false, 0, Output.LAST, classes)),
+        Arguments.of("LSTM, weighted classes", spec(Cell.LSTM, false, 0, Output.LAST, weighted)),
+        Arguments.of(
+            "LSTM, weighted classes, sequence",
+            spec(Cell.LSTM, false, 0, Output.SEQUENCE, weighted)),
+        Arguments.of("peepholes, last", spec(Cell.GRAVES_LSTM, false, 0, Output.LAST, regression)),
+        Arguments.of("simple, last", spec(Cell.SIMPLE_RNN, false, 0, Output.LAST, regression)),
+        Arguments.of("bidirectional LSTM, last", spec(Cell.LSTM, true, 0, Output.LAST, regression)),
+        Arguments.of(
+            "bidirectional LSTM, sequence", spec(Cell.LSTM, true, 0, Output.SEQUENCE, regression)),
+        Arguments.of(
+            "bidirectional LSTM, dropout", spec(Cell.LSTM, true, 0.4, Output.LAST, regression)),
+        Arguments.of(
+            "bidirectional simple, last", spec(Cell.SIMPLE_RNN, true, 0, Output.LAST, classes)));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("networks")
+  void backwardMatchesCentralDifferences(String name, ModelSpec spec) {
+    var network =
+        new MultiLayerNetwork(
+            Networks.configuration(spec, new NoOp(), List.of(), 42, DataType.DOUBLE));
+    network.init();
+    Nd4j.getRandom().setSeed(7);
+    INDArray input = Nd4j.randn(DataType.DOUBLE, B, I, T);
+    INDArray labels = labels(spec);
+
+    boolean agrees =
+        GradientCheckUtil.checkGradients(
+            new GradientCheckUtil.MLNConfig()
+                .net(network)
+                .input(input)
+                .labels(labels)
+                .epsilon(1e-6)
+                // central differences of a float64 loss: (1e-6)² truncation, 1e-16/1e-6 rounding
+                .maxRelError(1e-5)
+                .minAbsoluteError(1e-9)
+                .subset(true)
+                .maxPerParam(8)
+                .print(GradientCheckUtil.PrintMode.FAILURES_ONLY)
+                // the same units are dropped in every evaluation
+                .callEachIter(n -> Nd4j.getRandom().setSeed(99)));
+
+    assertThat(agrees).as(name).isTrue();
+  }
+
+  private static ModelSpec spec(
+      Cell cell, boolean bidirectional, double dropout, Output output, Head head) {
+    return new ModelSpec(
+        I, T, cell, List.of(2, 2), bidirectional, dropout, output, List.of(), 1, head);
+  }
+
+  private static INDArray labels(ModelSpec spec) {
+    boolean sequence = spec.output() == Output.SEQUENCE;
+    int columns = spec.head().outputs();
+    INDArray labels =
+        sequence
+            ? Nd4j.randn(DataType.DOUBLE, B, columns, T)
+            : Nd4j.randn(DataType.DOUBLE, B, columns);
+    if (spec.head().kind() == Head.Kind.CLASSES) {
+      labels.assign(0);
+      for (int b = 0; b < B; b++) {
+        for (int t = 0; t < (sequence ? T : 1); t++) {
+          int v = (b + t) % columns;
+          if (sequence) {
+            labels.putScalar(b, v, t, 1);
+          } else {
+            labels.putScalar(b, v, 1);
+          }
+        }
+      }
+    }
+    return labels;
+  }
+}

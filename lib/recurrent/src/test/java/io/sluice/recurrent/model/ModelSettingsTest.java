@@ -1,0 +1,192 @@
+package io.sluice.recurrent.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sluice.config.InvalidConfigException;
+import io.sluice.config.Settings;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.schedule.ISchedule;
+
+class ModelSettingsTest {
+  @Test
+  void explicitValuesReachTheRecord() {
+    ModelSettings model =
+        read(
+            """
+            model {
+              cell = graves-lstm, hidden-sizes = [31, 7], bidirectional = true, dropout = 0.15
+              output = sequence, head = quantiles, quantiles = [0.2, 0.6], class-weights = [2.0, 3.0]
+              forget-bias = 0.5, dense-sizes = [12]
+            }
+            """);
+
+    assertThat(model)
+        .isEqualTo(
+            new ModelSettings(
+                ModelSpec.Cell.GRAVES_LSTM,
+                List.of(31, 7),
+                true,
+                0.15,
+                ModelSpec.Output.SEQUENCE,
+                ModelSettings.HeadChoice.QUANTILES,
+                List.of(0.2, 0.6),
+                List.of(2.0, 3.0),
+                0.5,
+                List.of(12)));
+  }
+
+  @Test
+  void referenceSettingsDescribeARegressionOnNumbersAndClassesOnClasses() {
+    ModelSettings model = read("");
+
+    assertThat(model.toSpec(7, 96, 168, 0).head()).isEqualTo(Head.regression(168));
+    assertThat(model.toSpec(7, 96, 1, 2).head()).isEqualTo(Head.classes(2, List.of()));
+    assertThat(model.toSpec(7, 96, 168, 0).hiddenSizes()).isEqualTo(List.of(64, 64));
+  }
+
+  @Test
+  void quantilesMakeAQuantileHead() {
+    ModelSpec spec = read("model.quantiles = [0.1, 0.5, 0.9]").toSpec(7, 96, 24, 0);
+
+    assertThat(spec.head()).isEqualTo(Head.quantiles(24, List.of(0.1, 0.5, 0.9)));
+    assertThat(spec.outputSize()).isEqualTo(72);
+  }
+
+  @Test
+  void everyProblemIsReported() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    """
+                    model { cell = lstmm, hidden-sizes = [0], dropout = 1.0, quantiles = [1.5] }
+                    """))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContainingAll(
+            "4 problem(s)",
+            "model.cell ((text): 1): must be one of [lstm, graves-lstm, simple-rnn], but is \"lstmm\"; did you mean lstm?",
+            "model.hidden-sizes ((text): 1): must have values of at least 1, but value 1 is 0",
+            "model.dropout ((text): 1): must be between 0.0 and 0.95, but is 1.0",
+            "model.quantiles ((text): 1): must have values in (0.0, 1.0), but value 1 is 1.5");
+  }
+
+  @Test
+  void rulesAcrossKeysAreReported() {
+    assertThatThrownBy(() -> read("model.hidden-sizes = []"))
+        .hasMessageContaining(
+            "model.hidden-sizes ((text): 1): must name at least one layer, but is []");
+    assertThatThrownBy(() -> read("model.quantiles = [0.9, 0.1]"))
+        .hasMessageContaining("model.quantiles ((text): 1): must ascend, but are [0.9, 0.1]");
+    assertThatThrownBy(() -> read("model.head = quantiles"))
+        .hasMessageContaining(
+            "must name at least one with head = quantiles, [0.1, 0.5, 0.9] for example");
+    assertThatThrownBy(() -> read("model { head = classes, quantiles = [0.5] }"))
+        .hasMessageContaining(
+            "model.head ((text): 1): must be quantiles or auto where model.quantiles are given, but is classes");
+  }
+
+  @Test
+  void headThatDoesNotFitTheDatasetIsRefused() {
+    assertThatThrownBy(
+            () ->
+                read("model { head = regression, class-weights = [1, 2, 3] }").toSpec(7, 96, 1, 2))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessage(
+            """
+            Invalid configuration for this dataset, 2 problem(s):
+              - model.head: must be classes or auto for a dataset with 2 classes, but is regression
+              - model.class-weights: must have one weight a class (2), but has 3""");
+    assertThatThrownBy(
+            () -> read("model { head = classes, class-weights = [1] }").toSpec(7, 96, 24, 0))
+        .hasMessage(
+            """
+            Invalid configuration for this dataset, 2 problem(s):
+              - model.head: must not be classes for a dataset whose target is a number
+              - model.class-weights: must be [] for a dataset whose target is a number, but are [1.0]""");
+  }
+
+  @Test
+  void optimizerSettingsBecomeSteps() {
+    OptimizerSettings settings =
+        Settings.parse(
+                """
+                train {
+                  optimizer = nesterovs, learning-rate = 0.2, min-learning-rate = 0.02
+                  schedule = step, warmup-share = 0.1, decay = 0.25, decay-epochs = 3
+                  weight-decay = 0.03, max-gradient-norm = 4.0
+                }
+                """)
+            .read(OptimizerSettings::from);
+
+    assertThat(settings.toSpec(9, 100))
+        .isEqualTo(
+            new OptimizerSpec(
+                OptimizerSpec.Algorithm.NESTEROVS,
+                0.2,
+                0.02,
+                OptimizerSpec.Schedule.STEP,
+                900,
+                90,
+                0.25,
+                300,
+                0.03,
+                4.0));
+  }
+
+  @Test
+  void runOfOneStepDoesNotWarmUp() {
+    OptimizerSpec spec =
+        Settings.parse("train.warmup-share = 0.9").read(OptimizerSettings::from).toSpec(1, 1);
+
+    assertThat(spec.warmupSteps()).isZero();
+  }
+
+  @Test
+  void optimizerRulesAreReported() {
+    assertThatThrownBy(
+            () -> Settings.parse("train.min-learning-rate = 0.5").read(OptimizerSettings::from))
+        .hasMessageContaining(
+            "train.min-learning-rate ((text): 1): must not be above learning-rate (0.001), but is 0.5");
+    assertThatThrownBy(
+            () -> Settings.parse("train.optimizer = adamw").read(OptimizerSettings::from))
+        .hasMessageContaining("must be above 0 with optimizer = adamw");
+  }
+
+  @Test
+  void everyScheduleWarmsUpAndThenDoesWhatItsNameSays() {
+    for (OptimizerSpec.Schedule schedule : OptimizerSpec.Schedule.values()) {
+      ISchedule rate =
+          new OptimizerSpec(
+                  OptimizerSpec.Algorithm.ADAM, 0.8, 0.08, schedule, 100, 9, 0.5, 20, 0, 1)
+              .learningRateSchedule();
+
+      double[] expected =
+          switch (schedule) {
+            case CONSTANT -> new double[] {0.08, 0.8, 0.8, 0.8};
+            // half way from step 9 to step 100 at 54.5
+            case COSINE ->
+                new double[] {0.08, 0.8, 0.44 + 0.36 * Math.cos(Math.PI * 31 / 91), 0.08};
+            case STEP -> new double[] {0.08, 0.8, 0.2, 0.025};
+            case EXPONENTIAL -> new double[] {0.08, 0.8 * Math.pow(0.5, 0.45), 0.2, 0.025};
+          };
+      assertThat(rate.valueAt(0, 0))
+          .as("%s, first step", schedule)
+          .isCloseTo(expected[0], within(1e-9));
+      assertThat(rate.valueAt(9, 0))
+          .as("%s, after warm-up", schedule)
+          .isCloseTo(expected[1], within(1e-9));
+      assertThat(rate.valueAt(40, 0))
+          .as("%s, step 40", schedule)
+          .isCloseTo(expected[2], within(1e-9));
+      assertThat(rate.valueAt(100, 0))
+          .as("%s, the end", schedule)
+          .isCloseTo(expected[3], within(1e-9));
+    }
+  }
+
+  private static ModelSettings read(String hocon) {
+    return Settings.parse(hocon).read(ModelSettings::from);
+  }
+}

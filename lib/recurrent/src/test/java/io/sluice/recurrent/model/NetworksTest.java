@@ -1,0 +1,360 @@
+package io.sluice.recurrent.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.model.ModelSpec.Cell;
+import io.sluice.recurrent.model.ModelSpec.Output;
+import io.sluice.recurrent.optim.GlobalNormClipping;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.util.List;
+import java.util.Random;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+
+class NetworksTest {
+  private static final OptimizerSpec ADAM = OptimizerSpec.constantAdam(0.01);
+
+  @BeforeAll
+  static void oneThread() {
+    NativeThreads.set(1);
+  }
+
+  @Test
+  void oneLstmLayerHasFourTimesIhPlusHhPlusHParameters() {
+    ModelSpec spec = spec(Cell.LSTM, false, 0, Output.LAST, List.of(11), Head.regression(2));
+
+    long parameters = Networks.create(spec, ADAM, 1).numParams();
+
+    assertThat(parameters).isEqualTo(4 * (7 * 11 + 11 * 11 + 11) + (11 * 2 + 2));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "LSTM, false, LAST",
+    "LSTM, true, LAST",
+    "LSTM, true, SEQUENCE",
+    "GRAVES_LSTM, false, SEQUENCE",
+    "GRAVES_LSTM, true, LAST",
+    "SIMPLE_RNN, false, LAST",
+    "SIMPLE_RNN, true, SEQUENCE"
+  })
+  void summaryCountsWhatTheNetworkHas(Cell cell, boolean bidirectional, Output output) {
+    var spec =
+        new ModelSpec(
+            7,
+            6,
+            cell,
+            List.of(5, 4, 3),
+            bidirectional,
+            0.1,
+            output,
+            List.of(9, 8),
+            1,
+            Head.quantiles(3, List.of(0.2, 0.8)));
+
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 1);
+
+    assertThat(ModelSummary.of(spec).parameters()).isEqualTo(network.numParams());
+    long[] shape = network.output(Nd4j.zeros(2, 7, 6)).shape();
+    assertThat(shape)
+        .containsExactly(output == Output.LAST ? new long[] {2, 6} : new long[] {2, 6, 6});
+  }
+
+  @Test
+  void summaryReadsAsATable() {
+    ModelSpec spec = spec(Cell.LSTM, true, 0, Output.LAST, List.of(64), Head.regression(168));
+
+    assertThat(ModelSummary.of(spec).text().lines())
+        .containsExactly(
+            "layer                             inputs  outputs   parameters",
+            "bidirectional LSTM                     7      128       36,864",
+            "head: regression                     128      168       21,672",
+            "sum                                                     58,536");
+  }
+
+  @Test
+  void dropoutIsARetainProbabilityOnEveryLayersInputButTheFirst() {
+    var spec =
+        new ModelSpec(
+            7,
+            6,
+            Cell.LSTM,
+            List.of(5, 4),
+            false,
+            0.3,
+            Output.LAST,
+            List.of(9),
+            1,
+            Head.regression(1));
+
+    var confs = Networks.create(spec, ADAM, 1).getLayerWiseConfigurations().getConfs();
+
+    assertThat(confs).hasSize(4);
+    assertThat(dropoutOf(confs.get(0).getLayer())).isNull();
+    for (int l = 1; l < 4; l++) {
+      assertThat(dropoutOf(confs.get(l).getLayer()))
+          .isInstanceOfSatisfying(
+              org.deeplearning4j.nn.conf.dropout.Dropout.class,
+              dropout -> assertThat(dropout.getP()).isCloseTo(0.7, within(1e-12)));
+    }
+  }
+
+  private static Object dropoutOf(Layer layer) {
+    Layer inner = layer instanceof LastTimeStep last ? last.getUnderlying() : layer;
+    return inner.getIDropout();
+  }
+
+  @Test
+  void dropoutKeepsTheMeanAndIsOffWhenPredicting() {
+    // an output layer over fixed inputs: with ones in and weights of one out, the output counts
+    // the inputs that were kept, each scaled by 1 / 0.75
+    var spec =
+        new ModelSpec(
+            1,
+            1,
+            Cell.SIMPLE_RNN,
+            List.of(2000),
+            false,
+            0.25,
+            Output.LAST,
+            List.of(),
+            1,
+            Head.regression(1));
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 5);
+    network.getLayer(0).getParam("W").assign(0);
+    network.getLayer(0).getParam("b").assign(0.5);
+    network.getLayer(1).getParam("W").assign(1);
+    double unit = Math.tanh(0.5);
+
+    double predicted = network.output(Nd4j.zeros(1, 1, 1)).getDouble(0);
+    double trained = network.output(Nd4j.zeros(1, 1, 1), true).getDouble(0);
+
+    assertThat(predicted).isCloseTo(2000 * unit, within(0.1));
+    double kept = trained / unit * 0.75;
+    // 2000 coins of 0.75: mean 1500, standard deviation 19.4
+    assertThat(kept).isBetween(1500 - 6 * 19.4, 1500 + 6 * 19.4).isNotCloseTo(2000, within(1.0));
+    assertThat(kept).isCloseTo(Math.rint(kept), within(0.05));
+  }
+
+  @Test
+  void forgetGateBiasStartsAsDescribed() {
+    var spec =
+        new ModelSpec(
+            3, 4, Cell.LSTM, List.of(2), false, 0, Output.LAST, List.of(), 2.5, Head.regression(1));
+
+    INDArray bias = Networks.create(spec, ADAM, 1).getLayer(0).getParam("b");
+
+    // DL4J's order: candidate, forget, output, input gate
+    assertThat(bias.toFloatVector()).containsExactly(0, 0, 2.5f, 2.5f, 0, 0, 0, 0);
+  }
+
+  @Test
+  void bidirectionalLastStepIsTheForwardStateOfTheLastAndTheBackwardStateOfTheFirstStep() {
+    ModelSpec spec = spec(Cell.LSTM, true, 0, Output.LAST, List.of(4), Head.regression(1));
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 3);
+    INDArray window = Nd4j.rand(1, 7, 6);
+    INDArray states = network.feedForward(window).get(1);
+    INDArray weights = network.getLayer(1).getParam("W");
+    INDArray bias = network.getLayer(1).getParam("b");
+
+    double output = network.output(window).getDouble(0);
+
+    double expected = bias.getDouble(0);
+    for (int u = 0; u < 4; u++) {
+      expected += weights.getDouble(u, 0) * states.getDouble(0, u, 5);
+      expected += weights.getDouble(4 + u, 0) * states.getDouble(0, 4 + u, 0);
+    }
+    assertThat(states.shape()).containsExactly(1, 8, 6);
+    assertThat(output).isCloseTo(expected, within(1e-6));
+  }
+
+  @Test
+  void seedDecidesTheParameters() {
+    ModelSpec spec = spec(Cell.LSTM, false, 0, Output.LAST, List.of(5), Head.regression(1));
+
+    INDArray first = Networks.create(spec, ADAM, 8).params();
+
+    assertThat(Networks.create(spec, ADAM, 8).params()).isEqualTo(first);
+    assertThat(Networks.create(spec, ADAM, 9).params()).isNotEqualTo(first);
+  }
+
+  @Test
+  void lossOfASequenceIsAMeanOverItsSteps() {
+    for (Head head :
+        List.of(
+            Head.regression(2),
+            Head.quantiles(2, List.of(0.3, 0.5)),
+            Head.classes(2, List.of(1.0, 1.0)))) {
+      ModelSpec spec = spec(Cell.LSTM, false, 0, Output.SEQUENCE, List.of(3), head);
+      MultiLayerNetwork network = Networks.create(spec, ADAM, 3);
+      network.params().assign(0);
+      INDArray labels = Nd4j.zeros(5, 2, 6);
+      labels
+          .get(
+              org.nd4j.linalg.indexing.NDArrayIndex.all(),
+              org.nd4j.linalg.indexing.NDArrayIndex.point(0))
+          .assign(1);
+
+      double loss = network.score(new DataSet(Nd4j.zeros(5, 7, 6), labels));
+
+      // outputs are 0 (probabilities ½), one target of two is 1
+      double expected =
+          switch (head.kind()) {
+            case REGRESSION -> 0.5;
+            case QUANTILES -> (0.3 + 0.5) / 2 / 2;
+            case CLASSES -> Math.log(2);
+          };
+      assertThat(loss).as(head.kind().name()).isCloseTo(expected, within(1e-5));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(OptimizerSpec.Algorithm.class)
+  void everyOptimizerLearnsAndComesBackFromItsFile(OptimizerSpec.Algorithm algorithm)
+      throws Exception {
+    ModelSpec spec =
+        spec(Cell.LSTM, true, 0.1, Output.LAST, List.of(6), Head.quantiles(1, List.of(0.1, 0.9)));
+    var optimizer =
+        new OptimizerSpec(
+            algorithm, 0.01, 0, OptimizerSpec.Schedule.COSINE, 100, 10, 1, 1, 0.01, 1);
+    MultiLayerNetwork network = Networks.create(spec, optimizer, 4);
+    INDArray before = network.params().dup();
+    network.fit(new DataSet(Nd4j.rand(4, 7, 6), Nd4j.rand(4, 1)));
+    assertThat(network.params().sub(before).norm2Number().doubleValue()).isPositive();
+
+    var bytes = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(network, bytes, true);
+    MultiLayerNetwork again =
+        ModelSerializer.restoreMultiLayerNetwork(
+            new ByteArrayInputStream(bytes.toByteArray()), true);
+
+    assertThat(again.params()).isEqualTo(network.params());
+    assertThat(again.getLayerWiseConfigurations()).isEqualTo(network.getLayerWiseConfigurations());
+    GlobalNormClipping.requireOneBlock(again);
+    if (algorithm != OptimizerSpec.Algorithm.SGD) {
+      assertThat(again.getUpdater().getStateViewArray())
+          .isEqualTo(network.getUpdater().getStateViewArray());
+    }
+    assertThat(again.output(Nd4j.ones(2, 7, 6))).isEqualTo(network.output(Nd4j.ones(2, 7, 6)));
+  }
+
+  @Test
+  void weightDecayMovesWeightsAndNoBias() {
+    ModelSpec spec = spec(Cell.LSTM, false, 0, Output.LAST, List.of(3), Head.regression(1));
+    var optimizer =
+        new OptimizerSpec(
+            OptimizerSpec.Algorithm.SGD,
+            0.5,
+            0,
+            OptimizerSpec.Schedule.CONSTANT,
+            10,
+            0,
+            1,
+            1,
+            0.1,
+            0);
+    MultiLayerNetwork network = Networks.create(spec, optimizer, 4);
+    network.getLayer(1).getParam("W").assign(2);
+    network.getLayer(1).getParam("b").assign(3);
+    INDArray input = Nd4j.zeros(2, 7, 6);
+
+    // targets equal outputs: the gradient of the data is zero
+    network.fit(new DataSet(input, network.output(input)));
+
+    assertThat(network.getLayer(1).getParam("W").getFloat(0))
+        .isCloseTo(2 * (1 - 0.5f * 0.1f), within(1e-5f));
+    assertThat(network.getLayer(1).getParam("b").getFloat(0)).isCloseTo(3, within(1e-6f));
+  }
+
+  @Test
+  void learnsToRememberTheFirstStep() {
+    var spec =
+        new ModelSpec(
+            1, 8, Cell.LSTM, List.of(10), false, 0, Output.LAST, List.of(), 1, Head.regression(1));
+    MultiLayerNetwork network = Networks.create(spec, OptimizerSpec.constantAdam(0.03), 2);
+    var random = new Random(11);
+    DataSet held = memory(random, 200);
+
+    double before = network.score(held);
+    for (int step = 0; step < 150; step++) {
+      network.fit(memory(random, 32));
+    }
+
+    // a model that ignores the first step can do no better than the variance, 1/3
+    assertThat(before).isGreaterThan(0.2);
+    assertThat(network.score(held)).isLessThan(0.03);
+  }
+
+  /** Uniform noise in [−1, 1]; the target is the first of eight steps. */
+  private static DataSet memory(Random random, int B) {
+    INDArray input = Nd4j.create(B, 1, 8);
+    INDArray target = Nd4j.create(B, 1);
+    for (int b = 0; b < B; b++) {
+      for (int t = 0; t < 8; t++) {
+        input.putScalar(b, 0, t, 2 * random.nextDouble() - 1);
+      }
+      target.putScalar(b, 0, input.getDouble(b, 0, 0));
+    }
+    return new DataSet(input, target);
+  }
+
+  @Test
+  void descriptionComesBackFromItsJson() throws Exception {
+    var mapper = new ObjectMapper();
+    var spec =
+        new ModelSpec(
+            7,
+            6,
+            Cell.GRAVES_LSTM,
+            List.of(5, 4),
+            true,
+            0.25,
+            Output.SEQUENCE,
+            List.of(9),
+            1.5,
+            Head.quantiles(3, List.of(0.1, 0.9)));
+    var optimizer =
+        new OptimizerSpec(
+            OptimizerSpec.Algorithm.NESTEROVS,
+            0.5,
+            0.1,
+            OptimizerSpec.Schedule.STEP,
+            10,
+            2,
+            0.3,
+            4,
+            0.1,
+            3);
+
+    String json = mapper.writeValueAsString(spec);
+
+    assertThat(json).contains("\"graves-lstm\"", "\"sequence\"", "\"quantiles\"");
+    assertThat(mapper.readValue(json, ModelSpec.class)).isEqualTo(spec);
+    assertThat(mapper.readValue(mapper.writeValueAsString(optimizer), OptimizerSpec.class))
+        .isEqualTo(optimizer);
+  }
+
+  private static ModelSpec spec(
+      Cell cell,
+      boolean bidirectional,
+      double dropout,
+      Output output,
+      List<Integer> hidden,
+      Head head) {
+    return new ModelSpec(7, 6, cell, hidden, bidirectional, dropout, output, List.of(), 1, head);
+  }
+}
