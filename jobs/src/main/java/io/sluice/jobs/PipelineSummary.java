@@ -1,0 +1,68 @@
+package io.sluice.jobs;
+
+import io.sluice.scoring.batch.ScoreReport;
+import io.sluice.sequences.telemetry.BuildReport;
+import io.sluice.training.TrainReport;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The end of a pipeline for a person: model against baselines, and where everything lies. */
+final class PipelineSummary {
+  // in this order, those that the evaluation has
+  private static final List<String> COLUMNS =
+      List.of(
+          "mae", "rmse", "mase", "mse-scaled", "accuracy", "precision", "recall", "f1", "roc-auc");
+  private static final String MODEL = "LSTM";
+
+  private PipelineSummary() {}
+
+  static String text(
+      BuildReport build, TrainReport train, EvaluationSummary evaluation, ScoreReport score) {
+    var text = new StringBuilder();
+    text.append(
+        "%s: %,d %s windows%n%n"
+            .formatted(evaluation.name(), evaluation.windows(), evaluation.split()));
+    text.append(table(evaluation));
+    text.append("%n  dataset      %s%n".formatted(build.dataset()));
+    text.append("  bundle       %s%n".formatted(train.bundle().uri()));
+    text.append("  evaluation   %s%n".formatted(evaluation.json()));
+    text.append("  page         %s%n".formatted(evaluation.page()));
+    if (score == null) {
+      text.append("  predictions  none: %s%n".formatted(evaluation.gate().message()));
+    } else {
+      text.append(
+          "  predictions  %s (%,d rows)%n"
+              .formatted(score.predictions(), score.predictionsWritten()));
+    }
+    return text.toString();
+  }
+
+  private static String table(EvaluationSummary evaluation) {
+    List<String> columns =
+        COLUMNS.stream().filter(column -> evaluation.metrics().containsKey(column)).toList();
+    int width =
+        evaluation.baselines().stream()
+            .mapToInt(baseline -> baseline.name().length())
+            .reduce(MODEL.length(), Math::max);
+    var text = new StringBuilder("  " + " ".repeat(width));
+    columns.forEach(column -> text.append("%12s".formatted(column)));
+    text.append(System.lineSeparator());
+    text.append(row(MODEL, width, columns, evaluation.metrics()));
+    evaluation
+        .baselines()
+        .forEach(baseline -> text.append(row(baseline.name(), width, columns, baseline.metrics())));
+    return text.toString();
+  }
+
+  private static String row(
+      String name, int width, List<String> columns, Map<String, Double> metrics) {
+    var text = new StringBuilder(("  %-" + width + "s").formatted(name));
+    for (String column : columns) {
+      Double value = metrics.get(column);
+      text.append(
+          value == null ? "%12s".formatted("-") : String.format(Locale.ROOT, "%12.4f", value));
+    }
+    return text.append(System.lineSeparator()).toString();
+  }
+}
