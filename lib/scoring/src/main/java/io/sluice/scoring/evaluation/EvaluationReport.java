@@ -20,6 +20,7 @@ import java.util.Map;
  * @param dataset the windows' source
  * @param target what is predicted
  * @param metrics over all windows and target values
+ * @param meanings one line of meaning for each metric that occurs
  * @param notes what a reader must know to read the numbers: exclusions, choices, fallbacks
  * @param byStep per horizon step, 1 first; empty unless a forecast
  * @param byChannel per target channel; empty unless a forecast
@@ -41,6 +42,7 @@ public record EvaluationReport(
     DatasetInfo dataset,
     TargetInfo target,
     Map<String, Double> metrics,
+    Map<String, String> meanings,
     List<String> notes,
     List<Row> byStep,
     List<Row> byChannel,

@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -268,6 +269,7 @@ final class EvaluationRun {
             shown(summary.lastOrigin())),
         target,
         labelled,
+        meanings(metrics),
         notes.lines(),
         pass instanceof ForecastPass forecast ? steps(forecast.model()) : List.of(),
         pass instanceof ForecastPass forecast ? byChannel(forecast.model()) : List.of(),
@@ -278,6 +280,12 @@ final class EvaluationRun {
         histograms(pass),
         pass.tracks().report(contract.time(), trackChannels(), pass instanceof ForecastPass),
         gate);
+  }
+
+  private static Map<String, String> meanings(Map<Metric, Double> metrics) {
+    var meanings = new LinkedHashMap<String, String>();
+    metrics.keySet().forEach(metric -> meanings.put(metric.label(), metric.meaning()));
+    return meanings;
   }
 
   private List<String> trackChannels() {
