@@ -37,6 +37,13 @@ public record Segment(
     return origins.length;
   }
 
+  /** The same steps with other origins. */
+  Segment withOrigins(int[] newOrigins) {
+    return newOrigins == origins
+        ? this
+        : new Segment(series, id, times, values, ages, label, newOrigins);
+  }
+
   @Override
   public String toString() {
     return "Segment[%s #%d, %d steps, %d windows, %s]"

@@ -9,6 +9,8 @@ package io.sluice.sequences.dataset;
  * <pre>
  * inputs    (T, B, I)   scaled
  * targets   (B, K')     forecasts scaled like the inputs; class index; remaining life / cap; NaN = unknown
+ * sequenceTargets (B, T, K')   the same with each look-back step taken as the origin; empty where the
+ *                       encoder was not asked for them
  * anchors   (B, K)      per-window normalisation of each target channel, in scaled units; 0 where off
  * series    (B)         names
  * origins   (B)         time of the last look-back step, ticks
@@ -22,16 +24,26 @@ public final class WindowBatch {
   private int size;
   final float[] inputs;
   final float[] targets;
+  final float[] sequenceTargets;
   final float[] anchors;
   final String[] series;
   final long[] origins;
 
-  WindowBatch(WindowContract contract, int capacity) {
+  WindowBatch(WindowContract contract, int capacity, boolean withSequenceTargets) {
+    if (capacity < 1) {
+      throw new IllegalArgumentException("capacity is %d, expected at least 1".formatted(capacity));
+    }
     this.capacity = capacity;
     this.size = capacity;
     this.inputs =
-        new float[Math.multiplyExact(contract.lookBack() * capacity, contract.inputSize())];
+        new float
+            [Math.multiplyExact(
+                Math.multiplyExact(contract.lookBack(), capacity), contract.inputSize())];
     this.targets = new float[Math.multiplyExact(capacity, contract.targetSize())];
+    this.sequenceTargets =
+        withSequenceTargets
+            ? new float[Math.multiplyExact(targets.length, contract.lookBack())]
+            : new float[0];
     this.anchors =
         new float[Math.multiplyExact(capacity, Math.max(1, contract.target().channels().size()))];
     this.series = new String[capacity];
@@ -60,15 +72,22 @@ public final class WindowBatch {
     return targets;
   }
 
+  /** (B, T, K'), or empty. */
+  public float[] sequenceTargets() {
+    return sequenceTargets;
+  }
+
   /** (B, K). */
   public float[] anchors() {
     return anchors;
   }
 
+  /** The series of window {@code b}. */
   public String series(int b) {
     return series[b];
   }
 
+  /** Time of the last look-back step of window {@code b}, ticks. */
   public long origin(int b) {
     return origins[b];
   }

@@ -115,4 +115,14 @@ public record WindowContract(
   public int targetSize() {
     return target.type() == TargetType.FORECAST ? horizon * target.channels().size() : 1;
   }
+
+  /** Whether segments carry steps since the last observation of each input channel. */
+  public boolean storesAges() {
+    return masks || timeSinceLast;
+  }
+
+  /** Whether segments carry a label at each step: every target but a forecast. */
+  public boolean storesLabel() {
+    return target.type() != TargetType.FORECAST;
+  }
 }

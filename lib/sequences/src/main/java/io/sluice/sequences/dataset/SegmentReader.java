@@ -1,0 +1,243 @@
+package io.sluice.sequences.dataset;
+
+import io.sluice.failure.InvalidInputException;
+import io.sluice.failure.UserFailure;
+import io.sluice.sequences.lake.Lake;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.security.AccessControlException;
+import org.apache.parquet.hadoop.metadata.ParquetMetadata;
+import org.apache.parquet.schema.MessageType;
+import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructField;
+
+/**
+ * Segments of one part in file order: contiguous rows of equal series and segment number, put
+ * together across the borders of column batches. Holds one segment and one batch at a time.
+ *
+ * <p>Columns move in bulk, a run of rows at a time; only the borders between segments are looked
+ * for row by row. At the end the counts are held against the manifest's.
+ */
+final class SegmentReader implements Iterator<Segment>, AutoCloseable {
+  private static final String REBUILD =
+      "Rebuild the dataset with build-sequences, or restore the file.";
+
+  private final String file;
+  private final SequenceManifest.Part part;
+  private final WindowContract contract;
+  private final ParquetPart parquet;
+  private final SegmentAssembler assembler;
+
+  // the batch being taken apart
+  private int rows;
+  private int row;
+  private long[] segmentIds = {};
+  private SeriesColumn series;
+
+  private Segment next;
+  private boolean ended;
+  private long segments;
+  private long steps;
+  private long windows;
+
+  SegmentReader(
+      String dataset, SequenceManifest.Part part, WindowContract contract, Configuration hadoop) {
+    this.part = part;
+    this.contract = contract;
+    this.file = dataset + "/" + part.path();
+    this.assembler = new SegmentAssembler(contract);
+    try {
+      var path = new Path(file);
+      ParquetMetadata footer = ParquetPart.footer(path, hadoop);
+      StructField[] columns = columns(footer.getFileMetaData().getSchema());
+      this.parquet = ParquetPart.open(path, footer, columns, hadoop);
+    } catch (IOException | RuntimeException e) {
+      throw failure(e);
+    }
+  }
+
+  @Override
+  public boolean hasNext() {
+    if (next == null && !ended) {
+      try {
+        next = read();
+      } catch (IOException | RuntimeException e) {
+        close();
+        throw failure(e);
+      }
+      if (next == null) {
+        ended = true;
+        close();
+        checkCounts();
+      }
+    }
+    return next != null;
+  }
+
+  @Override
+  public Segment next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException("no more segments in " + file);
+    }
+    Segment segment = next;
+    next = null;
+    return segment;
+  }
+
+  /** Closes the file; further segments are not read. */
+  @Override
+  public void close() {
+    ended = true;
+    try {
+      parquet.close();
+    } catch (IOException e) {
+      throw Lake.readFailure("dataset part", file, e);
+    }
+  }
+
+  /** The next whole segment, or null at the end of the file. */
+  private Segment read() throws IOException {
+    while (true) {
+      if (row == rows && !nextBatch()) {
+        return assembler.isEmpty() ? null : counted(assembler.finish());
+      }
+      boolean begins =
+          assembler.isEmpty()
+              || segmentIds[row] != assembler.id()
+              || !series.equals(row, assembler.series());
+      if (begins && !assembler.isEmpty()) {
+        return counted(assembler.finish());
+      }
+      if (begins) {
+        assembler.begin(series.at(row), segmentIds[row]);
+      }
+      int end = row + 1;
+      while (end < rows && segmentIds[end] == segmentIds[row] && series.same(end, row)) {
+        end++;
+      }
+      assembler.append(parquet, row, end - row);
+      row = end;
+    }
+  }
+
+  private boolean nextBatch() throws IOException {
+    rows = parquet.next();
+    row = 0;
+    if (rows == 0) {
+      return false;
+    }
+    segmentIds = parquet.column(SegmentAssembler.SEGMENT).getLongs(0, rows);
+    series = new SeriesColumn(parquet.column(SegmentAssembler.SERIES));
+    return true;
+  }
+
+  private Segment counted(Segment segment) {
+    segments++;
+    steps += segment.steps();
+    windows += segment.windows();
+    return segment;
+  }
+
+  private void checkCounts() {
+    if (segments != part.segments() || steps != part.steps() || windows != part.windows()) {
+      throw new InvalidInputException(
+          ("%s holds %d segments, %d steps and %d windows; the manifest says %d, %d and %d. The"
+                  + " file was changed or mixed up after the build. %s")
+              .formatted(
+                  file,
+                  segments,
+                  steps,
+                  windows,
+                  part.segments(),
+                  part.steps(),
+                  part.windows(),
+                  REBUILD));
+    }
+  }
+
+  /** The contract's columns with their types in memory; refuses a file that lacks one. */
+  private StructField[] columns(MessageType schema) {
+    List<String> wanted = SegmentColumns.of(contract);
+    List<String> missing = wanted.stream().filter(name -> !schema.containsField(name)).toList();
+    if (!missing.isEmpty()) {
+      throw new InvalidInputException(
+          "%s lacks column%s %s (has: %s). %s"
+              .formatted(
+                  file,
+                  missing.size() == 1 ? "" : "s",
+                  String.join(", ", missing),
+                  schema.getFields().stream().map(f -> f.getName()).toList(),
+                  REBUILD));
+    }
+    var columns = new ArrayList<StructField>();
+    for (String name : wanted) {
+      columns.add(DataTypes.createStructField(name, typeOf(name), true));
+    }
+    return columns.toArray(StructField[]::new);
+  }
+
+  private DataType typeOf(String column) {
+    if (contract.channels().contains(column)) {
+      return DataTypes.FloatType;
+    }
+    return switch (column) {
+      case SegmentColumns.SERIES -> DataTypes.StringType;
+      case SegmentColumns.SEGMENT -> DataTypes.LongType;
+      case SegmentColumns.TIME ->
+          contract.time().type() == TimeAxis.Type.TIMESTAMP
+              ? DataTypes.TimestampType
+              : DataTypes.LongType;
+      case SegmentColumns.ORIGIN -> DataTypes.BooleanType;
+      case SegmentColumns.LABEL -> DataTypes.FloatType;
+      default -> DataTypes.ShortType; // age__…
+    };
+  }
+
+  /** A missing file or a lost permission by itself; whatever else Parquet throws is corruption. */
+  private UserFailure failure(Exception e) {
+    if (e instanceof UserFailure known) {
+      return known;
+    }
+    if (e instanceof FileNotFoundException || e instanceof AccessControlException) {
+      return Lake.readFailure("dataset part", file, e);
+    }
+    String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    return new InvalidInputException(
+        "%s cannot be read as Parquet: %s. The file is truncated or corrupt. %s"
+            .formatted(file, message.lines().findFirst().orElse("").strip(), REBUILD),
+        e);
+  }
+
+  /** Series names of a batch, compared by dictionary index where the file has a dictionary. */
+  private static final class SeriesColumn {
+    private final WritableColumnVector vector;
+    private final WritableColumnVector indices;
+
+    SeriesColumn(WritableColumnVector vector) {
+      this.vector = vector;
+      this.indices = vector.hasDictionary() ? vector.getDictionaryIds() : null;
+    }
+
+    boolean same(int row, int other) {
+      return indices != null
+          ? indices.getDictId(row) == indices.getDictId(other)
+          : vector.getUTF8String(row).equals(vector.getUTF8String(other));
+    }
+
+    String at(int row) {
+      return vector.getUTF8String(row).toString();
+    }
+
+    boolean equals(int row, String name) {
+      return at(row).equals(name);
+    }
+  }
+}
