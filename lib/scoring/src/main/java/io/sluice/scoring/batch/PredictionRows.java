@@ -43,7 +43,7 @@ final class PredictionRows {
     Dataset<Row> arranged =
         windows
             .withColumn("date", expr(PredictionsSchema.partitionSql(time, "originTicks")))
-            .hint("rebalance", col("date"))
+            .hint("rebalance", col("date").expr()) // the hint knows expressions only
             .sortWithinPartitions("date", "series", "originTicks");
     Dataset<Row> unfolded =
         switch (contract.target().type()) {
@@ -84,7 +84,7 @@ final class PredictionRows {
       case FORECAST -> {
         Column[] names =
             contract.target().channels().stream().map(functions::lit).toArray(Column[]::new);
-        yield array(names).getItem(expr("position % " + names.length));
+        yield array(names).apply(expr("position % " + names.length));
       }
       case CLASS, EVENT, REMAINING_LIFE -> lit(ConfigReader.kebab(contract.target().type()));
     };

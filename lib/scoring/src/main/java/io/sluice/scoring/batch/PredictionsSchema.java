@@ -1,7 +1,9 @@
 package io.sluice.scoring.batch;
 
 import io.sluice.sequences.dataset.TimeAxis;
+import java.time.Instant;
 import java.time.LocalDate;
+import java.time.temporal.ChronoUnit;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
@@ -82,6 +84,19 @@ final class PredictionsSchema {
     return switch (time) {
       case TIMESTAMP -> LocalDate.ofEpochDay(number).toString();
       case ORDINAL -> "%010d".formatted(number);
+    };
+  }
+
+  /** An instant on the axis of time stamps. */
+  static long ticks(Instant instant) {
+    return ChronoUnit.MICROS.between(Instant.EPOCH, instant);
+  }
+
+  /** Ticks as people write them: ISO 8601, or the number. */
+  static String describe(TimeAxis.Type time, long ticks) {
+    return switch (time) {
+      case TIMESTAMP -> Instant.EPOCH.plus(ticks, ChronoUnit.MICROS).toString();
+      case ORDINAL -> Long.toString(ticks);
     };
   }
 

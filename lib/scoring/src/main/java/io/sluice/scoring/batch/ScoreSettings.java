@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param from first origin; empty = the first possible
  * @param to last origin; empty = the last possible
  * @param origins every origin, or the newest one of each series
+ * @param interval share of actual values that lower and upper should enclose
  * @param batchSize windows a forward pass
  * @param threads native threads a task
  * @param partitions Spark partitions; 0 = {@code spark.sql.shuffle.partitions}
@@ -38,6 +39,7 @@ public record ScoreSettings(
     Optional<Instant> from,
     Optional<Instant> to,
     OriginMode origins,
+    double interval,
     int batchSize,
     int threads,
     int partitions,
@@ -72,6 +74,7 @@ public record ScoreSettings(
               from,
               to,
               s.choice("origins", OriginMode.class),
+              s.numberBetween("interval", 0.01, 0.999),
               s.intBetween("batch-size", 1, 65_536),
               s.intAtLeast("threads", 1),
               s.intAtLeast("partitions", 0),

@@ -1,0 +1,89 @@
+package io.sluice.scoring.batch;
+
+import static org.apache.spark.sql.functions.expr;
+import static org.apache.spark.sql.functions.not;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * Carries over, into a run's staged partitions, the old rows of those partitions that the run does
+ * not replace: the other half of a day that it scored from noon, or the other hours of a day whose
+ * newest hour it scored.
+ */
+final class KeptRows {
+  private final SparkSession spark;
+  private final PredictionsWrite write;
+  private final String codec;
+
+  KeptRows(SparkSession spark, PredictionsWrite write, String codec) {
+    this.spark = spark;
+    this.write = write;
+    this.codec = codec;
+  }
+
+  /**
+   * Adds the kept rows to the staging folder.
+   *
+   * @return how many
+   */
+  long carryOver(Coverage coverage) {
+    long rows = 0;
+    for (String partition : partitionsToMerge(coverage)) {
+      if (write.exists(write.current(partition))) {
+        rows += carryOver(coverage, partition);
+      }
+    }
+    return rows;
+  }
+
+  private Set<String> partitionsToMerge(Coverage coverage) {
+    if (coverage instanceof Coverage.Range range) {
+      // in between, a run replaces whole partitions
+      return new LinkedHashSet<>(
+          List.of(
+              PredictionsSchema.partition(range.time(), range.first()),
+              PredictionsSchema.partition(range.time(), range.last())));
+    }
+    return new LinkedHashSet<>(write.stagedPartitions());
+  }
+
+  private long carryOver(Coverage coverage, String partition) {
+    Path staged = new Path(write.staging(), partition);
+    Dataset<Row> old = rows(coverage, write.current(partition));
+    Dataset<Row> kept;
+    if (coverage instanceof Coverage.Range range) {
+      kept =
+          old.where(
+              not(
+                  expr(PredictionsSchema.ticksSql(range.time(), "origin"))
+                      .between(range.first(), range.last())));
+    } else {
+      Dataset<Row> replaced = rows(coverage, staged).select("series", "origin").distinct();
+      kept = old.join(replaced, new String[] {"series", "origin"}, "left_anti");
+    }
+    long count = kept.count();
+    if (count > 0) {
+      kept.coalesce(1)
+          .sortWithinPartitions("series", "origin", "horizon_step", "target")
+          .write()
+          .mode(SaveMode.Append)
+          .option("compression", codec)
+          .parquet(staged.toString());
+    }
+    return count;
+  }
+
+  private Dataset<Row> rows(Coverage coverage, Path partition) {
+    return spark
+        .read()
+        .schema(PredictionsSchema.fileColumns(coverage.time()))
+        .parquet(partition.toString());
+  }
+}

@@ -1,0 +1,157 @@
+package io.sluice.scoring.batch;
+
+import io.sluice.failure.OperationFailedException;
+import io.sluice.scoring.bundle.PredictionInterval;
+import io.sluice.scoring.bundle.Predictions;
+import io.sluice.scoring.bundle.Predictor;
+import io.sluice.sequences.dataset.Segment;
+import io.sluice.sequences.dataset.WindowBatch;
+import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.dataset.WindowEncoder;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+
+/**
+ * Windows of segments, scored a batch at a time as the iterator advances. Holds one batch of inputs
+ * and the segments it was cut from, never more.
+ */
+final class ScoredWindows implements Iterator<ScoredWindow> {
+  private final Iterator<Segment> segments;
+  private final WindowContract contract;
+  private final WindowEncoder encoder;
+  private final Predictor predictor;
+  private final double interval;
+  private final WindowBatch batch;
+
+  // the windows of the next batch: where each is cut
+  private final Segment[] segmentOf;
+  private final int[] originOf;
+
+  private Segment current;
+  private int nextOrigin;
+  private Predictions predictions;
+  private Optional<PredictionInterval> bounds = Optional.empty();
+  private int size;
+  private int position;
+
+  /**
+   * @param batchSize windows a forward pass; the last batch may be smaller
+   * @param interval share of actual values the interval should hold
+   */
+  ScoredWindows(
+      Iterator<Segment> segments,
+      WindowContract contract,
+      Predictor predictor,
+      int batchSize,
+      double interval) {
+    this.segments = segments;
+    this.contract = contract;
+    this.encoder = new WindowEncoder(contract);
+    this.predictor = predictor;
+    this.interval = interval;
+    this.batch = encoder.newBatch(batchSize);
+    this.segmentOf = new Segment[batchSize];
+    this.originOf = new int[batchSize];
+  }
+
+  @Override
+  public boolean hasNext() {
+    if (position == size) {
+      scoreNextBatch();
+    }
+    return position < size;
+  }
+
+  @Override
+  public ScoredWindow next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException("no window is left");
+    }
+    return window(position++);
+  }
+
+  private void scoreNextBatch() {
+    position = 0;
+    size = 0;
+    while (size < segmentOf.length && advance()) {
+      segmentOf[size] = current;
+      originOf[size] = current.origins()[nextOrigin++];
+      size++;
+    }
+    if (size == 0) {
+      return;
+    }
+    encoder.begin(batch, size);
+    for (int b = 0; b < size; b++) {
+      encoder.encode(segmentOf[b], originOf[b], batch, b);
+    }
+    predictions = predictor.predict(batch);
+    bounds = predictor.interval(predictions, interval);
+  }
+
+  /** Moves to a segment that has an origin left. */
+  private boolean advance() {
+    while (current == null || nextOrigin == current.windows()) {
+      if (!segments.hasNext()) {
+        return false;
+      }
+      current = segments.next();
+      nextOrigin = 0;
+    }
+    return true;
+  }
+
+  private ScoredWindow window(int b) {
+    var window = new ScoredWindow();
+    window.setSeries(batch.series(b));
+    window.setOriginTicks(batch.origin(b));
+    if (predictions.targets() == 0) {
+      int V = predictions.classes().size();
+      window.setClassProbabilities(finite(b, slice(predictions.probabilities(), b, V)));
+      window.setPredictedClass(predictions.classes().get(predictions.predictedClass(b)));
+    } else {
+      int J = predictions.horizon() * predictions.targets();
+      window.setPrediction(finite(b, points(b, J)));
+      bounds.ifPresent(
+          i -> {
+            window.setLower(slice(i.lower(), b, J));
+            window.setUpper(slice(i.upper(), b, J));
+          });
+    }
+    return window;
+  }
+
+  /** The point predictions of window b, (H·K), index h·K + k. */
+  private float[] points(int b, int J) {
+    int Q = predictions.valuesPerTarget();
+    if (Q == 1) {
+      return slice(predictions.original(), b, J);
+    }
+    var points = new float[J];
+    int at = b * J * Q + predictions.pointIndex();
+    for (int j = 0; j < J; j++) {
+      points[j] = predictions.original()[at + j * Q];
+    }
+    return points;
+  }
+
+  private static float[] slice(float[] values, int b, int length) {
+    return Arrays.copyOfRange(values, b * length, (b + 1) * length);
+  }
+
+  private float[] finite(int b, float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        throw new OperationFailedException(
+            "The model predicts %s for series %s at origin %s, and a prediction must be finite. Nothing was published. Its weights may have diverged, or an input is far beyond what it was trained on: look at this window, and at the metrics of the bundle."
+                .formatted(
+                    value,
+                    batch.series(b),
+                    PredictionsSchema.describe(contract.time().type(), batch.origin(b))));
+      }
+    }
+    return values;
+  }
+}

@@ -1,0 +1,41 @@
+package io.sluice.scoring.batch;
+
+import io.sluice.recurrent.NativeThreads;
+import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.sequences.dataset.Segment;
+import java.util.Collections;
+import java.util.Iterator;
+import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
+
+/**
+ * One task: the segments of a Spark partition in, scored windows out, a batch at a time.
+ *
+ * @param bundleUri where the executor finds the bundle
+ * @param bundleHash which bundle that must be
+ * @param batchSize windows a forward pass
+ * @param threads native threads
+ * @param interval share of actual values the interval should hold
+ * @param hadoop to open the lake with
+ */
+record WindowScoring(
+    String bundleUri,
+    String bundleHash,
+    int batchSize,
+    int threads,
+    double interval,
+    Broadcast<SerializableConfiguration> hadoop)
+    implements FlatMapFunction<Iterator<Segment>, ScoredWindow> {
+
+  @Override
+  public Iterator<ScoredWindow> call(Iterator<Segment> segments) {
+    if (!segments.hasNext()) {
+      return Collections.emptyIterator(); // an empty partition opens no bundle
+    }
+    NativeThreads.set(threads);
+    ModelBundle bundle = ExecutorBundles.open(bundleUri, bundleHash, hadoop.value().value());
+    return new ScoredWindows(
+        segments, bundle.contract(), bundle.newPredictor(), batchSize, interval);
+  }
+}
