@@ -7,9 +7,9 @@ import java.util.Random;
  * hold the hot outlet at 48 °C. Wear is fouling.
  *
  * <pre>{@code
- * heat capacities   Ch = ρ cp Q/3600 kW/K (Q hot flow, m³/h), Cc = x · 1.6 Ch,rated, x = opening
- * cooling water     Tc = 8 + 0.65 max(ambient, −5) °C, hot inlet Th = 68 °C
- * transfer          1/(UA) = (1/UA₀) (0.55 q^−0.8 + 0.45 x^−0.8 + 1.0 w)    last term: fouling
+ * heat capacities   Ch = ρ cp Q/3600 kW/K (Q hot flow, m³/h), Cc = x · 1.3 Ch,rated, x = opening
+ * cooling water     Tc = 15 + 0.5 max(ambient, −5) °C, hot inlet Th = 68 °C
+ * transfer          1/(UA) = (1/UA₀) (0.55 q^−0.8 + 0.45 x^−0.8 + 1.8 w)    UA₀ = 1.8 Ch,rated; last term: fouling
  * effectiveness     ε-NTU, counter-flow: NTU = UA/Cmin, Cr = Cmin/Cmax,
  *                   ε = (1 − e^(−NTU(1−Cr))) / (1 − Cr e^(−NTU(1−Cr)))
  * duty              P = ε Cmin (Th − Tc) kW, outlet T = Th − P/Ch °C, lag 0.4 h
@@ -34,7 +34,7 @@ final class HeatExchanger implements Machine {
   HeatExchanger(Random parameters) {
     ratedFlow = 14 * Machine.size(parameters);
     ratedCapacity = HEAT * ratedFlow;
-    clean = 2.6 * ratedCapacity;
+    clean = 1.8 * ratedCapacity;
     rated =
         Machine.rated(
             ratedFlow, 0.8, ratedCapacity * (HOT_INLET - SET_TEMPERATURE), SET_TEMPERATURE, 0.8);
@@ -53,7 +53,7 @@ final class HeatExchanger implements Machine {
     }
     double w = now.wear();
     double q = now.demand();
-    double cold = 8 + 0.65 * Math.max(now.ambient(), -5);
+    double cold = 15 + 0.5 * Math.max(now.ambient(), -5);
     double hotCapacity = ratedCapacity * q;
     double opening = opening(q, w, cold);
     double duty = duty(q, opening, w, cold);
@@ -88,8 +88,8 @@ final class HeatExchanger implements Machine {
 
   private double duty(double q, double opening, double w, double cold) {
     double hot = ratedCapacity * q;
-    double coolant = 1.6 * ratedCapacity * opening;
-    double transfer = clean / (0.55 * Math.pow(q, -0.8) + 0.45 * Math.pow(opening, -0.8) + 1.0 * w);
+    double coolant = 1.3 * ratedCapacity * opening;
+    double transfer = clean / (0.55 * Math.pow(q, -0.8) + 0.45 * Math.pow(opening, -0.8) + 1.8 * w);
     double min = Math.min(hot, coolant);
     double ratio = min / Math.max(hot, coolant);
     double units = transfer / min;

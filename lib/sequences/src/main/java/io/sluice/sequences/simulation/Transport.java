@@ -54,7 +54,10 @@ final class Transport {
       twice[c] = random.nextDouble() < settings.duplicateShare();
       states[c] = missing ? Scan.State.MISSING : bad ? Scan.State.BAD : Scan.State.GOOD;
       if (states[c] == Scan.State.BAD) {
-        values[c] = full ? 2 * rated[c] : 0; // a broken loop reads an end of its scale
+        values[c] =
+            full
+                ? Channel.values()[c].transmitted(2 * rated[c])
+                : 0; // a broken loop reads an end of its scale
       }
     }
     return new Scan(
