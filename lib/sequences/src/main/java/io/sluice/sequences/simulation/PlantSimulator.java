@@ -9,11 +9,21 @@ import static org.apache.spark.sql.functions.min;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
+import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.sequences.lake.Lake;
+import io.sluice.sequences.lake.StagedFolder;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -35,22 +45,34 @@ import org.slf4j.LoggerFactory;
  */
 public final class PlantSimulator {
   private static final Logger LOG = LoggerFactory.getLogger(PlantSimulator.class);
+  private static final Duration STALE_LOCK = Duration.ofMinutes(10);
   private static final String CSV_TIME = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'";
 
   private PlantSimulator() {}
 
-  /** Simulates the plant and publishes its tables, replacing those of an earlier simulation. */
+  /**
+   * Simulates the plant and publishes its three tables at once, in the place of those of an earlier
+   * simulation.
+   *
+   * @throws InvalidInputException if the output folder holds anything that no simulation wrote
+   */
   public static SimulationReport write(SparkSession spark, SimulationSettings settings) {
     long start = System.nanoTime();
+    Configuration hadoop = spark.sessionState().newHadoopConf();
+    requireOwnFolder(Lake.of(hadoop), settings.output());
     Map<String, String> paths = new LinkedHashMap<>();
     Map<String, Long> rows = new LinkedHashMap<>();
-    Map<PlantTable, Map<String, Object>> observed = new LinkedHashMap<>();
-    for (PlantTable table : PlantTable.values()) {
-      String path = settings.output() + "/" + table.label();
-      observed.put(table, write(spark, settings, table, path));
-      paths.put(table.label(), path);
-      rows.put(table.label(), (Long) observed.get(table).get("rows"));
-      LOG.info("simulate | {} | {} rows", path, rows.get(table.label()));
+    Map<PlantTable, Map<String, Object>> observed = new EnumMap<>(PlantTable.class);
+    try (var folder =
+        StagedFolder.open(settings.output(), UUID.randomUUID().toString(), STALE_LOCK, hadoop)) {
+      for (PlantTable table : PlantTable.values()) {
+        observed.put(table, write(spark, settings, table, folder.uri() + "/" + table.label()));
+        paths.put(table.label(), folder.targetUri() + "/" + table.label());
+        rows.put(table.label(), (Long) observed.get(table).get("rows"));
+        LOG.info(
+            "simulate | {} | {} rows", table.label(), "%,d".formatted(rows.get(table.label())));
+      }
+      folder.publish();
     }
     return new SimulationReport(
         settings.output(),
@@ -61,6 +83,20 @@ public final class PlantSimulator {
         instant(observed.get(PlantTable.HISTORIAN), "first"),
         instant(observed.get(PlantTable.HISTORIAN), "last"),
         (System.nanoTime() - start) / 1e9);
+  }
+
+  // publishing replaces the whole folder, so a stranger's files in it would be lost
+  private static void requireOwnFolder(Lake lake, String output) {
+    Set<String> own =
+        Stream.of(PlantTable.values()).map(PlantTable::label).collect(Collectors.toSet());
+    for (String name : lake.children(output)) {
+      if (!own.contains(name)) {
+        throw new InvalidInputException(
+            "Cannot write the simulated plant to %s: it holds %s, which no simulation wrote. Give"
+                    .formatted(output, name)
+                + " simulate.output a folder of its own, or empty this one.");
+      }
+    }
   }
 
   /** One table as a dataset, generated when it is acted upon. */
@@ -88,20 +124,25 @@ public final class PlantSimulator {
         table == PlantTable.EVENTS
             ? sum(when(col("type").equalTo(PlantEvent.Type.FAILURE.label()), 1L).otherwise(0L))
             : lit(0L);
-    table(spark, settings, table)
-        .observe(
-            observation,
-            count(lit(1)).as("rows"),
-            min(col("time")).cast("double").as("first"),
-            max(col("time")).cast("double").as("last"),
-            failures.as("failures"))
-        .write()
-        .mode(SaveMode.Overwrite)
-        .option("header", "true") // csv
-        .option("timestampFormat", CSV_TIME) // csv, json
-        .option("timeZone", "UTC") // csv, json
-        .format(settings.format().source())
-        .save(path);
+    Dataset<Row> rows =
+        table(spark, settings, table)
+            .observe(
+                observation,
+                count(lit(1)).as("rows"),
+                min(col("time")).cast("double").as("first"),
+                max(col("time")).cast("double").as("last"),
+                failures.as("failures"));
+    try {
+      rows.write()
+          .mode(SaveMode.Overwrite)
+          .option("header", "true") // csv
+          .option("timestampFormat", CSV_TIME) // csv, json
+          .option("timeZone", "UTC") // csv, json
+          .format(settings.format().source())
+          .save(path);
+    } catch (Exception e) { // Spark throws checked exceptions that it does not declare
+      throw Lake.writeFailure(path, e);
+    }
     try {
       return observation.getAsJava();
     } catch (InterruptedException e) {
