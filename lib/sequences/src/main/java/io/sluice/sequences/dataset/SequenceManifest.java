@@ -16,11 +16,14 @@ import java.util.Map;
  * @param preparation the settings of source, resampling, features and target, so that scoring can
  *     prepare new raw data in the same way
  * @param splits what each split holds, by its label
+ * @param splitBounds where each split begins and ends: ticks, rows or names of series
  * @param embargoSteps steps left out between splits
  * @param parts the Parquet files, by path
  * @param source fingerprint of the raw data
  * @param rejectedRows raw rows that could not be used, by reason
  * @param droppedWindows windows that were not made, by reason
+ * @param droppedByPeriod the same per Parquet period, so that a rebuild of some periods knows the
+ *     others'
  * @param configHash SHA-256 of the resolved settings
  * @param codeVersion version and commit of the code
  * @param createdAt ISO 8601
@@ -33,11 +36,13 @@ public record SequenceManifest(
     WindowContract contract,
     JsonNode preparation,
     Map<String, SplitSummary> splits,
+    JsonNode splitBounds,
     int embargoSteps,
     List<Part> parts,
     SourceFingerprint source,
     Map<String, Long> rejectedRows,
     Map<String, Long> droppedWindows,
+    Map<String, Map<String, Long>> droppedByPeriod,
     String configHash,
     String codeVersion,
     String createdAt,

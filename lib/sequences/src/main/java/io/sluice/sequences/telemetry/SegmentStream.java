@@ -2,27 +2,62 @@ package io.sluice.sequences.telemetry;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.sequences.dataset.Segment;
+import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.telemetry.SequenceSettings.Aggregate;
+import io.sluice.sequences.telemetry.SequenceSettings.Resample;
+import io.sluice.sequences.telemetry.SourceSettings.Layout;
+import io.sluice.sequences.telemetry.grid.BlockShape;
+import io.sluice.sequences.telemetry.grid.Grid;
+import io.sluice.sequences.telemetry.grid.Labels;
+import io.sluice.sequences.telemetry.grid.SeriesRange;
+import io.sluice.sequences.telemetry.grid.WindowCutter;
+import io.sluice.sequences.telemetry.store.BlockPlan;
+import io.sluice.sequences.telemetry.store.BlockSegments;
+import io.sluice.sequences.telemetry.store.PartPlan;
+import io.sluice.sequences.telemetry.store.SegmentShuffle;
+import io.sluice.sequences.telemetry.store.TaskCounts;
 import java.time.Instant;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.TreeMap;
+import java.util.stream.StreamSupport;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.util.CollectionAccumulator;
 
 /**
  * New raw telemetry as segments, by the same preparation as training, without splits, targets or
  * fitting: what scoring reads.
+ *
+ * <p>An origin needs its look-back in the record and, unless the contract has masks, no missing
+ * input after the gap policy. Steps after it are there as far as the record goes (known-future
+ * channels need them). Reads the source twice: {@link #read} counts it, {@link #segments} prepares
+ * it.
  */
 public final class SegmentStream {
   /** Which origins are wanted. */
   public enum OriginMode {
     /** Every origin with a complete look-back. */
     ALL,
-    /** The newest origin of each series. */
+    /** The newest such origin of each series, at most the longest filled gap before its end. */
     LAST
   }
 
-  private SegmentStream() {}
+  private final JavaRDD<Segment> segments;
+  private final PreparedSource source;
+  private final CollectionAccumulator<TaskCounts> counts;
+
+  private SegmentStream(
+      JavaRDD<Segment> segments, PreparedSource source, CollectionAccumulator<TaskCounts> counts) {
+    this.segments = segments;
+    this.source = source;
+    this.counts = counts;
+  }
 
   /**
    * Prepares raw data.
@@ -33,6 +68,7 @@ public final class SegmentStream {
    * @param from first origin; empty = the first possible
    * @param to last origin; empty = the last possible
    * @param partitions Spark partitions; 0 = spark.sql.shuffle.partitions
+   * @throws io.sluice.failure.InvalidInputException if the input cannot be used
    */
   public static SegmentStream read(
       SparkSession spark,
@@ -43,16 +79,155 @@ public final class SegmentStream {
       Optional<Instant> to,
       OriginMode mode,
       int partitions) {
-    throw new UnsupportedOperationException();
+    Preparation prepared = Preparation.fromJson(preparation);
+    Resample resample = prepared.resample();
+    // a period is what a part plan cuts; here one block is as good as any
+    long blockTicks =
+        Math.multiplyExact(resample.axis().stepTicks(), (long) prepared.segmentSteps());
+    var grid = new Grid(contract.time(), prepared.segmentSteps(), blockTicks);
+    int futureSteps = contract.knownFuture().isEmpty() ? 0 : contract.horizon();
+    BlockShape shape =
+        PreparedSource.shape(
+            resample,
+            prepared.segmentSteps(),
+            contract.lookBack(),
+            futureSteps,
+            contract.storesAges());
+    PreparedSource source =
+        PreparedSource.open(
+            spark,
+            prepared.source().at(inputPath),
+            new PreparedSource.Wanted(contract.channels(), null, contract.knownFuture(), null, 1.0),
+            grid,
+            Instant.now());
+    TreeMap<String, SeriesRange> ranges =
+        ranges(source, grid, contract, resample.maxGapSteps(), from, to, mode);
+    PartPlan parts = PartPlan.of(grid, shape, source.survey().extents(), period -> true);
+    var plan =
+        new BlockPlan(
+            grid,
+            shape,
+            source.aggregates(resample, Aggregate.LAST),
+            resample.gapPolicy(),
+            resample.maxGapSteps(),
+            new WindowCutter.Rules(
+                contract.lookBack(),
+                0,
+                contract.stride(),
+                contract.channels().size(),
+                Contracts.indices(contract, contract.inputs()),
+                new int[0],
+                Contracts.indices(contract, contract.knownFuture()),
+                futureSteps,
+                contract.storesAges(),
+                contract.storesAges(),
+                0,
+                Labels.none(),
+                mode == OriginMode.LAST),
+            source.layout() == Layout.WIDE);
+    var counts = new CollectionAccumulator<TaskCounts>();
+    counts.register(
+        spark.sparkContext(), scala.Option.apply("windows that were not scored"), false);
+    JavaRDD<InternalRow> rows =
+        SegmentShuffle.of(
+            source.usable(),
+            source.valueColumns(),
+            grid,
+            shape,
+            parts,
+            DatasetWriting.partitions(spark, partitions));
+    JavaRDD<Segment> segments =
+        rows.mapPartitions(
+            partition ->
+                segments(
+                    new BlockSegments(partition, plan, ranges, (part, own) -> counts.add(own))));
+    return new SegmentStream(segments, source, counts);
   }
 
-  /** Segments ordered by (series, segment) inside each partition; a segment is whole. */
+  private static TreeMap<String, SeriesRange> ranges(
+      PreparedSource source,
+      Grid grid,
+      WindowContract contract,
+      int maxGapSteps,
+      Optional<Instant> from,
+      Optional<Instant> to,
+      OriginMode mode) {
+    var ranges = new TreeMap<String, SeriesRange>();
+    source
+        .seriesSteps(grid)
+        .forEach(
+            (series, steps) -> {
+              long lowest = steps[0] + contract.lookBack() - 1;
+              long highest = steps[1];
+              if (contract.time().type() == TimeAxis.Type.TIMESTAMP) {
+                lowest =
+                    Math.max(lowest, from.map(at -> stepFrom(grid, at)).orElse(Long.MIN_VALUE));
+                highest =
+                    Math.min(highest, to.map(at -> grid.step(micros(at))).orElse(Long.MAX_VALUE));
+              }
+              if (mode == OriginMode.LAST) {
+                // the newest lies in one block, so that one task knows it
+                lowest =
+                    Math.max(
+                        lowest,
+                        Math.max(highest - maxGapSteps, grid.firstStep(grid.block(highest))));
+              }
+              ranges.put(
+                  series,
+                  new SeriesRange(
+                      series,
+                      steps[0],
+                      steps[1],
+                      new long[] {lowest, Long.MAX_VALUE, Long.MAX_VALUE},
+                      new long[] {highest, Long.MIN_VALUE, Long.MIN_VALUE}));
+            });
+    return ranges;
+  }
+
+  private static long stepFrom(Grid grid, Instant at) {
+    long tick = micros(at);
+    long step = grid.step(tick);
+    return grid.tick(step) == tick ? step : step + 1;
+  }
+
+  private static long micros(Instant at) {
+    return Math.addExact(Math.multiplyExact(at.getEpochSecond(), 1_000_000L), at.getNano() / 1000);
+  }
+
+  private static Iterator<Segment> segments(BlockSegments blocks) {
+    return StreamSupport.stream(
+            Spliterators.spliteratorUnknownSize(blocks, Spliterator.ORDERED), false)
+        .map(BlockSegments.Placed::segment)
+        .iterator();
+  }
+
+  /** Segments in order of block, then series, inside each partition; a segment is whole. */
   public JavaRDD<Segment> segments() {
-    throw new UnsupportedOperationException();
+    return segments;
   }
 
   /** Raw rows that could not be used, by reason. */
   public Map<String, Long> rejected() {
-    throw new UnsupportedOperationException();
+    return source.survey().rejected();
+  }
+
+  /** Raw rows read. */
+  public long rows() {
+    return source.survey().rows();
+  }
+
+  /** Series in the input. */
+  public int series() {
+    return source.survey().seriesTicks().size();
+  }
+
+  /**
+   * Origins that were left out, by reason; complete once an action has read {@link #segments}.
+   * "between-splits" counts those outside the wanted range. A task that ran twice counts twice.
+   */
+  public Map<String, Long> dropped() {
+    var all = new TaskCounts();
+    counts.value().forEach(all::add);
+    return all.droppedWindows();
   }
 }

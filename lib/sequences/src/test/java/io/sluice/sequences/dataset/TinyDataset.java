@@ -301,10 +301,12 @@ public final class TinyDataset {
         contract(),
         ManifestJson.mapper().createObjectNode().put("writtenBy", "TinyDataset"),
         splits,
+        ManifestJson.mapper().createObjectNode(),
         0,
         parts,
         new SequenceManifest.SourceFingerprint(
             "memory", 1, (long) series * steps(), tick(0), tick(steps() - 1), "0".repeat(16)),
+        Map.of(),
         Map.of(),
         Map.of(),
         "0".repeat(64),

@@ -25,7 +25,6 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
@@ -47,19 +46,17 @@ public final class RawTable {
   private final boolean marksMalformed;
   private final String[] files;
 
-  private RawTable(
-      String described, Dataset<Row> named, boolean text, boolean marksMalformed, String[] files) {
+  private RawTable(String described, Dataset<Row> named, boolean text, String[] files) {
     this.described = described;
     this.text = text;
-    this.marksMalformed = marksMalformed;
     this.files = files;
     List<String> all = Arrays.asList(named.columns());
-    this.names = all.stream().filter(n -> !n.equals(CORRUPT)).toList();
+    this.names = all.stream().filter(n -> !isCorruptMark(n)).toList();
+    this.marksMalformed = names.size() < all.size();
     var internal = new ArrayList<Column>();
-    for (int i = 0; i < all.size(); i++) {
-      internal.add(
-          col("`" + all.get(i).replace("`", "``") + "`")
-              .as(all.get(i).equals(CORRUPT) ? CORRUPT : internal(names.indexOf(all.get(i)))));
+    for (String name : all) {
+      Column column = col("`" + name.replace("`", "``") + "`");
+      internal.add(column.as(isCorruptMark(name) ? CORRUPT : internal(names.indexOf(name))));
     }
     internal.add(input_file_name().as(FILE));
     this.types = names.stream().map(n -> named.schema().apply(n).dataType()).toList();
@@ -106,8 +103,13 @@ public final class RawTable {
             requireCount(described, columnNames, table.columns().length);
             table = table.toDF(columnNames.toArray(String[]::new));
           }
-          return new RawTable(described, table, csv, csv, table.inputFiles());
+          return new RawTable(described, table, csv, table.inputFiles());
         });
+  }
+
+  // JSON brings a column of Spark's own where a line is not JSON
+  private static boolean isCorruptMark(String name) {
+    return name.equals(CORRUPT) || name.equals("_corrupt_record");
   }
 
   private static void requireFiles(SparkSession spark, String described, String path) {
@@ -307,6 +309,12 @@ public final class RawTable {
     return to_json(struct(fields.toArray(Column[]::new)));
   }
 
+  /** One column as text, lines in the order of the file where there is one file; no blanks. */
+  public Dataset<Row> texts(String name) {
+    return rows.select(column(name).cast("string").as("text"))
+        .where("text is not null and trim(text) <> ''");
+  }
+
   /** Paths of the files behind the table; empty for a source that is not made of files. */
   public String[] files() {
     return files.clone();
@@ -314,10 +322,5 @@ public final class RawTable {
 
   private static String internal(int i) {
     return "_" + i;
-  }
-
-  /** Field names and types, for messages. */
-  static String show(StructField field) {
-    return "%s %s".formatted(field.name(), field.dataType().simpleString());
   }
 }
