@@ -19,8 +19,7 @@ final class Wording {
           Map.entry("auc", "AUC"),
           Map.entry("arima", "ARIMA"),
           Map.entry("scaled", "(scaled)"),
-          Map.entry("uncapped", "(uncapped)"),
-          Map.entry("last", "last"));
+          Map.entry("uncapped", "(uncapped)"));
 
   /** "mse-scaled" as "MSE (scaled)", "last-value" as "Last value". */
   static String title(String name) {
@@ -29,7 +28,8 @@ final class Wording {
       title.add(ACRONYMS.getOrDefault(word, word));
     }
     String text = title.toString();
-    return text.isEmpty()
+    boolean startsWithAcronym = text.isEmpty() || ACRONYMS.containsKey(name.split("-")[0]);
+    return startsWithAcronym
         ? text
         : text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
   }

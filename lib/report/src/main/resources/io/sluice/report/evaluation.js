@@ -9,6 +9,14 @@
 
   const color = name => getComputedStyle(root).getPropertyValue("--" + name).trim();
   const utc = ts => uPlot.tzDate(new Date(ts), "Etc/UTC");
+  /* tick labels: [least increment, usual, …, at a new year, …, at a new day] */
+  const day = 86400e3, ticks = [
+    [365 * day, "{YYYY}", null, null, null, null, null, null, 1],
+    [28 * day, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+    [day, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+    [60e3, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+    [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+  ];
   const digits = v => v == null ? "–" : Number(v).toPrecision(4);
 
   function axis(extra) {
@@ -88,7 +96,7 @@
     const plot = draw(chart, 240, {
       series, bands, cursor: { drag: { x: true, y: false } },
       scales: { x: { time: !t.ordinal } },
-      axes: [axis({}), axis({ size: 56 })],
+      axes: [axis(t.ordinal ? {} : { values: ticks }), axis({ size: 56 })],
     }, columns);
 
     const whole = [x[0], x[x.length - 1]];
@@ -122,7 +130,8 @@
     const host = byId("histograms");
     if (!host) return;
     host.replaceChildren();
-    data.histograms.forEach(h => {
+    // all figures first: each is as wide as the grid leaves it
+    const charts = data.histograms.map(h => {
       const figure = document.createElement("figure");
       const caption = document.createElement("figcaption");
       caption.textContent = h.name;
@@ -132,8 +141,11 @@
       chart.setAttribute("aria-label", "Histogram of errors, " + h.name);
       figure.append(caption, chart);
       host.append(figure);
+      return chart;
+    });
+    data.histograms.forEach((h, n) => {
       const middles = h.counts.map((_, i) => (h.edges[i] + h.edges[i + 1]) / 2);
-      draw(chart, 200, {
+      draw(charts[n], 200, {
         series: [{ label: "error", value: (u, v) => digits(v) }, {
           label: "share", stroke: color("model"), fill: color("band"), width: 1,
           paths: uPlot.paths.bars({ size: [1, Infinity], align: 0 }), points: { show: false },
