@@ -307,7 +307,7 @@ final class EvaluationRun {
   private List<BaselineRow> noBaselines(Notes notes) {
     if (!settings.baselines().isEmpty()) {
       notes.add(
-          "Baselines %s forecast values; there are none for a %s target."
+          "Baselines %s forecast values; there are none for target %s."
               .formatted(
                   settings.baselines().stream().map(BaselineKind::label).toList(),
                   contract.target().type().name().toLowerCase(Locale.ROOT).replace('_', '-')));

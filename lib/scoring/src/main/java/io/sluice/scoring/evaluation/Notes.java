@@ -43,7 +43,7 @@ final class Notes {
           metrics.containsKey(Metric.MASE)
               ? "MASE is over the error of repeating the value %,d step(s) before, on train rows."
                   .formatted(season)
-              : "MASE is left out: no series has train rows to scale it.");
+              : "MASE is left out: no series has train rows with a naive error above zero to scale it.");
       if (contract.target().channels().size() > 1) {
         add(
             "Metrics in the target's unit average over channels whose units may differ; scaled metrics compare.");

@@ -1,0 +1,216 @@
+package io.sluice.scoring.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion;
+import io.sluice.config.Provenance;
+import io.sluice.config.Settings;
+import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.model.Head;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Networks;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.scoring.SparkExtension;
+import io.sluice.scoring.bundle.BundleContents;
+import io.sluice.scoring.bundle.BundlePublisher;
+import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.scoring.bundle.PublishedBundle;
+import io.sluice.scoring.bundle.ResidualQuantiles;
+import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.TinyDataset;
+import io.sluice.sequences.dataset.WindowBatch;
+import io.sluice.sequences.dataset.WindowContract;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A dataset on disk and a published bundle, untrained: the numbers are judged by another path. */
+class EvaluationOfBundleTest {
+  private final Configuration hadoop = new Configuration();
+
+  @TempDir Path folder;
+
+  @Test
+  void scaledErrorEqualsTheErrorOfTheNetworkOnItsBatches() throws IOException {
+    String dataset =
+        TinyDataset.forecast().lookBack(24).horizon(6).noise(0.3).write(folder.resolve("data"));
+    WindowContract contract = SequenceDataset.open(dataset, hadoop).contract();
+    publish(dataset, Head.regression(contract.targetSize()), residuals(contract));
+
+    EvaluationReport report = evaluate(dataset, "");
+
+    assertThat(report.metrics().get("mse-scaled")).isCloseTo(meanSquares(dataset), within(1e-5));
+    assertThat(report.model().version()).isEqualTo("1");
+    assertThat(report.target().intervalSource()).isEqualTo("validation residuals");
+    assertThat(report.metrics()).containsKeys("coverage", "pinball", "mase", "smape");
+    assertThat(report.baselines())
+        .allMatch(b -> b.available() || b.name().equals("seasonal-naive-weekly"));
+    assertThat(report.metrics().get("mse"))
+        .isGreaterThan(report.baselines().get(1).metrics().get("mse"));
+    assertFitsItsSchema();
+  }
+
+  @Test
+  void sparkTasksOpenDatasetAndBundleThemselves() throws IOException {
+    String dataset = TinyDataset.forecast().lookBack(24).horizon(6).write(folder.resolve("data"));
+    WindowContract contract = SequenceDataset.open(dataset, hadoop).contract();
+    publish(
+        dataset, Head.quantiles(contract.targetSize(), List.of(0.1, 0.5, 0.9)), Optional.empty());
+
+    EvaluationReport loop = evaluate(dataset, "");
+    EvaluationReport tasks =
+        Evaluation.run(SparkExtension.session(), settings(dataset, ""), hadoop);
+
+    assertThat(tasks.target().intervalSource()).isEqualTo("model quantiles");
+    assertThat(tasks.dataset()).isEqualTo(loop.dataset());
+    loop.metrics()
+        .forEach(
+            (metric, value) ->
+                assertThat(tasks.metrics().get(metric)).as(metric).isCloseTo(value, within(1e-6)));
+    assertFitsItsSchema();
+  }
+
+  @Test
+  void eventsAreJudgedAsClasses() throws IOException {
+    String dataset = TinyDataset.event().lookBack(24).write(folder.resolve("data"));
+    publish(dataset, Head.classes(2, List.of()), Optional.empty());
+
+    EvaluationReport report = evaluate(dataset, "");
+
+    long windows =
+        report.classes().confusion().stream().flatMap(List::stream).mapToLong(n -> n).sum();
+    assertThat(windows + report.dataset().missingTargets()).isEqualTo(report.dataset().windows());
+    assertThat(report.metrics()).containsKeys("accuracy", "log-loss");
+    assertThat(report.baselines()).isEmpty();
+    assertThat(report.notes()).anyMatch(n -> n.contains("there are none for target event"));
+    assertFitsItsSchema();
+  }
+
+  @Test
+  void remainingLifeIsJudgedWithAndWithoutItsCap() throws IOException {
+    String dataset = TinyDataset.remainingLife().lookBack(24).write(folder.resolve("data"));
+    publish(dataset, Head.regression(1), Optional.empty());
+
+    EvaluationReport report = evaluate(dataset, "");
+
+    assertThat(report.metrics())
+        .containsKeys("rmse", "life-score", "rmse-last", "rmse-uncapped", "life-score-last");
+    assertThat(report.tracks()).isNotEmpty();
+    assertFitsItsSchema();
+  }
+
+  @Test
+  void aBundleOfAnotherLookBackIsRefused() throws IOException {
+    String dataset = TinyDataset.forecast().lookBack(24).horizon(6).write(folder.resolve("data"));
+    String other = TinyDataset.forecast().lookBack(12).horizon(6).write(folder.resolve("other"));
+    WindowContract contract = SequenceDataset.open(dataset, hadoop).contract();
+    publish(dataset, Head.regression(contract.targetSize()), Optional.empty());
+
+    assertThatThrownBy(() -> evaluate(other, ""))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("does not fit dataset")
+        .hasMessageContaining("look-back is 24 in the bundle, 12 in the dataset");
+  }
+
+  private EvaluationReport evaluate(String dataset, String hocon) {
+    return Evaluation.run(null, settings(dataset, hocon), hadoop);
+  }
+
+  private EvaluateSettings settings(String dataset, String hocon) {
+    return Settings.parse(
+            "name = tiny, lake.root = \"%s\", evaluate.dataset = \"%s\", evaluate.batch-size = 50%n%s"
+                .formatted(folder, dataset, hocon))
+        .read(EvaluateSettings::from);
+  }
+
+  private PublishedBundle publish(
+      String datasetUri, Head head, Optional<ResidualQuantiles> residuals) {
+    SequenceDataset dataset = SequenceDataset.open(datasetUri, hadoop);
+    var spec =
+        new ModelSpec(
+            dataset.contract().inputSize(),
+            dataset.contract().lookBack(),
+            ModelSpec.Cell.LSTM,
+            List.of(6),
+            false,
+            0,
+            ModelSpec.Output.LAST,
+            List.of(),
+            1,
+            head);
+    return BundlePublisher.publish(
+        folder.resolve("models").toUri().toString(),
+        "tiny",
+        Optional.empty(),
+        Networks.create(spec, OptimizerSpec.constantAdam(1e-3), 42),
+        new BundleContents(
+            spec,
+            dataset.manifest(),
+            Map.of(),
+            residuals,
+            Provenance.start(Settings.parse("name = tiny"))),
+        hadoop);
+  }
+
+  private static Optional<ResidualQuantiles> residuals(WindowContract contract) {
+    int J = contract.targetSize();
+    int L = ResidualQuantiles.USUAL_LEVELS.size();
+    var values = new java.util.ArrayList<Float>(Collections.nCopies(J * L, 0f));
+    for (int i = 0; i < values.size(); i++) {
+      values.set(i, i % L - L / 2f);
+    }
+    return Optional.of(
+        new ResidualQuantiles(
+            contract.horizon(),
+            contract.target().channels().size(),
+            ResidualQuantiles.USUAL_LEVELS,
+            100,
+            values));
+  }
+
+  /** Mean squared error over the dataset's own batches, in the network's units. */
+  private double meanSquares(String uri) {
+    SequenceDataset dataset = SequenceDataset.open(uri, hadoop);
+    var predictor =
+        ModelBundle.open(folder.resolve("models/tiny/1").toUri().toString(), hadoop).newPredictor();
+    double sum = 0;
+    long n = 0;
+    for (Iterator<WindowBatch> it = dataset.inOrder(Split.TEST, 37); it.hasNext(); ) {
+      WindowBatch batch = it.next();
+      float[] scaled = predictor.predict(batch).scaled();
+      for (int i = 0; i < scaled.length; i++) {
+        double error = scaled[i] - batch.targets()[i];
+        sum += error * error;
+        n++;
+      }
+    }
+    assertThat(n).isPositive();
+    return sum / n;
+  }
+
+  private void assertFitsItsSchema() throws IOException {
+    Path schema = Path.of(System.getenv("SLUICE_ROOT"), "data-schemas/evaluation.v1.json");
+    JsonNode json =
+        new ObjectMapper()
+            .readTree(folder.resolve("runs/tiny/evaluation/evaluation.json").toFile());
+    var problems =
+        JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+            .getSchema(Files.readString(schema))
+            .validate(json);
+    assertThat(problems).isEmpty();
+  }
+}
