@@ -100,6 +100,9 @@
     }, columns);
 
     const whole = [x[0], x[x.length - 1]];
+    // a forecast is read step by step: start where its steps are apart
+    const readable = Math.floor(chart.clientWidth / 4);
+    if (data.type === "forecast" && x.length > readable) plot.setScale("x", { min: x[0], max: x[readable - 1] });
     const by = (factor, shift) => {
       const s = plot.scales.x, mid = (s.min + s.max) / 2, half = (s.max - s.min) / 2 * factor;
       const at = mid + shift * half;

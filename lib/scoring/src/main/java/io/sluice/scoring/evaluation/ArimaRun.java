@@ -50,6 +50,8 @@ final class ArimaRun {
   }
 
   /**
+   * Forecasts of all samples.
+   *
    * @param forecasts (samples, H·K); NaN where the series could not be fitted
    * @param unfitted series and channels without a model
    */
@@ -73,6 +75,11 @@ final class ArimaRun {
     }
   }
 
+  /**
+   * Forecasts from the origin of every sample.
+   *
+   * @param parts paths of all parts of the dataset
+   */
   Result run(List<String> parts, List<ForecastPass.Sample> samples) {
     var last = new HashMap<String, Long>();
     samples.forEach(s -> last.merge(s.series(), s.originStep(), Math::max));

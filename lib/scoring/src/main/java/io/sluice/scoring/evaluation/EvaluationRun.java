@@ -1,6 +1,5 @@
 package io.sluice.scoring.evaluation;
 
-import io.sluice.scoring.baseline.ArimaOrders;
 import io.sluice.scoring.baseline.BaselineKind;
 import io.sluice.scoring.baseline.NaiveScale;
 import io.sluice.scoring.baseline.Season;
@@ -104,11 +103,9 @@ final class EvaluationRun {
     long step = contract.time().stepTicks();
     long apart =
         isForecast ? H * step : Math.max(1, perSeries / TRACK_POINTS) * contract.stride() * step;
-    var tracks =
-        new Tracks(
-            settings.pageSeries(),
-            Math.max(1, TRACK_POINTS / H) + (isForecast ? 0 : TRACK_POINTS),
-            apart);
+    // thinned windows come out at between one and two times the points that were asked for
+    int mostPieces = isForecast ? Math.max(1, TRACK_POINTS / H) : 2 * TRACK_POINTS;
+    var tracks = new Tracks(settings.pageSeries(), mostPieces, apart);
     return switch (contract.target().type()) {
       case FORECAST -> new ForecastPass(plan(summary, folds), tracks);
       case CLASS, EVENT -> new ClassPass(contract, folds, tracks);
@@ -130,19 +127,13 @@ final class EvaluationRun {
     return new ForecastPass.Plan(
         contract,
         channels,
-        new EnumMap<>(seasonsOrEmpty()),
+        seasons,
         List.copyOf(naive),
         naiveScale(),
         folds,
         settings.interval(),
         new ForecastPass.Sampling(
             summary.windows(), withArima ? settings.arima().maxWindows() : 0));
-  }
-
-  private Map<BaselineKind, Integer> seasonsOrEmpty() {
-    var copy = new EnumMap<BaselineKind, Integer>(BaselineKind.class);
-    copy.putAll(seasons);
-    return copy;
   }
 
   private void seasonal(
@@ -234,7 +225,8 @@ final class EvaluationRun {
     var notes = new Notes(contract, manifest, pass, metrics);
     List<BaselineRow> baselines =
         pass instanceof ForecastPass forecast
-            ? baselineRows(forecast, foldNames(summary))
+            ? new BaselineRows(workers, settings, source, manifest, contract)
+                .of(forecast, unavailable, foldNames(summary))
             : noBaselines(notes);
     Map<String, Double> labelled = TargetPass.labelled(metrics);
     boolean hasInterval = metrics.containsKey(Metric.COVERAGE);
@@ -271,7 +263,7 @@ final class EvaluationRun {
         labelled,
         meanings(metrics),
         notes.lines(),
-        pass instanceof ForecastPass forecast ? steps(forecast.model()) : List.of(),
+        pass instanceof ForecastPass forecast ? BaselineRows.steps(forecast.model()) : List.of(),
         pass instanceof ForecastPass forecast ? byChannel(forecast.model()) : List.of(),
         pass.bySeries(),
         pass.folds(foldNames(summary)),
@@ -313,101 +305,6 @@ final class EvaluationRun {
                   contract.target().type().name().toLowerCase(Locale.ROOT).replace('_', '-')));
     }
     return List.of();
-  }
-
-  private List<BaselineRow> baselineRows(ForecastPass pass, List<String> foldNames) {
-    var rows = new ArrayList<BaselineRow>();
-    long all = pass.model().overall().count();
-    for (BaselineKind kind : settings.baselines()) {
-      if (kind == BaselineKind.ARIMA) {
-        rows.add(arima(pass, foldNames));
-      } else if (unavailable.containsKey(kind)) {
-        rows.add(missing(kind, unavailable.get(kind)));
-      } else {
-        ForecastPass.Comparison comparison = pass.baselines().get(kind);
-        long known = comparison.baseline.overall().count();
-        if (known == 0) {
-          rows.add(missing(kind, "not available: the dataset holds no value so far back"));
-        } else {
-          String note =
-              known == all
-                  ? ""
-                  : String.format(
-                      Locale.ROOT,
-                      "known for %.1f %% of the values; the others have no value so far back",
-                      100.0 * known / all);
-          rows.add(available(kind, note, comparison, foldNames));
-        }
-      }
-    }
-    return rows;
-  }
-
-  private BaselineRow arima(ForecastPass pass, List<String> foldNames) {
-    int period =
-        settings.arima().period() > 0
-            ? settings.arima().period()
-            : Season.daily(contract.time()).orElse(1);
-    ArimaOrders orders =
-        ArimaOrders.of(settings.arima().orders(), settings.arima().seasonalOrders(), period);
-    LOG.info("Fitting ARIMA {} and filtering it over {} origins", orders, pass.samples().size());
-    var run =
-        new ArimaRun(
-            workers, source, channels, contract.time().stepTicks(), contract.horizon(), orders);
-    ArimaRun.Result result = run.run(paths(manifest.parts()), pass.samples());
-    ForecastPass.Comparison comparison = pass.compareSamples(result.forecasts());
-    if (comparison.baseline.overall().count() == 0) {
-      return missing(
-          BaselineKind.ARIMA,
-          "not available: no series has a run of %,d train values without a gap"
-              .formatted(orders.leastRun()));
-    }
-    String unfitted =
-        result.unfitted().isEmpty()
-            ? ""
-            : "; %d of %d could not be fitted"
-                .formatted(result.unfitted().size(), result.unfitted().size() + result.fitted());
-    return available(
-        BaselineKind.ARIMA,
-        String.format(
-            Locale.ROOT,
-            "%s, fitted once a series and channel on train rows%s, filtered to %,d origins evenly spaced over the split",
-            orders,
-            unfitted,
-            pass.samples().size()),
-        comparison,
-        foldNames);
-  }
-
-  private static BaselineRow missing(BaselineKind kind, String note) {
-    return new BaselineRow(kind.label(), false, note, 0, Map.of(), Map.of(), List.of(), List.of());
-  }
-
-  private static BaselineRow available(
-      BaselineKind kind, String note, ForecastPass.Comparison comparison, List<String> foldNames) {
-    var folds = new ArrayList<Row>();
-    for (int f = 0; f < foldNames.size(); f++) {
-      ForecastSums fold = comparison.baseline.fold(f);
-      folds.add(TargetPass.row(foldNames.get(f), fold.count(), fold.metrics()));
-    }
-    return new BaselineRow(
-        kind.label(),
-        true,
-        note,
-        comparison.baseline.overall().count(),
-        TargetPass.labelled(comparison.baseline.overall().metrics()),
-        TargetPass.labelled(comparison.model.overall().metrics()),
-        steps(comparison.baseline),
-        folds);
-  }
-
-  private static List<Row> steps(ForecastScores scores) {
-    var rows = new ArrayList<Row>();
-    for (int h = 0; h < scores.horizon(); h++) {
-      ForecastSums step = scores.step(h);
-      rows.add(TargetPass.row(Integer.toString(h + 1), step.count(), step.metrics()));
-    }
-    return rows;
   }
 
   private List<Row> byChannel(ForecastScores scores) {

@@ -36,8 +36,9 @@ final class ForecastPass extends TargetPass {
    * @param seasons steps a season of each seasonal baseline that is available
    * @param naive baselines that are computed here, last value among them
    * @param scale of MASE
-   * @param interval probability of the interval; 0 = none
-   * @param sampleEvery every so many windows one is kept for ARIMA; 0 = none
+   * @param folds of the backtest
+   * @param interval probability of the interval
+   * @param sampling which windows are kept for the ARIMA
    */
   record Plan(
       WindowContract contract,
