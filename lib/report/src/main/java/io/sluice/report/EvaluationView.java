@@ -358,11 +358,17 @@ final class EvaluationView {
   private String tracksHint() {
     return switch (type) {
       case "forecast" ->
-          "Consecutive forecasts of %s steps each, joined: every point was predicted from the newest origin before it. The band is the interval."
-              .formatted(evaluation.path("target").path("horizon").asText());
+          "Consecutive forecasts of %s steps each, joined: every point was predicted from the newest origin before it.%s"
+              .formatted(
+                  evaluation.path("target").path("horizon").asText(),
+                  hasBand() ? " The band is the interval." : "");
       case "remaining-life" -> "Predicted and true remaining life, in steps, at each origin.";
       default -> "The predicted score at each origin; the shaded area is the truth.";
     };
+  }
+
+  private boolean hasBand() {
+    return evaluation.path("target").path("interval").asDouble() > 0;
   }
 
   private static List<String> texts(JsonNode array) {

@@ -12,9 +12,9 @@
  * space forms for filtering, missing values handled exactly. Licence EUPL 1.2, which lets an
  * unmodified library be used and shipped from a work under another licence; the jars are shipped as
  * published. Costs 2.9 MB in two jars without further dependencies. Measured on ETTh1 ({@code
- * SeasonalArimaTest}, 8640 train rows, (2,1,1)(1,0,1)24): 1.5 s for a fit on a free core, under 0.1 s to filter 5,700
- * rows on; test MSE 0.024 on scaled oil temperature at 24 hours, where the published ARIMA has
- * 0.108.
+ * SeasonalArimaTest}, 8640 train rows, (2,1,1)(1,0,1)24): 1.5 s for a fit on a free core, under 0.1
+ * s to filter 5,700 rows on; test MSE 0.024 on scaled oil temperature at 24 hours, where the
+ * published ARIMA has 0.108.
  *
  * <p><b>Considered:</b> Workday's timeseries-forecast (Hannan–Rissanen estimates only, fits anew
  * for each forecast), Smile (GPL), spark-ts (archived), H2O (no ARIMA). JDemetra+ alone filters

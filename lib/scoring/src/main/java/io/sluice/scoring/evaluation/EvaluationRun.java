@@ -66,7 +66,7 @@ final class EvaluationRun {
   private record PartTask(String path, long firstWindow) implements Serializable {}
 
   TargetPass pass(SplitSummary summary) {
-    var folds = new FoldPlan(summary.firstOrigin(), summary.lastOrigin(), settings.backtestFolds());
+    FoldPlan folds = foldPlan(summary);
     TargetPass empty = emptyPass(summary, folds);
     var tasks = new ArrayList<PartTask>();
     long first = 0;
@@ -317,8 +317,16 @@ final class EvaluationRun {
     return rows;
   }
 
+  private FoldPlan foldPlan(SplitSummary summary) {
+    return new FoldPlan(
+        summary.firstOrigin(),
+        summary.lastOrigin(),
+        contract.time().stepTicks(),
+        settings.backtestFolds());
+  }
+
   private List<String> foldNames(SplitSummary summary) {
-    var plan = new FoldPlan(summary.firstOrigin(), summary.lastOrigin(), settings.backtestFolds());
+    FoldPlan plan = foldPlan(summary);
     var names = new ArrayList<String>();
     for (int f = 0; f < plan.folds(); f++) {
       names.add(shown(plan.start(f)));
