@@ -1,6 +1,5 @@
 package io.sluice.scoring.bundle;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.SequenceManifest;
@@ -25,7 +24,6 @@ import java.util.TreeMap;
  * @param provenance run, code and settings of the training
  * @param files every other file of the bundle, by name
  */
-@JsonInclude(JsonInclude.Include.NON_NULL)
 public record BundleManifest(
     String format,
     String name,

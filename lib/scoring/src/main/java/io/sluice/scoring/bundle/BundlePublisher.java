@@ -5,6 +5,7 @@ import io.sluice.failure.OperationFailedException;
 import io.sluice.scoring.bundle.BundleManifest.DatasetReference;
 import io.sluice.scoring.bundle.BundleManifest.FileEntry;
 import io.sluice.scoring.bundle.BundleManifest.Training;
+import io.sluice.sequences.lake.Lake;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -48,7 +49,7 @@ public final class BundlePublisher {
     requireName(name);
     Path model = new Path(registryUri, name);
     try {
-      FileSystem files = model.getFileSystem(hadoop);
+      FileSystem files = Lake.of(hadoop).fileSystem(model.toString());
       files.mkdirs(model);
       byte[] zip = zip(network);
       try (Claimed claimed = claim(files, model, version, contents)) {
@@ -61,10 +62,7 @@ public final class BundlePublisher {
         return new PublishedBundle(uri, claimed.version(), Sha256.of(json));
       }
     } catch (IOException e) {
-      throw new OperationFailedException(
-          "Cannot publish model %s to %s: %s. Free space or give write access there, or set registry.path to another place."
-              .formatted(name, model, e.getMessage()),
-          e);
+      throw Lake.writeFailure(model.toString(), e);
     }
   }
 

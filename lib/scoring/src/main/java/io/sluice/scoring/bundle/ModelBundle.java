@@ -6,6 +6,7 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.scoring.bundle.BundleManifest.FileEntry;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.lake.Lake;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -49,7 +50,7 @@ public final class ModelBundle {
   public static ModelBundle open(String uri, Configuration hadoop) {
     Path folder = new Path(uri);
     try {
-      FileSystem files = folder.getFileSystem(hadoop);
+      FileSystem files = Lake.of(hadoop).fileSystem(uri);
       byte[] json = readManifest(files, folder);
       BundleManifest manifest =
           BundleJson.read(json, new Path(folder, BundleManifest.FILE_NAME).toString());
@@ -67,10 +68,7 @@ public final class ModelBundle {
       }
       return new ModelBundle(uri, manifest, Sha256.of(json), restore(folder, manifest, zip));
     } catch (IOException e) {
-      throw new InvalidInputException(
-          "Model bundle %s cannot be read: %s. Check the path and access to it."
-              .formatted(folder, e.getMessage()),
-          e);
+      throw Lake.readFailure("model bundle", uri, e);
     }
   }
 
@@ -78,6 +76,9 @@ public final class ModelBundle {
     try {
       return read(files, new Path(folder, BundleManifest.FILE_NAME));
     } catch (FileNotFoundException e) {
+      if (files.exists(new Path(folder, BundleManifest.FILE_NAME))) {
+        throw e; // Java reports an unreadable local file as one that was not found
+      }
       throw new InvalidInputException(
           "No model bundle at %s: it has no %s. Give a folder <registry>/<name>/<version>, or run train first."
               .formatted(folder, BundleManifest.FILE_NAME),

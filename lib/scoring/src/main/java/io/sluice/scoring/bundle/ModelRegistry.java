@@ -1,7 +1,7 @@
 package io.sluice.scoring.bundle;
 
 import io.sluice.failure.InvalidInputException;
-import io.sluice.failure.OperationFailedException;
+import io.sluice.sequences.lake.Lake;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -33,7 +33,7 @@ public final class ModelRegistry {
     }
     Path model = new Path(registryUri, name);
     try {
-      FileSystem files = model.getFileSystem(hadoop);
+      FileSystem files = Lake.of(hadoop).fileSystem(model.toString());
       List<Integer> versions = versions(files, model);
       if (versions.isEmpty()) {
         throw new InvalidInputException(
@@ -43,10 +43,7 @@ public final class ModelRegistry {
       int latest = versions.get(versions.size() - 1);
       return files.makeQualified(new Path(model, Integer.toString(latest))).toString();
     } catch (IOException e) {
-      throw new OperationFailedException(
-          "Cannot list the registry %s: %s. Check registry.path and access to it."
-              .formatted(registryUri, e.getMessage()),
-          e);
+      throw Lake.readFailure("model registry", registryUri, e);
     }
   }
 

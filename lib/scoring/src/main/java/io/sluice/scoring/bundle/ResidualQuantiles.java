@@ -18,6 +18,9 @@ import org.apache.commons.math3.stat.descriptive.rank.Percentile;
 public record ResidualQuantiles(
     int horizon, int targets, List<Double> levels, long windows, List<Float> values) {
 
+  // (1 − 0.8) / 2 is 0.09999999999999998
+  private static final double ROUNDING = 1e-9;
+
   /** From 0.5 % to 99.5 %, dense enough to interpolate between. */
   public static final List<Double> USUAL_LEVELS =
       List.of(
@@ -61,7 +64,7 @@ public record ResidualQuantiles(
 
   /** Whether {@link #at} can answer for a level. */
   public boolean covers(double level) {
-    return level >= levels.get(0) && level <= levels.get(levels.size() - 1);
+    return level >= levels.get(0) - ROUNDING && level <= levels.get(levels.size() - 1) + ROUNDING;
   }
 
   /**

@@ -6,11 +6,11 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.Paths;
+import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
  * The exclusive right to publish one version: a file {@code .claims/<version>} that only one
@@ -40,8 +40,8 @@ final class VersionClaim implements AutoCloseable {
     files.mkdirs(path.getParent());
     byte[] content = owner.getBytes(StandardCharsets.UTF_8);
     try {
-      if (files instanceof LocalFileSystem) {
-        Files.createFile(Paths.get(path.toUri().getPath()));
+      if (files instanceof RawLocalFileSystem local) {
+        Files.write(local.pathToFile(path).toPath(), content, StandardOpenOption.CREATE_NEW);
       } else {
         try (OutputStream out = files.create(path, false)) {
           out.write(content);
@@ -49,9 +49,6 @@ final class VersionClaim implements AutoCloseable {
       }
     } catch (FileAlreadyExistsException | org.apache.hadoop.fs.FileAlreadyExistsException e) {
       return Optional.empty();
-    }
-    if (files instanceof LocalFileSystem) {
-      Files.write(Paths.get(path.toUri().getPath()), content);
     }
     return Optional.of(new VersionClaim(files, path));
   }
