@@ -20,8 +20,12 @@ import io.sluice.scoring.bundle.ModelRegistry;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.telemetry.SegmentStream;
+import io.sluice.sequences.telemetry.grid.DropReason;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -31,9 +35,11 @@ import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import scala.Option;
 
 /**
  * The {@code score} job: raw data and a bundle in, rows of the predictions table out.
@@ -90,7 +96,7 @@ public final class BatchScorer {
   private ScoreReport score(PublishStep.Observer observer) {
     requireInstantsForTimestamps();
     JsonNode preparation = preparation();
-    ScoringContractCheck.require(spark, settings.input(), contract, preparation);
+    ScoringContractCheck.require(spark, settings.input(), bundle.uri(), contract, preparation);
 
     PredictionsTable table =
         PredictionsTable.at(settings.predictions(), settings.lockTimeout(), hadoop);
@@ -104,15 +110,17 @@ public final class BatchScorer {
           settings.predictions());
       long start = System.nanoTime();
       SegmentStream stream = stream(preparation);
-      stage(stream, write.staging());
+      requireFewRejects(stream);
+      ObservedInputs observed = stage(stream, write.staging());
       Staged staged = survey(write.staging());
       double seconds = (System.nanoTime() - start) / 1e9;
       requireWindows(staged, stream);
+      observed.requireEveryChannel(settings.input(), contract);
 
       Coverage coverage = coverage(staged);
       long kept = new KeptRows(spark, write, settings.codec()).carryOver(coverage);
       PredictionsWrite.Published published = write.publish(coverage);
-      ScoreReport report = report(staged, stream, kept, published, seconds);
+      ScoreReport report = report(staged, stream, observed, kept, published, seconds);
       LOG.info(
           "Published {} predictions of {} windows", report.predictionsWritten(), report.windows());
       return report;
@@ -132,10 +140,12 @@ public final class BatchScorer {
   }
 
   /** Scores every window and writes its rows to the staging folder. */
-  private void stage(SegmentStream stream, Path staging) {
+  private ObservedInputs stage(SegmentStream stream, Path staging) {
     var context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     Broadcast<SerializableConfiguration> broadcast =
         context.broadcast(new SerializableConfiguration(hadoop));
+    var observed = new CollectionAccumulator<ObservedInputs>();
+    observed.register(spark.sparkContext(), Option.apply("inputs observed"), false);
     try {
       var scoring =
           new WindowScoring(
@@ -144,6 +154,7 @@ public final class BatchScorer {
               settings.batchSize(),
               settings.threads(),
               settings.interval(),
+              observed,
               broadcast);
       Dataset<ScoredWindow> windows =
           spark.createDataset(
@@ -161,6 +172,9 @@ public final class BatchScorer {
           .option("compression", settings.codec())
           .partitionBy("date")
           .parquet(staging.toString());
+      var all = new ObservedInputs(contract.inputs().size());
+      observed.value().forEach(all::add);
+      return all;
     } catch (Exception e) {
       throw ofTheTask(e); // Spark's checked SparkException is thrown from Scala without notice
     } finally {
@@ -200,6 +214,7 @@ public final class BatchScorer {
   private ScoreReport report(
       Staged staged,
       SegmentStream stream,
+      ObservedInputs observed,
       long kept,
       PredictionsWrite.Published published,
       double seconds) {
@@ -220,7 +235,8 @@ public final class BatchScorer {
         published.emptied(),
         kept,
         stream.rejected(),
-        Map.of(),
+        notScored(stream),
+        observed.share(),
         seconds,
         windows / seconds);
   }
@@ -232,23 +248,52 @@ public final class BatchScorer {
     };
   }
 
-  private void requireWindows(Staged staged, SegmentStream stream) {
-    if (staged.rows() == 0) {
+  /** Windows that were not scored though they lie in the wanted range, by reason. */
+  private static Map<String, Long> notScored(SegmentStream stream) {
+    var reasons = new TreeMap<>(stream.dropped());
+    reasons.remove(DropReason.BETWEEN_SPLITS.label()); // outside the wanted range
+    return reasons;
+  }
+
+  private void requireFewRejects(SegmentStream stream) {
+    long rejected = stream.rejected().values().stream().mapToLong(Long::longValue).sum();
+    if (rejected > settings.maxRejectedShare() * stream.rows()) {
       throw new InvalidInputException(
-          "No prediction made from %s: no series has %d consecutive steps with an origin %s. %s Give the newest steps of each series, at least the look-back of %s."
+          "score.input %s has %d rows of %d that cannot be used (%s), more than reject.max-share = %s allows. Correct the data, or raise reject.max-share."
               .formatted(
                   settings.input(),
-                  contract.lookBack(),
-                  range(),
-                  stream.rejected().isEmpty()
-                      ? "No row was rejected."
-                      : "Rejected rows: %s.".formatted(stream.rejected()),
-                  bundle.uri()));
+                  rejected,
+                  stream.rows(),
+                  stream.rejected(),
+                  settings.maxRejectedShare()));
     }
   }
 
+  private void requireWindows(Staged staged, SegmentStream stream) {
+    if (staged.rows() == 0) {
+      throw new InvalidInputException(
+          "No prediction made from score.input %s: no origin from %s has a complete look-back of %d steps of %s. Read %d rows of %d series; rejected rows: %s; windows left out: %s. Give at least so many consecutive steps of each series, at the interval the model was trained on."
+              .formatted(
+                  settings.input(),
+                  range(),
+                  contract.lookBack(),
+                  step(),
+                  stream.rows(),
+                  stream.series(),
+                  stream.rejected(),
+                  notScored(stream)));
+    }
+  }
+
+  private String step() {
+    return switch (time) {
+      case TIMESTAMP -> Duration.of(contract.time().stepTicks(), ChronoUnit.MICROS).toString();
+      case ORDINAL -> Long.toString(contract.time().stepTicks());
+    };
+  }
+
   private String range() {
-    return "%s .. %s"
+    return "%s to %s"
         .formatted(
             settings.from().map(Object::toString).orElse("the first step"),
             settings.to().map(Object::toString).orElse("the last step"));

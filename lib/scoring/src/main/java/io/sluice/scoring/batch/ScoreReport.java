@@ -22,8 +22,8 @@ import java.util.Map;
  * @param partitionsEmptied covered {@code date=…} folders that had rows and have none now
  * @param rowsKept older rows of those folders that lie outside what the run covers
  * @param rejectedRows raw rows that could not be used, by reason
- * @param incompleteWindows windows that were not scored because their look-back is not complete, by
- *     reason
+ * @param windowsNotScored windows in the wanted range without a complete look-back, by reason
+ * @param observedShare share of the steps and inputs the model looked at that hold a value
  * @param seconds wall time of preparing, scoring and staging
  * @param windowsPerSecond over these seconds
  */
@@ -44,6 +44,7 @@ public record ScoreReport(
     List<String> partitionsEmptied,
     long rowsKept,
     Map<String, Long> rejectedRows,
-    Map<String, Long> incompleteWindows,
+    Map<String, Long> windowsNotScored,
+    double observedShare,
     double seconds,
     double windowsPerSecond) {}

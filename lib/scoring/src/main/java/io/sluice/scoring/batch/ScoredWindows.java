@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Windows of segments, scored a batch at a time as the iterator advances. Holds one batch of inputs
@@ -24,6 +25,9 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
   private final Predictor predictor;
   private final double interval;
   private final WindowBatch batch;
+  private final int[] inputs;
+  private final ObservedInputs observed;
+  private final Consumer<ObservedInputs> atEnd;
 
   // the windows of the next batch: where each is cut
   private final Segment[] segmentOf;
@@ -35,17 +39,20 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
   private Optional<PredictionInterval> bounds = Optional.empty();
   private int size;
   private int position;
+  private boolean ended;
 
   /**
    * @param batchSize windows a forward pass; the last batch may be smaller
    * @param interval share of actual values the interval should hold
+   * @param atEnd told what was there to look at, once the last segment is scored
    */
   ScoredWindows(
       Iterator<Segment> segments,
       WindowContract contract,
       Predictor predictor,
       int batchSize,
-      double interval) {
+      double interval,
+      Consumer<ObservedInputs> atEnd) {
     this.segments = segments;
     this.contract = contract;
     this.encoder = new WindowEncoder(contract);
@@ -54,6 +61,9 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
     this.batch = encoder.newBatch(batchSize);
     this.segmentOf = new Segment[batchSize];
     this.originOf = new int[batchSize];
+    this.inputs = ObservedInputs.indices(contract);
+    this.observed = new ObservedInputs(inputs.length);
+    this.atEnd = atEnd;
   }
 
   @Override
@@ -95,10 +105,17 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
   private boolean advance() {
     while (current == null || nextOrigin == current.windows()) {
       if (!segments.hasNext()) {
+        if (!ended) {
+          ended = true;
+          atEnd.accept(observed);
+        }
         return false;
       }
       current = segments.next();
       nextOrigin = 0;
+      if (current.windows() > 0) {
+        observed.add(current, inputs);
+      }
     }
     return true;
   }

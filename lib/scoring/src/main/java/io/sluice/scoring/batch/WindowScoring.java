@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.Iterator;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
@@ -17,6 +18,7 @@ import org.apache.spark.util.SerializableConfiguration;
  * @param batchSize windows a forward pass
  * @param threads native threads
  * @param interval share of actual values the interval should hold
+ * @param observed what was there to look at, one element per task
  * @param hadoop to open the lake with
  */
 record WindowScoring(
@@ -25,6 +27,7 @@ record WindowScoring(
     int batchSize,
     int threads,
     double interval,
+    CollectionAccumulator<ObservedInputs> observed,
     Broadcast<SerializableConfiguration> hadoop)
     implements FlatMapFunction<Iterator<Segment>, ScoredWindow> {
 
@@ -36,6 +39,6 @@ record WindowScoring(
     NativeThreads.set(threads);
     ModelBundle bundle = ExecutorBundles.open(bundleUri, bundleHash, hadoop.value().value());
     return new ScoredWindows(
-        segments, bundle.contract(), bundle.newPredictor(), batchSize, interval);
+        segments, bundle.contract(), bundle.newPredictor(), batchSize, interval, observed::add);
   }
 }
