@@ -8,8 +8,10 @@ import io.sluice.sequences.dataset.Segment;
 import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.dataset.WindowEncoder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -24,17 +26,17 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
   private final WindowEncoder encoder;
   private final Predictor predictor;
   private final double interval;
+  private final int batchSize;
   private final WindowBatch batch;
   private final int[] inputs;
   private final ObservedInputs observed;
   private final Consumer<ObservedInputs> atEnd;
 
-  // the windows of the next batch: where each is cut
-  private final Segment[] segmentOf;
-  private final int[] originOf;
+  // the next batch as runs of neighbouring windows: segment, first window of it, how many
+  private final List<Run> runs = new ArrayList<>();
 
   private Segment current;
-  private int nextOrigin;
+  private int nextWindow;
   private Predictions predictions;
   private Optional<PredictionInterval> bounds = Optional.empty();
   private int size;
@@ -59,8 +61,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
     this.predictor = predictor;
     this.interval = interval;
     this.batch = encoder.newBatch(batchSize);
-    this.segmentOf = new Segment[batchSize];
-    this.originOf = new int[batchSize];
+    this.batchSize = batchSize;
     this.inputs = ObservedInputs.indices(contract);
     this.observed = new ObservedInputs(inputs.length);
     this.atEnd = atEnd;
@@ -82,28 +83,35 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
     return window(position++);
   }
 
+  /** Neighbouring windows of one segment. */
+  private record Run(Segment segment, int first, int count) {}
+
   private void scoreNextBatch() {
     position = 0;
     size = 0;
-    while (size < segmentOf.length && advance()) {
-      segmentOf[size] = current;
-      originOf[size] = current.origins()[nextOrigin++];
-      size++;
+    runs.clear();
+    while (size < batchSize && advance()) {
+      int count = Math.min(batchSize - size, current.windows() - nextWindow);
+      runs.add(new Run(current, nextWindow, count));
+      nextWindow += count;
+      size += count;
     }
     if (size == 0) {
       return;
     }
     encoder.begin(batch, size);
-    for (int b = 0; b < size; b++) {
-      encoder.encode(segmentOf[b], originOf[b], batch, b);
+    int b = 0;
+    for (Run run : runs) {
+      encoder.encodeAll(run.segment(), run.first(), run.count(), batch, b);
+      b += run.count();
     }
     predictions = predictor.predict(batch);
     bounds = predictor.interval(predictions, interval);
   }
 
-  /** Moves to a segment that has an origin left. */
+  /** Moves to a segment that has a window left. */
   private boolean advance() {
-    while (current == null || nextOrigin == current.windows()) {
+    while (current == null || nextWindow == current.windows()) {
       if (!segments.hasNext()) {
         if (!ended) {
           ended = true;
@@ -112,7 +120,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
         return false;
       }
       current = segments.next();
-      nextOrigin = 0;
+      nextWindow = 0;
       if (current.windows() > 0) {
         observed.add(current, inputs);
       }
