@@ -6,7 +6,6 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowContract;
-import org.apache.hadoop.conf.Configuration;
 
 /**
  * A dataset a run can learn from: its manifest, and where its windows are.
@@ -17,10 +16,6 @@ record Learnable(SequenceManifest manifest, String uri, WindowsSource source) {
 
   WindowContract contract() {
     return manifest.contract();
-  }
-
-  Windows windows(Configuration hadoop) {
-    return source.open(hadoop);
   }
 
   long count(Split split) {
@@ -37,18 +32,28 @@ record Learnable(SequenceManifest manifest, String uri, WindowsSource source) {
         contract.target().classes().size());
   }
 
-  StepPlan plan(TrainSettings settings) {
+  /**
+   * @param windows train windows an epoch is drawn from
+   */
+  StepPlan plan(TrainSettings settings, long windows) {
+    if (windows < settings.batchSize()) {
+      throw new InvalidInputException(
+          "Cannot train on %s: its train split has %,d windows%s, fewer than train.batch-size (%,d). Lower train.batch-size to at most %d, or build a larger dataset."
+              .formatted(
+                  uri,
+                  count(Split.TRAIN),
+                  windows < count(Split.TRAIN)
+                      ? ", of which train.max-train-windows leaves %,d".formatted(windows)
+                      : "",
+                  settings.batchSize(),
+                  windows));
+    }
     int workers = settings.strategy() == TrainSettings.StrategyKind.LOCAL ? 1 : settings.workers();
-    return new StepPlan(
-        count(Split.TRAIN),
-        settings.batchSize(),
-        workers,
-        settings.maxTrainWindows(),
-        settings.epochs());
+    return new StepPlan(windows, settings.batchSize(), workers, settings.epochs());
   }
 
   /** Refuses a dataset that this run could not learn from or judge itself on. */
-  void requireTrainable(TrainSettings settings) {
+  void requireTrainable() {
     if (!manifest.layout().equals("segments")) {
       throw new InvalidInputException(
           "Cannot train on %s: its layout is %s, training reads segments. Rebuild with build-sequences and dataset.layout = segments."
@@ -60,11 +65,6 @@ record Learnable(SequenceManifest manifest, String uri, WindowsSource source) {
             "Cannot train on %s: its %s split has no window. Give split.%s a larger share, or shorten window.look-back or window.horizon, and rebuild with build-sequences."
                 .formatted(uri, split.label(), split.label()));
       }
-    }
-    if (count(Split.TRAIN) < settings.batchSize()) {
-      throw new InvalidInputException(
-          "Cannot train on %s: its train split has %,d windows, fewer than train.batch-size (%,d). Lower train.batch-size to at most %d, or build a larger dataset."
-              .formatted(uri, count(Split.TRAIN), settings.batchSize(), count(Split.TRAIN)));
     }
   }
 }

@@ -4,7 +4,6 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.WindowBatch;
-import java.util.Iterator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -26,22 +25,19 @@ final class LocalStrategy implements Strategy {
   @Override
   public double train(MultiLayerNetwork network, int epoch, RunLog run) {
     // dropout draws from ND4J's generator: seeding it by epoch makes resuming exact
-    Nd4j.getRandom().setSeed(EpochSeed.of(seed, epoch));
-    Iterator<WindowBatch> batches = windows.shuffled(plan.batchSize(), seed, epoch);
+    Nd4j.getRandom().setSeed(DropoutSeed.of(seed, epoch));
     double lossSum = 0;
     long seen = 0;
-    int index = -1;
-    for (int step = 0; step < plan.stepsPerEpoch(); step++) {
-      WindowBatch batch;
-      do {
-        batch = batches.next();
-      } while (++index < plan.batchOf(step));
-      DataSet data = arrays.dataSet(batch);
-      network.fit(data.getFeatures(), data.getLabels(), null, data.getLabelsMaskArray());
-      double loss = network.score();
-      run.steps(1, batch.size(), loss, GlobalNormClipping.lastNorm(network));
-      lossSum += loss * batch.size();
-      seen += batch.size();
+    try (Windows.Batches batches = windows.shuffled(plan.batchSize(), seed, epoch, 0, 1)) {
+      while (batches.hasNext()) {
+        WindowBatch batch = batches.next();
+        DataSet data = arrays.dataSet(batch);
+        network.fit(data.getFeatures(), data.getLabels(), null, data.getLabelsMaskArray());
+        double loss = network.score();
+        run.steps(1, batch.size(), loss, GlobalNormClipping.lastNorm(network));
+        lossSum += loss * batch.size();
+        seen += batch.size();
+      }
     }
     return lossSum / seen;
   }
@@ -52,5 +48,7 @@ final class LocalStrategy implements Strategy {
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    // holds nothing
+  }
 }

@@ -4,17 +4,12 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.failure.OperationFailedException;
-import java.io.FileNotFoundException;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import io.sluice.sequences.lake.Lake;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * {@code metrics.jsonl}: one JSON object a line, for every few steps and for every epoch.
@@ -24,11 +19,12 @@ import org.apache.hadoop.fs.Path;
  * what a resumed run continues. A run of many epochs has some thousand lines.
  */
 final class MetricsFile {
+  private static final Logger LOG = LoggerFactory.getLogger(MetricsFile.class);
   private static final ObjectMapper JSON =
       new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
-  private final Path path;
-  private final FileSystem files;
+  private final String uri;
+  private final Lake lake;
   private final List<String> lines = new ArrayList<>();
 
   /**
@@ -49,40 +45,30 @@ final class MetricsFile {
       double windowsPerSecond,
       double elapsedSeconds) {}
 
-  private MetricsFile(Path path, FileSystem files) {
-    this.path = path;
-    this.files = files;
+  private MetricsFile(String uri, Lake lake) {
+    this.uri = uri;
+    this.lake = lake;
   }
 
   /**
    * Opens the file for a run that has finished {@code step} steps; what another attempt wrote of
-   * later steps is dropped.
+   * later steps is dropped, and so is a line that cannot be read.
    */
   static MetricsFile open(String uri, long step, Configuration hadoop) {
-    var path = new Path(uri);
-    try {
-      var metrics = new MetricsFile(path, path.getFileSystem(hadoop));
-      if (step > 0) {
-        metrics.readUpTo(step);
-      }
-      return metrics;
-    } catch (IOException e) {
-      throw new OperationFailedException(
-          "Cannot read metrics %s: %s. Set train.metrics-path to a file this run may read and write."
-              .formatted(uri, e.getMessage()),
-          e);
+    var metrics = new MetricsFile(uri, Lake.of(hadoop));
+    if (step > 0 && metrics.lake.exists(uri)) {
+      metrics.lake.readText(uri, "metrics").lines().forEach(line -> metrics.keepUpTo(step, line));
     }
+    return metrics;
   }
 
-  private void readUpTo(long step) throws IOException {
-    try (FSDataInputStream in = files.open(path)) {
-      for (String line : new String(in.readAllBytes(), StandardCharsets.UTF_8).split("\n")) {
-        if (!line.isBlank() && JSON.readValue(line, Line.class).step() <= step) {
-          lines.add(line);
-        }
+  private void keepUpTo(long step, String line) {
+    try {
+      if (JSON.readValue(line, Line.class).step() <= step) {
+        lines.add(line);
       }
-    } catch (FileNotFoundException e) {
-      lines.clear();
+    } catch (JsonProcessingException e) {
+      LOG.warn("Dropping a line of {} that is not metrics: {}", uri, line);
     }
   }
 
@@ -96,24 +82,6 @@ final class MetricsFile {
 
   /** Writes all lines so far. */
   void write() {
-    Path staging = path.suffix(".staging");
-    try {
-      try (FSDataOutputStream out = files.create(staging, true)) {
-        out.write((String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8));
-      }
-      files.delete(path, false);
-      if (!files.rename(staging, path)) {
-        throw new IOException("the file system refused to rename " + staging.getName());
-      }
-    } catch (IOException e) {
-      throw new OperationFailedException(
-          "Cannot write metrics %s: %s. Free space, or set train.metrics-path to a file this run may write."
-              .formatted(path, e.getMessage()),
-          e);
-    }
-  }
-
-  String uri() {
-    return files.makeQualified(path).toString();
+    lake.writeTextAtomically(uri, String.join("\n", lines) + "\n");
   }
 }

@@ -9,29 +9,23 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.storage.StorageLevel;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.spark.api.RDDTrainingApproach;
-import org.deeplearning4j.spark.api.Repartition;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
-import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * W Spark tasks step on their own slices of each global batch; every few steps dl4j-spark's {@link
+ * W Spark tasks step on their own slices of each global batch; every few steps dl4j-spark's {@code
  * ParameterAveragingTrainingMaster} averages parameters and optimizer state.
  *
  * <p>Averaging after every step of plain gradient descent is one step on the global batch, exactly.
  * With momentum, with clipping (each worker clips its own gradient) or less frequent averages it is
  * an approximation.
  *
- * <p>Each average is one call of the master with W × frequency slices, already in W partitions, so
- * that it neither splits, moves, caches nor drops any: what it would do with a whole epoch. Its
- * workers' places are tied to executors by a cached RDD of the worker numbers. The master counts
- * {@code frequency} steps whatever a worker did and does not resume; step and epochs are counted
- * here.
- *
- * <p>dl4j-spark never destroys the broadcast it makes for each average. Spark's cleaner does, once
- * the driver's garbage collector has seen that it is unused, so an epoch ends with a collection.
+ * <p>Each average is one call of the master with W × frequency batches, already in W partitions, so
+ * that it neither splits, moves, caches nor drops any: what it would do with a whole epoch. The
+ * workers' places in the order are tied to executors by a cached RDD of the worker numbers. The
+ * master counts {@code frequency} steps whatever was done and knows no checkpoint; steps and epochs
+ * are counted here.
  *
  * <p>With more than two workers sums are added in the order in which tasks finish: equal runs agree
  * to float32 rounding, not bit for bit.
@@ -63,35 +57,26 @@ final class ParameterAveragingStrategy implements Strategy {
 
   @Override
   public double train(MultiLayerNetwork network, int epoch, RunLog run) {
-    var master =
-        new ParameterAveragingTrainingMaster.Builder(
-                plan.workers(), plan.batchSize() / plan.workers())
-            .batchSizePerWorker(plan.batchSize() / plan.workers())
-            .averagingFrequency(averagingFrequency)
-            .saveUpdater(true)
-            .workerPrefetchNumBatches(0)
-            .repartionData(Repartition.Never)
-            .rddTrainingApproach(RDDTrainingApproach.Direct)
-            .storageLevelStreams(null)
-            .build();
+    var master = new AveragingMaster(broadcast, averagingFrequency);
     var averaging = new SparkDl4jMultiLayer(spark, network, master);
     var loader = new WorkerBatches(broadcast);
     double lossSum = 0;
     long seen = 0;
     for (int first = 0; first < plan.stepsPerEpoch(); first += averagingFrequency) {
       int steps = Math.min(averagingFrequency, plan.stepsPerEpoch() - first);
-      long windows = average(averaging, loader, network, epoch, first, steps);
+      average(averaging, loader, network, epoch, first, steps);
+      master.release();
+      long windows = (long) steps * plan.batchSize();
       double loss = averaging.getScore();
       run.steps(steps, windows, loss, OptionalDouble.empty());
       lossSum += loss * windows;
       seen += windows;
     }
-    System.gc();
     return lossSum / seen;
   }
 
   /** Steps [first, first + steps) of the epoch, then an average. */
-  private long average(
+  private void average(
       SparkDl4jMultiLayer averaging,
       WorkerBatches loader,
       MultiLayerNetwork network,
@@ -115,9 +100,6 @@ final class ParameterAveragingStrategy implements Strategy {
       spark.setJobDescription(null);
     }
     network.getLayerWiseConfigurations().setIterationCount(done + steps);
-    return IntStream.range(first, first + steps)
-        .mapToLong(s -> plan.windowsOf(plan.batchOf(s)))
-        .sum();
   }
 
   @Override

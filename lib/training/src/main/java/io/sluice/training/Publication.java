@@ -15,7 +15,7 @@ import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.dataset.WindowEncoder;
 import io.sluice.training.checkpoint.Checkpoint.Position;
-import java.util.Iterator;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -33,6 +33,7 @@ final class Publication {
   static TrainReport.Bundle publish(
       MultiLayerNetwork network,
       Learnable dataset,
+      Windows windows,
       TrainSettings settings,
       ModelSpec spec,
       RunState state,
@@ -51,7 +52,7 @@ final class Publication {
                 "epochs", (double) at.epoch(),
                 "steps", (double) at.step(),
                 "train-windows", (double) plan.windows()),
-            residuals(network, spec, dataset.windows(hadoop), settings.batchSize()),
+            residuals(network, spec, windows, settings.batchSize()),
             provenance);
     PublishedBundle bundle =
         BundlePublisher.publish(
@@ -80,21 +81,23 @@ final class Publication {
     var encoder = new WindowEncoder(contract);
     var predictor = new Predictor(network, spec, contract, null);
     ResidualQuantiles.Sampler sampler = null;
-    Iterator<WindowBatch> batches = windows.inOrder(Split.VALIDATION, batchSize);
-    while (batches.hasNext()) {
-      WindowBatch batch = batches.next();
-      Predictions predictions = predictor.predict(batch);
-      if (sampler == null) {
-        int horizon = predictions.horizon();
-        int targets = predictions.targets();
-        int kept = Math.min(RESIDUAL_WINDOWS, Math.max(100, RESIDUAL_FLOATS / (horizon * targets)));
-        sampler = new ResidualQuantiles.Sampler(horizon, targets, kept);
+    try (Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize)) {
+      while (batches.hasNext()) {
+        WindowBatch batch = batches.next();
+        Predictions predictions = predictor.predict(batch);
+        if (sampler == null) {
+          sampler = sampler(predictions.horizon(), predictions.targets());
+        }
+        float[] actual = Arrays.copyOf(batch.targets(), batch.size() * contract.targetSize());
+        encoder.toOriginalUnits(batch, actual, 1);
+        sampler.add(actual, predictions.original(), batch.size());
       }
-      float[] actual =
-          java.util.Arrays.copyOf(batch.targets(), batch.size() * contract.targetSize());
-      encoder.toOriginalUnits(batch, actual, 1);
-      sampler.add(actual, predictions.original(), batch.size());
     }
     return Optional.ofNullable(sampler).map(s -> s.quantiles(ResidualQuantiles.USUAL_LEVELS));
+  }
+
+  private static ResidualQuantiles.Sampler sampler(int horizon, int targets) {
+    int kept = Math.min(RESIDUAL_WINDOWS, Math.max(100, RESIDUAL_FLOATS / (horizon * targets)));
+    return new ResidualQuantiles.Sampler(horizon, targets, kept);
   }
 }

@@ -10,8 +10,8 @@ package io.sluice.training;
  * @param parameters numbers in the network
  * @param trainWindows windows of the train split
  * @param validationWindows windows of the validation split
- * @param droppedWindowsPerEpoch train windows that no step of an epoch saw: the last batch's rest
- *     over the workers, and what {@code train.max-train-windows} leaves out
+ * @param droppedWindowsPerEpoch train windows that no step of an epoch saw: with workers, the rest
+ *     that fills no global batch; and what {@code train.max-train-windows} leaves out
  * @param epochs epochs finished, over all attempts
  * @param steps steps finished, over all attempts
  * @param stoppedEarly whether early stopping ended the run before its last epoch

@@ -10,6 +10,7 @@ import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.sequences.dataset.Split;
 import io.sluice.training.checkpoint.CheckpointStore;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -69,7 +70,8 @@ public final class Trainer {
       Provenance provenance,
       Progress progress) {
     SequenceDataset dataset = SequenceDataset.open(settings.datasetPath(), hadoop).requireAudit();
-    var source = new WindowsSource.DatasetSource(dataset.uri());
+    boolean everyStep = model.output() == ModelSpec.Output.SEQUENCE;
+    var source = new DatasetSource(dataset.uri(), everyStep, settings.maxTrainWindows());
     var learned = new Learnable(dataset.manifest(), dataset.uri(), source);
     return train(spark, hadoop, learned, settings, model, provenance, progress);
   }
@@ -83,10 +85,11 @@ public final class Trainer {
       ModelSettings model,
       Provenance provenance,
       Progress progress) {
-    dataset.requireTrainable(settings);
+    dataset.requireTrainable();
     NativeThreads.set(settings.threads());
     ModelSpec spec = dataset.spec(model);
-    StepPlan plan = dataset.plan(settings);
+    Windows windows = dataset.source().open(hadoop);
+    StepPlan plan = dataset.plan(settings, windows.count(Split.TRAIN));
     OptimizerSpec optimizer = settings.optimizer().toSpec(settings.epochs(), plan.stepsPerEpoch());
     MultiLayerNetwork network = Networks.create(spec, optimizer, settings.seed());
     INDArray initial = network.params().dup();
@@ -97,7 +100,16 @@ public final class Trainer {
     var state = RunState.resumeOrStart(network, checkpoints, dataset, settings, spec);
     var stopping = settings.earlyStopping();
     try (Strategy strategy =
-            strategy(spark, hadoop, dataset, settings, spec, optimizer, plan, provenance);
+            strategy(
+                spark,
+                hadoop,
+                dataset.source(),
+                windows,
+                settings,
+                spec,
+                optimizer,
+                plan,
+                provenance);
         RunLog log = state.log(settings, plan, optimizer, progress, hadoop)) {
 
       while (state.epoch() < settings.epochs() && !stopping.stopsAfter(state.epochsSinceBest())) {
@@ -116,7 +128,7 @@ public final class Trainer {
           state.publishedBefore().isPresent()
               ? Publication.find(state.publishedBefore().get(), hadoop)
               : Publication.publish(
-                  network, dataset, settings, spec, state, plan, provenance, hadoop);
+                  network, dataset, windows, settings, spec, state, plan, provenance, hadoop);
       if (bundle.published()) {
         checkpoints.recordBundle(state.checkpoint(), bundle.uri());
       }
@@ -127,14 +139,15 @@ public final class Trainer {
   private static Strategy strategy(
       Optional<SparkSession> spark,
       Configuration hadoop,
-      Learnable dataset,
+      WindowsSource source,
+      Windows windows,
       TrainSettings settings,
       ModelSpec spec,
       OptimizerSpec optimizer,
       StepPlan plan,
       Provenance provenance) {
     return switch (settings.strategy()) {
-      case LOCAL -> new LocalStrategy(dataset.windows(hadoop), spec, plan, settings.seed());
+      case LOCAL -> new LocalStrategy(windows, spec, plan, settings.seed());
       case PARAMETER_AVERAGING -> {
         SparkSession session =
             spark.orElseThrow(
@@ -144,7 +157,7 @@ public final class Trainer {
         var workers =
             new WorkerPlan(
                 provenance.runId(),
-                dataset.source(),
+                source,
                 new SerializableConfiguration(hadoop),
                 spec,
                 optimizer,
@@ -173,8 +186,13 @@ public final class Trainer {
             spec.inputSize(),
             settings.batchSize(),
             plan.stepsPerEpoch(),
-            plan.droppedPerEpoch() == 0
+            unused(dataset, plan) == 0
                 ? ""
-                : " | %,d windows of each epoch unused".formatted(plan.droppedPerEpoch()));
+                : " | %,d windows unused in each epoch".formatted(unused(dataset, plan)));
+  }
+
+  /** Train windows that an epoch does not see. */
+  static long unused(Learnable dataset, StepPlan plan) {
+    return dataset.count(Split.TRAIN) - plan.windowsPerEpoch();
   }
 }

@@ -4,7 +4,6 @@ import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowBatch;
 import java.io.Serializable;
-import java.util.Iterator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /** The training objective on the validation windows, without dropout. */
@@ -32,13 +31,14 @@ final class ValidationLoss {
 
   /** The part of one of {@code ranks} that share the batches in turn. */
   Sum of(MultiLayerNetwork network, int rank, int ranks) {
-    Iterator<WindowBatch> batches = windows.inOrder(Split.VALIDATION, batchSize);
     var sum = new Sum(0, 0);
-    for (int i = 0; batches.hasNext(); i++) {
-      WindowBatch batch = batches.next();
-      if (i % ranks == rank) {
-        double loss = network.score(arrays.dataSet(batch), false);
-        sum = sum.plus(new Sum(loss * batch.size(), batch.size()));
+    try (Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize)) {
+      for (int i = 0; batches.hasNext(); i++) {
+        WindowBatch batch = batches.next();
+        if (i % ranks == rank) {
+          double loss = network.score(arrays.dataSet(batch), false);
+          sum = sum.plus(new Sum(loss * batch.size(), batch.size()));
+        }
       }
     }
     return sum;

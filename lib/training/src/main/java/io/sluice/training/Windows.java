@@ -5,19 +5,27 @@ import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
 import java.util.Iterator;
 
-/** The windows of a dataset as training sees them; batches are reused from call to call. */
+/** The windows of a dataset as training sees them. */
 interface Windows {
+
+  /** Batches in one reused object; closed where they are not read to their end. */
+  interface Batches extends Iterator<WindowBatch>, AutoCloseable {
+    @Override
+    void close();
+  }
+
   WindowContract contract();
 
-  /** Windows of a split. */
+  /** Windows that the batches of a split hold together. */
   long count(Split split);
 
   /**
-   * Train batches in an order that is a pure function of the dataset, {@code seed} and {@code
-   * epoch}; only the last may have fewer than {@code batchSize} windows.
+   * One reader's share of the train batches, those with number ≡ {@code reader} modulo {@code
+   * readers}, in an order that is a pure function of the dataset, {@code seed} and {@code epoch};
+   * only the very last batch may have fewer than {@code batchSize} windows.
    */
-  Iterator<WindowBatch> shuffled(int batchSize, long seed, int epoch);
+  Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers);
 
   /** Batches of a split in the dataset's own order. */
-  Iterator<WindowBatch> inOrder(Split split, int batchSize);
+  Batches inOrder(Split split, int batchSize);
 }

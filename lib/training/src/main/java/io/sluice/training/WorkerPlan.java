@@ -39,12 +39,18 @@ record WorkerPlan(
     return source.open(configuration);
   }
 
+  /** A network of its own with these parameters (P). */
+  MultiLayerNetwork network(float[] parameters) {
+    NativeThreads.set(threads);
+    MultiLayerNetwork network = Networks.create(spec, optimizer, seed);
+    network.setParams(Nd4j.create(parameters, new long[] {1, parameters.length}, 'c'));
+    return network;
+  }
+
   /** This worker's part of the validation loss, of a network with these parameters. */
   ValidationLoss.Sum validationLoss(float[] parameters, int worker) {
-    NativeThreads.set(threads);
+    MultiLayerNetwork network = network(parameters);
     Windows windows = windows();
-    MultiLayerNetwork network = Networks.create(spec, optimizer, seed);
-    network.setParams(Nd4j.create(parameters, new long[] {1, parameters.length}));
     var arrays = new BatchArrays(windows.contract(), spec);
     return new ValidationLoss(windows, arrays, plan.batchSize())
         .of(network, worker, plan.workers());

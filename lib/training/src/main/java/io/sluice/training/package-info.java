@@ -16,8 +16,7 @@
  *
  * <p><b>Considered:</b> dealing whole dataset parts to workers. Each would read only its own, but
  * what a step sees then depends on the number of workers, small datasets have fewer parts than
- * workers, and uneven parts leave windows unused in every epoch. Reading is a small share of
- * training (a worker decodes windows an order of magnitude faster than it learns from them), so
- * each worker runs through the whole order and encodes it, keeping its slice of each batch.
+ * workers, and uneven parts leave windows unused. Reading is a small share of training, so each
+ * worker reads all of an epoch and encodes only its shares of the batches.
  */
 package io.sluice.training;

@@ -1,0 +1,110 @@
+package io.sluice.training;
+
+import java.io.Serializable;
+import org.apache.spark.broadcast.Broadcast;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.spark.api.RDDTrainingApproach;
+import org.deeplearning4j.spark.api.Repartition;
+import org.deeplearning4j.spark.api.WorkerConfiguration;
+import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
+import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
+import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingWorker;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * dl4j-spark's training master, with two of its ways changed.
+ *
+ * <p>It lets go of the broadcast that carries parameters to the workers, which dl4j-spark leaves
+ * behind in every executor once an average. And each worker builds its network from its
+ * description: dl4j-spark's clone of a configuration shares what is inside a wrapper layer ({@code
+ * LastTimeStep}), so two workers in one process overwrite each other's dropout masks.
+ */
+final class AveragingMaster extends ParameterAveragingTrainingMaster {
+  private final Broadcast<WorkerPlan> plan;
+  private final int batchSizePerWorker;
+  private final int frequency;
+  private Broadcast<NetworkState> sent;
+
+  AveragingMaster(Broadcast<WorkerPlan> plan, int frequency) {
+    super(builder(plan.value().plan(), frequency));
+    this.plan = plan;
+    this.batchSizePerWorker = plan.value().plan().batchSizePerWorker();
+    this.frequency = frequency;
+  }
+
+  private static Builder builder(StepPlan steps, int frequency) {
+    return new Builder(steps.workers(), steps.batchSizePerWorker())
+        .batchSizePerWorker(steps.batchSizePerWorker())
+        .averagingFrequency(frequency)
+        .saveUpdater(true)
+        .workerPrefetchNumBatches(0)
+        .repartionData(Repartition.Never)
+        .rddTrainingApproach(RDDTrainingApproach.Direct)
+        .storageLevelStreams(null);
+  }
+
+  /**
+   * @param parameters (P)
+   * @param optimizer (S), empty for plain gradient descent
+   * @param step steps finished
+   */
+  private record NetworkState(float[] parameters, float[] optimizer, int step)
+      implements Serializable {}
+
+  @Override
+  public ParameterAveragingTrainingWorker getWorkerInstance(SparkDl4jMultiLayer averaging) {
+    MultiLayerNetwork network = averaging.getNetwork();
+    INDArray optimizer = network.getUpdater().getStateViewArray();
+    sent =
+        averaging
+            .getSparkContext()
+            .broadcast(
+                new NetworkState(
+                    network.params().dup('c').data().asFloat(),
+                    optimizer == null ? new float[0] : optimizer.dup('c').data().asFloat(),
+                    network.getIterationCount()));
+    var configuration =
+        new WorkerConfiguration(false, batchSizePerWorker, batchSizePerWorker, frequency, 0, false);
+    return new Worker(plan, sent, configuration);
+  }
+
+  /** Frees what the workers of the last average were sent. */
+  void release() {
+    if (sent != null) {
+      sent.destroy();
+      sent = null;
+    }
+  }
+
+  private static final class Worker extends ParameterAveragingTrainingWorker {
+    private static final long serialVersionUID = 1L;
+
+    private final Broadcast<WorkerPlan> plan;
+    private final Broadcast<NetworkState> sent;
+
+    Worker(
+        Broadcast<WorkerPlan> plan,
+        Broadcast<NetworkState> sent,
+        WorkerConfiguration configuration) {
+      super(null, true, configuration, null, null, null);
+      this.plan = plan;
+      this.sent = sent;
+    }
+
+    @Override
+    public MultiLayerNetwork getInitialModel() {
+      NetworkState state = sent.value();
+      MultiLayerNetwork network = plan.value().network(state.parameters());
+      if (state.optimizer().length > 0) {
+        float[] optimizer = state.optimizer();
+        network
+            .getUpdater()
+            .setStateViewArray(
+                network, Nd4j.create(optimizer, new long[] {1, optimizer.length}, 'c'), false);
+      }
+      network.getLayerWiseConfigurations().setIterationCount(state.step());
+      return network;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package io.sluice.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sluice.training.checkpoint.Checkpoint;
+import java.nio.file.Path;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ParameterAveragingTest {
+  private static final String[] PLAIN_DESCENT = {
+    "train.optimizer=sgd",
+    "train.learning-rate=0.5",
+    "train.max-gradient-norm=0",
+    "train.schedule=cosine",
+    "train.warmup-share=0.2"
+  };
+
+  private static SparkSession spark;
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void startSpark() {
+    spark =
+        SparkSession.builder()
+            .master("local[2]")
+            .appName("parameter-averaging")
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.host", "localhost")
+            .getOrCreate();
+  }
+
+  @AfterAll
+  static void stopSpark() {
+    spark.stop();
+  }
+
+  private TrainerRun run(String name) {
+    return new TrainerRun(folder.resolve(name), spark);
+  }
+
+  private static String[] with(String[] some, String... more) {
+    var all = java.util.Arrays.copyOf(some, some.length + more.length);
+    System.arraycopy(more, 0, all, some.length, more.length);
+    return all;
+  }
+
+  @Test
+  void averagingEveryStepOfPlainDescentIsOneProcessOnTheSameBatches() {
+    // 192 windows: whole batches of 16, so both workers' slices weigh the same
+    Learnable dataset = new SineWindows(192, 50).learnable();
+    TrainerRun local = run("local");
+    Checkpoint one = local.checkpoint(local.train(dataset, PLAIN_DESCENT));
+    TrainerRun averaged = run("averaged");
+
+    TrainReport report =
+        averaged.train(
+            dataset,
+            with(
+                PLAIN_DESCENT,
+                "train.strategy=parameter-averaging",
+                "train.averaging-frequency=1"));
+
+    Checkpoint two = averaged.checkpoint(report);
+    assertThat(report.steps()).isEqualTo(4 * 12);
+    assertThat(two.position().validationLoss())
+        .isCloseTo(one.position().validationLoss(), within(1e-5));
+    assertThat(one.parameters()).hasSameSizeAs(two.parameters());
+    for (int i = 0; i < one.parameters().length; i++) {
+      // float32 sums of 48 steps in another order
+      assertThat(two.parameters()[i]).isCloseTo(one.parameters()[i], within(2e-5f));
+    }
+  }
+
+  @Test
+  void learnsASineWithFewAveragesAndAnUnevenEnd() {
+    // 12 global batches and 8 windows more; averages after 5, 10 and 12 steps
+    TrainReport report =
+        run("uneven")
+            .train(
+                new SineWindows(200, 50).learnable(),
+                "train.strategy=parameter-averaging",
+                "train.averaging-frequency=5",
+                "train.epochs=12");
+
+    // the sine has a variance of 0.5: a network that learned nothing has that loss
+    assertThat(report.bestValidationLoss()).isLessThan(0.25);
+    assertThat(report.steps()).isEqualTo(12 * 12);
+    assertThat(report.droppedWindowsPerEpoch()).isEqualTo(8);
+    assertThat(report.distanceMoved()).isGreaterThan(0.1);
+  }
+
+  @Test
+  void resumedRunEqualsUninterruptedRun() {
+    String[] settings = {
+      "train.strategy=parameter-averaging", "model.dropout=0.2", "model.hidden-sizes=[5,4]"
+    };
+    Learnable dataset = new SineWindows(200, 50).learnable();
+    TrainerRun whole = run("whole");
+    // the schedule of four epochs, stopped after two by a patience that ignores small gains
+    Checkpoint expected = whole.checkpoint(whole.train(dataset, settings));
+    TrainerRun parts = run("parts");
+    TrainReport half =
+        parts.train(
+            dataset,
+            with(
+                settings, "train.early-stopping-patience=1", "train.early-stopping-min-delta=100"));
+    assertThat(half.epochs()).isEqualTo(2);
+
+    TrainReport rest = parts.train(dataset, settings);
+
+    Checkpoint actual = parts.checkpoint(rest);
+    assertThat(rest.resumedFrom()).isEqualTo(half.checkpoint());
+    assertThat(actual.parameters()).isEqualTo(expected.parameters());
+    assertThat(actual.optimizer()).isEqualTo(expected.optimizer());
+  }
+}

@@ -1,0 +1,158 @@
+package io.sluice.training;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.sequences.dataset.Scaler;
+import io.sluice.sequences.dataset.Segment;
+import io.sluice.sequences.dataset.SequenceManifest;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.TimeAxis;
+import io.sluice.sequences.dataset.WindowBatch;
+import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.dataset.WindowEncoder;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * Windows of a sine and a cosine, made in memory: 12 steps in, 3 steps of the sine out. Window w of
+ * a split starts at phase 0.37·w, shifted for validation.
+ */
+record SineWindows(int train, int validation) implements WindowsSource {
+  static final int LOOK_BACK = 12;
+  static final int HORIZON = 3;
+  private static final double STEP = 0.5;
+
+  static WindowContract contract() {
+    return new WindowContract(
+        new TimeAxis(TimeAxis.Type.ORDINAL, 1),
+        LOOK_BACK,
+        HORIZON,
+        1,
+        List.of("sine", "cosine"),
+        List.of("sine", "cosine"),
+        false,
+        false,
+        0,
+        List.of(),
+        "UTC",
+        List.of(),
+        new WindowContract.Target(
+            WindowContract.TargetType.FORECAST, List.of("sine"), List.of(), 0, 0),
+        new WindowContract.Scaling(
+            "standard",
+            WindowContract.WindowNormalization.NONE,
+            Map.of("sine", new Scaler(10, 2, 100), "cosine", new Scaler(0, 1, 100)),
+            Map.of()));
+  }
+
+  Learnable learnable() {
+    return learnable("segments", "hash");
+  }
+
+  Learnable learnable(String layout, String contentHash) {
+    var manifest =
+        new SequenceManifest(
+            SequenceManifest.FORMAT,
+            "sine",
+            layout,
+            contract(),
+            JsonNodeFactory.instance.objectNode(),
+            Map.of("train", summary(train), "validation", summary(validation)),
+            JsonNodeFactory.instance.objectNode(),
+            0,
+            List.of(new SequenceManifest.Part("part", "train", 1, train, train, contentHash)),
+            new SequenceManifest.SourceFingerprint("memory", 1, train, null, null, "source"),
+            Map.of(),
+            Map.of(),
+            Map.of(),
+            "config",
+            "code",
+            "2024-01-01T00:00:00Z",
+            new SequenceManifest.Audit(true, List.of()));
+    return new Learnable(manifest, "memory:/sine", this);
+  }
+
+  private static SequenceManifest.SplitSummary summary(int windows) {
+    return new SequenceManifest.SplitSummary(1, 1, windows, windows, 0L, (long) windows);
+  }
+
+  @Override
+  public Windows open(Configuration hadoop) {
+    return new InMemory(this);
+  }
+
+  private record InMemory(SineWindows sizes) implements Windows {
+    @Override
+    public WindowContract contract() {
+      return SineWindows.contract();
+    }
+
+    @Override
+    public long count(Split split) {
+      return split == Split.TRAIN ? sizes.train : sizes.validation;
+    }
+
+    @Override
+    public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
+      int[] order = IntStream.range(0, sizes.train).toArray();
+      var random = new SplittableRandom(seed * 1000 + epoch);
+      for (int i = order.length - 1; i > 0; i--) {
+        int j = random.nextInt(i + 1);
+        int kept = order[i];
+        order[i] = order[j];
+        order[j] = kept;
+      }
+      return batches(order, 0, batchSize, reader, readers);
+    }
+
+    @Override
+    public Batches inOrder(Split split, int batchSize) {
+      return batches(IntStream.range(0, (int) count(split)).toArray(), 0.1, batchSize, 0, 1);
+    }
+
+    private static Batches batches(
+        int[] order, double shift, int batchSize, int reader, int readers) {
+      var encoder = new WindowEncoder(SineWindows.contract());
+      WindowBatch batch = encoder.newBatch(batchSize);
+      return new Batches() {
+        private int number = reader;
+
+        @Override
+        public boolean hasNext() {
+          return number * batchSize < order.length;
+        }
+
+        @Override
+        public WindowBatch next() {
+          int from = number * batchSize;
+          number += readers;
+          encoder.begin(batch, Math.min(batchSize, order.length - from));
+          for (int b = 0; b < batch.size(); b++) {
+            encoder.encode(segment(0.37 * order[from + b] + shift), LOOK_BACK - 1, batch, b);
+          }
+          return batch;
+        }
+
+        @Override
+        public void close() {
+          number = order.length;
+        }
+      };
+    }
+
+    /** A segment of one window, in the channels' own units. */
+    private static Segment segment(double phase) {
+      int steps = LOOK_BACK + HORIZON;
+      var values = new float[2][steps];
+      for (int n = 0; n < steps; n++) {
+        values[0][n] = (float) (10 + 2 * Math.sin(phase + STEP * n));
+        values[1][n] = (float) Math.cos(phase + STEP * n);
+      }
+      long[] times = LongStream.range(0, steps).toArray();
+      return new Segment("wave", 0, times, values, null, null, new int[] {LOOK_BACK - 1});
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package io.sluice.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.config.InvalidConfigException;
+import io.sluice.config.Settings;
+import io.sluice.recurrent.model.OptimizerSettings;
+import io.sluice.recurrent.model.OptimizerSpec;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class TrainSettingsTest {
+  /** Every value differs from its default. */
+  static final String ALL =
+      """
+      name = plant
+      dataset.path = "hdfs:///datasets/plant"
+      registry { path = "hdfs:///models", version = 7 }
+      train {
+        strategy = parameter-averaging
+        epochs = 3
+        batch-size = 30
+        seed = 42
+        optimizer = rmsprop
+        learning-rate = 0.02
+        weight-decay = 0.1
+        schedule = step
+        warmup-share = 0.2
+        min-learning-rate = 0.001
+        decay = 0.25
+        decay-epochs = 2
+        max-gradient-norm = 5
+        early-stopping-patience = 9
+        early-stopping-min-delta = 0.125
+        threads = 4
+        workers = 3
+        averaging-frequency = 2
+        log-every-steps = 11
+        max-train-windows = 1000
+        checkpoint { path = "hdfs:///c", every-epochs = 2, keep = 5, resume = false }
+        metrics-path = "hdfs:///m.jsonl"
+      }
+      """;
+
+  @Test
+  void explicitValuesReachTheRecord() {
+    TrainSettings settings = Settings.parse(ALL).read(TrainSettings::from);
+
+    assertThat(settings)
+        .isEqualTo(
+            new TrainSettings(
+                "plant",
+                "hdfs:///datasets/plant",
+                TrainSettings.StrategyKind.PARAMETER_AVERAGING,
+                3,
+                30,
+                42,
+                new OptimizerSettings(
+                    OptimizerSpec.Algorithm.RMSPROP,
+                    0.02,
+                    0.001,
+                    OptimizerSpec.Schedule.STEP,
+                    0.2,
+                    0.25,
+                    2,
+                    0.1,
+                    5),
+                new TrainSettings.EarlyStopping(9, 0.125),
+                4,
+                3,
+                2,
+                11,
+                1000,
+                new TrainSettings.Checkpoints("hdfs:///c", 2, 5, false),
+                "hdfs:///m.jsonl",
+                "hdfs:///models",
+                Optional.of(7)));
+  }
+
+  @Test
+  void everyKeyOfReferenceConfIsRead() {
+    TrainSettings settings = Settings.parse("").read(TrainSettings::from);
+
+    assertThat(settings.registryVersion()).isEmpty();
+    assertThat(settings.strategy()).isEqualTo(TrainSettings.StrategyKind.LOCAL);
+  }
+
+  @Test
+  void aBatchIsSharedEvenlyByTheWorkers() {
+    Settings settings =
+        Settings.parse("train { strategy = parameter-averaging, workers = 3, batch-size = 64 }");
+
+    assertThatThrownBy(() -> settings.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.batch-size ((text): 1): must be a multiple of workers (3) with strategy = parameter-averaging, but is 64");
+  }
+
+  @Test
+  void aVersionIsANumberOrAuto() {
+    Settings settings = Settings.parse("registry.version = newest");
+
+    assertThatThrownBy(() -> settings.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "registry.version ((text): 1): must be an integer, but is \"newest\"");
+  }
+}

@@ -1,0 +1,71 @@
+package io.sluice.training;
+
+import io.sluice.config.Provenance;
+import io.sluice.config.Settings;
+import io.sluice.config.progress.Progress;
+import io.sluice.recurrent.model.ModelSettings;
+import io.sluice.training.checkpoint.Checkpoint;
+import io.sluice.training.checkpoint.CheckpointFiles;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+
+/** One experiment folder for tests of whole runs: settings with overrides in, report out. */
+final class TrainerRun {
+  private static final String SMALL =
+      """
+      name = sine
+      model { hidden-sizes = [6], output = last }
+      train { epochs = 4, batch-size = 16, learning-rate = 0.02, early-stopping-patience = 0 }
+      """;
+
+  private final Path lake;
+  private final Optional<SparkSession> spark;
+
+  TrainerRun(Path lake, SparkSession spark) {
+    this.lake = lake;
+    this.spark = Optional.ofNullable(spark);
+  }
+
+  TrainReport train(Learnable dataset, String... overrides) {
+    Settings settings = settings(overrides);
+    return Trainer.train(
+        spark,
+        new Configuration(),
+        dataset,
+        settings.read(TrainSettings::from),
+        settings.read(ModelSettings::from),
+        new Provenance("run-" + System.nanoTime(), "test", "hash", Instant.EPOCH),
+        Progress.silent());
+  }
+
+  Settings settings(String... overrides) {
+    List<String> all = new ArrayList<>(List.of("lake.root=\"" + lake + "\""));
+    all.addAll(Arrays.asList(overrides));
+    return Settings.parse(SMALL, all.toArray(String[]::new));
+  }
+
+  Checkpoint checkpoint(TrainReport report) {
+    return CheckpointFiles.read(Path.of(URI.create(report.checkpoint()).getPath()));
+  }
+
+  List<String> metrics(TrainReport report) {
+    try {
+      return Files.readAllLines(Path.of(URI.create(report.metrics()).getPath()));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  Path lake() {
+    return lake;
+  }
+}

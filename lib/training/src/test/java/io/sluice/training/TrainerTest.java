@@ -1,0 +1,353 @@
+package io.sluice.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.failure.InvalidInputException;
+import io.sluice.failure.OperationFailedException;
+import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.WindowBatch;
+import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.training.checkpoint.Checkpoint;
+import io.sluice.training.checkpoint.IncompatibleCheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+
+  @TempDir Path folder;
+  private TrainerRun run;
+
+  @BeforeEach
+  void open() {
+    run = new TrainerRun(folder.resolve("a"), null);
+  }
+
+  private TrainerRun another() {
+    return new TrainerRun(folder.resolve("b"), null);
+  }
+
+  @Test
+  void learnsASineAndPublishesIt() throws Exception {
+    TrainReport report = run.train(SINE, "train.epochs=20");
+
+    // the sine has a variance of 0.5: a network that learned nothing has that loss
+    assertThat(report.bestValidationLoss()).isLessThan(0.1);
+    assertThat(report.epochs()).isEqualTo(20);
+    assertThat(report.steps()).isEqualTo(20 * 13);
+    assertThat(report.parameters()).isEqualTo(4 * (2 * 6 + 6 * 6 + 6) + 6 * 3 + 3);
+    assertThat(report.droppedWindowsPerEpoch()).isZero();
+    assertThat(report.distanceMoved()).isGreaterThan(0.1);
+    assertThat(report.windowsPerSecond()).isGreaterThan(0);
+    assertThat(report.resumedFrom()).isNull();
+    assertThat(report.bundle().published()).isTrue();
+    ModelBundle bundle = ModelBundle.open(report.bundle().uri(), new Configuration());
+    assertThat(bundle.hash()).isEqualTo(report.bundle().hash());
+    assertThat(bundle.manifest().metrics())
+        .containsEntry("validation-loss", report.bestValidationLoss());
+    assertThat(bundle.manifest().residualQuantiles().windows()).isEqualTo(50);
+    assertThat(new ObjectMapper().writeValueAsString(report)).contains("\"bestEpoch\":");
+  }
+
+  @Test
+  void theSameSeedGivesTheSameBits() {
+    Checkpoint first =
+        run.checkpoint(run.train(SINE, "model.dropout=0.2", "model.hidden-sizes=[5,4]"));
+    TrainerRun other = another();
+    Checkpoint second =
+        other.checkpoint(other.train(SINE, "model.dropout=0.2", "model.hidden-sizes=[5,4]"));
+
+    assertThat(second.parameters()).isEqualTo(first.parameters());
+    assertThat(second.optimizer()).isEqualTo(first.optimizer());
+  }
+
+  @Test
+  void anotherSeedGivesAnotherNetwork() {
+    Checkpoint first = run.checkpoint(run.train(SINE));
+    TrainerRun other = another();
+    Checkpoint second = other.checkpoint(other.train(SINE, "train.seed=2"));
+
+    assertThat(second.parameters()).isNotEqualTo(first.parameters());
+  }
+
+  @Test
+  void resumedRunEqualsUninterruptedRun() throws IOException {
+    String[] settings = {
+      "model.dropout=0.2", "model.hidden-sizes=[5,4]", "train.log-every-steps=5"
+    };
+    TrainReport whole = run.train(SINE, settings);
+    TrainerRun other = another();
+    var interrupted = new Interrupted(new SineWindows(200, 50), 2);
+    var dataset = new Learnable(SINE.manifest(), SINE.uri(), interrupted);
+    assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
+
+    TrainReport resumed = other.train(SINE, settings);
+
+    assertThat(resumed.resumedFrom()).endsWith("epoch-00002.checkpoint");
+    assertThat(resumed.epochs()).isEqualTo(4);
+    assertThat(resumed.steps()).isEqualTo(whole.steps());
+    Checkpoint expected = run.checkpoint(whole);
+    Checkpoint actual = other.checkpoint(resumed);
+    assertThat(actual.parameters()).isEqualTo(expected.parameters());
+    assertThat(actual.optimizer()).isEqualTo(expected.optimizer());
+    assertThat(actual.bestParameters()).isEqualTo(expected.bestParameters());
+    assertThat(resumed.bestValidationLoss()).isEqualTo(whole.bestValidationLoss());
+    assertThat(losses(other, resumed)).isEqualTo(losses(run, whole));
+  }
+
+  /** Epoch, step, losses and rate of each line of metrics, all that does not measure time. */
+  private static List<String> losses(TrainerRun run, TrainReport report) throws IOException {
+    var json = new ObjectMapper();
+    var losses = new java.util.ArrayList<String>();
+    for (String line : run.metrics(report)) {
+      JsonNode node = json.readTree(line);
+      losses.add(
+          List.of(
+                  node.get("epoch"),
+                  node.get("step"),
+                  node.get("loss"),
+                  node.path("validationLoss"),
+                  node.path("gradientNorm"),
+                  node.get("learningRate"))
+              .toString());
+    }
+    return losses;
+  }
+
+  @Test
+  void metricsHaveALineEveryFewStepsAndOneAnEpoch() throws IOException {
+    TrainReport report = run.train(SINE, "train.log-every-steps=5", "train.epochs=2");
+
+    List<JsonNode> lines = new java.util.ArrayList<>();
+    for (String line : run.metrics(report)) {
+      lines.add(new ObjectMapper().readTree(line));
+    }
+    assertThat(lines.stream().map(l -> l.get("step").asInt()))
+        .containsExactly(5, 10, 13, 15, 20, 25, 26);
+    assertThat(lines.stream().filter(l -> l.has("validationLoss")).map(l -> l.get("epoch").asInt()))
+        .containsExactly(1, 2);
+    assertThat(lines.get(0).get("gradientNorm").asDouble()).isGreaterThan(0);
+    assertThat(lines.get(6).get("validationLoss").asDouble())
+        .isEqualTo(report.lastValidationLoss());
+  }
+
+  @Test
+  void stopsEarlyAndPublishesTheBestEpochNotTheLast() {
+    TrainReport report =
+        run.train(
+            SINE,
+            "train.epochs=9",
+            "train.early-stopping-patience=2",
+            "train.early-stopping-min-delta=100");
+
+    assertThat(report.stoppedEarly()).isTrue();
+    assertThat(report.epochs()).isEqualTo(3);
+    assertThat(report.bestEpoch()).isEqualTo(1);
+    Checkpoint last = run.checkpoint(report);
+    assertThat(last.bestParameters()).isNotEqualTo(last.parameters());
+    ModelBundle bundle = ModelBundle.open(report.bundle().uri(), new Configuration());
+    assertThat(bundle.manifest().metrics()).containsEntry("best-epoch", 1.0);
+  }
+
+  @Test
+  void aFinishedRunIsNotPublishedTwice() {
+    TrainReport first = run.train(SINE);
+
+    TrainReport second = run.train(SINE);
+
+    assertThat(second.bundle())
+        .isEqualTo(
+            new TrainReport.Bundle(
+                first.bundle().uri(), first.bundle().version(), first.bundle().hash(), false));
+    assertThat(second.resumedFrom()).isEqualTo(first.checkpoint());
+    assertThat(second.windowsPerSecond()).isZero();
+    assertThat(second.bestValidationLoss()).isEqualTo(first.bestValidationLoss());
+  }
+
+  @Test
+  void aFinishedRunGoesOnWithMoreEpochs() {
+    run.train(SINE);
+
+    TrainReport longer = run.train(SINE, "train.epochs=6");
+
+    assertThat(longer.epochs()).isEqualTo(6);
+    assertThat(longer.bundle().published()).isTrue();
+    assertThat(longer.bundle().version()).isEqualTo(2);
+  }
+
+  @Test
+  void startingOverForgetsTheCheckpoints() {
+    run.train(SINE);
+
+    TrainReport again = run.train(SINE, "train.checkpoint.resume=false", "train.epochs=2");
+
+    assertThat(again.resumedFrom()).isNull();
+    assertThat(again.epochs()).isEqualTo(2);
+    assertThat(again.checkpoint()).endsWith("epoch-00002.checkpoint");
+  }
+
+  @Test
+  void aCheckpointOfAnotherNetworkIsRefused() {
+    TrainReport report = run.train(SINE);
+
+    assertThatThrownBy(() -> run.train(SINE, "model.hidden-sizes=[7]"))
+        .isInstanceOf(IncompatibleCheckpointException.class)
+        .hasMessage(
+            "Cannot resume from %s: saved with model.hidden-sizes [6], this run has [7]. Use another train.checkpoint.path, restore the setting, or start over with train.checkpoint.resume = false.",
+            report.checkpoint());
+  }
+
+  @Test
+  void aCheckpointOfOtherDataIsRefused() {
+    run.train(SINE);
+
+    assertThatThrownBy(() -> run.train(new SineWindows(200, 50).learnable("segments", "new rows")))
+        .isInstanceOf(IncompatibleCheckpointException.class)
+        .hasMessageContaining("saved with dataset ");
+  }
+
+  @Test
+  void checkpointsEveryFewEpochsAndAfterTheLast() throws IOException {
+    run.train(SINE, "train.epochs=5", "train.checkpoint.every-epochs=2", "train.checkpoint.keep=9");
+
+    try (var files = Files.list(folder.resolve("a/runs/sine/checkpoints"))) {
+      assertThat(
+              files
+                  .map(f -> f.getFileName().toString())
+                  .filter(f -> f.endsWith(".checkpoint") && !f.startsWith(".")))
+          .containsExactlyInAnyOrder(
+              "epoch-00002.checkpoint", "epoch-00004.checkpoint", "epoch-00005.checkpoint");
+    }
+  }
+
+  @Test
+  void theFirstLossThatIsNotFiniteEndsTheRun() {
+    assertThatThrownBy(
+            () ->
+                run.train(
+                    SINE,
+                    "train.optimizer=sgd",
+                    "train.learning-rate=100",
+                    "train.schedule=constant",
+                    "train.warmup-share=0",
+                    "train.max-gradient-norm=0",
+                    "train.epochs=20"))
+        .isInstanceOf(OperationFailedException.class)
+        .hasMessageMatching(
+            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint is .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.");
+    assertThat(folder.resolve("a/models")).doesNotExist();
+  }
+
+  @Test
+  void aRunThatMovedNothingFails() {
+    assertThatThrownBy(() -> run.train(SINE, "train.optimizer=sgd", "train.learning-rate=1e-40"))
+        .isInstanceOf(OperationFailedException.class)
+        .hasMessageMatching(
+            "Training ended with the parameters it began with after 52 steps \\(train loss .*, learning rate 1.0E-40\\)\\. Nothing was published\\. Raise train.learning-rate or train.epochs, and see whether the targets of .* vary\\.");
+    assertThat(folder.resolve("a/models")).doesNotExist();
+  }
+
+  @Test
+  void aSplitWithoutWindowsIsNamed() {
+    assertThatThrownBy(() -> run.train(new SineWindows(200, 0).learnable()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "Cannot train on memory:/sine: its validation split has no window. Give split.validation a larger share, or shorten window.look-back or window.horizon, and rebuild with build-sequences.");
+  }
+
+  @Test
+  void fewerWindowsThanABatchAreRefused() {
+    assertThatThrownBy(() -> run.train(new SineWindows(15, 5).learnable()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "Cannot train on memory:/sine: its train split has 15 windows, fewer than train.batch-size (16). Lower train.batch-size to at most 15, or build a larger dataset.");
+  }
+
+  @Test
+  void aDatasetOfWindowsIsRefused() {
+    assertThatThrownBy(() -> run.train(new SineWindows(200, 50).learnable("windows", "hash")))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "Cannot train on memory:/sine: its layout is windows, training reads segments. Rebuild with build-sequences and dataset.layout = segments.");
+  }
+
+  @Test
+  void parameterAveragingNeedsSpark() {
+    assertThatThrownBy(() -> run.train(SINE, "train.strategy=parameter-averaging"))
+        .isInstanceOf(OperationFailedException.class)
+        .hasMessage(
+            "train.strategy = parameter-averaging needs a Spark session, and this run has none. Submit it with spark-submit, or set train.strategy = local.");
+  }
+
+  @Test
+  void quantilesTrainToo() {
+    TrainReport report = run.train(SINE, "model.quantiles=[0.1,0.5,0.9]", "train.epochs=15");
+
+    assertThat(report.bestValidationLoss()).isLessThan(0.1);
+    ModelBundle bundle = ModelBundle.open(report.bundle().uri(), new Configuration());
+    assertThat(bundle.manifest().residualQuantiles()).isNull();
+  }
+
+  /** Windows of a machine that loses power in an epoch. */
+  private record Interrupted(SineWindows whole, int epochOfPowerCut) implements WindowsSource {
+    @Override
+    public Windows open(Configuration hadoop) {
+      Windows windows = whole.open(hadoop);
+      return new Windows() {
+        @Override
+        public WindowContract contract() {
+          return windows.contract();
+        }
+
+        @Override
+        public long count(Split split) {
+          return windows.count(split);
+        }
+
+        @Override
+        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
+          Batches batches = windows.shuffled(batchSize, seed, epoch, reader, readers);
+          if (epoch != epochOfPowerCut) {
+            return batches;
+          }
+          return new Batches() {
+            private int left = 3;
+
+            @Override
+            public boolean hasNext() {
+              return batches.hasNext();
+            }
+
+            @Override
+            public WindowBatch next() {
+              if (left-- == 0) {
+                throw new IllegalStateException("power cut");
+              }
+              return batches.next();
+            }
+
+            @Override
+            public void close() {
+              batches.close();
+            }
+          };
+        }
+
+        @Override
+        public Batches inOrder(Split split, int batchSize) {
+          return windows.inOrder(split, batchSize);
+        }
+      };
+    }
+  }
+}
