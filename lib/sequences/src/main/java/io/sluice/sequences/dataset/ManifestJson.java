@@ -97,7 +97,7 @@ public final class ManifestJson {
     } catch (JsonMappingException e) {
       throw new InvalidInputException(
           "%s does not fit its format: %s (at %s). Rebuild it with the job that wrote it."
-              .formatted(where, e.getOriginalMessage(), path(e)),
+              .formatted(where, withoutAdvice(e.getOriginalMessage()), path(e)),
           e);
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(
@@ -123,6 +123,11 @@ public final class ManifestJson {
                   e.getLocation() == null ? 0 : e.getLocation().getLineNr()),
           e);
     }
+  }
+
+  /** What Jackson says of the data, without what it says of its own settings. */
+  private static String withoutAdvice(String message) {
+    return message.replaceAll(" \\(index \\d+\\)|[;,]? ?`DeserializationFeature[^`]*` enabled", "");
   }
 
   /** "splits.train.windows" instead of Jackson's chain of class names. */
