@@ -1,0 +1,124 @@
+package io.sluice.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Runs a script of {@code submit-scripts/} as a person would: a process, its status, its output.
+ */
+final class Script {
+  static final Path ROOT = Path.of(System.getenv("SLUICE_ROOT"));
+  private static final Duration LIMIT = Duration.ofMinutes(6);
+
+  private final List<String> command = new ArrayList<>();
+  private final Map<String, String> environment = new LinkedHashMap<>();
+  private Path directory = ROOT;
+
+  private Script(Path file) {
+    command.add(file.toString());
+    environment.put("JAVA_HOME", System.getProperty("java.home"));
+    environment.put("SLUICE_DRIVER_MEMORY", "1g");
+    environment.put("SLUICE_OFFHEAP_MEMORY", "1g");
+  }
+
+  static Script named(String name) {
+    return new Script(ROOT.resolve("submit-scripts").resolve(name));
+  }
+
+  static Script at(Path file) {
+    return new Script(file);
+  }
+
+  /** The job on the data set that the integration tests share, with everything below a lake. */
+  static Script onSmallPlant(String name, String lake) {
+    return named(name)
+        .with("--config", ROOT.resolve("jobs/src/test/resources/small-plant.conf").toString())
+        .set("lake.root", "\"" + lake + "\"");
+  }
+
+  Script with(String... arguments) {
+    command.addAll(List.of(arguments));
+    return this;
+  }
+
+  Script set(String key, String value) {
+    return with("--set", key + "=" + value);
+  }
+
+  Script in(Path workingDirectory) {
+    directory = workingDirectory;
+    return this;
+  }
+
+  /** Sets a variable, or takes it away where the value is null. */
+  Script env(String name, String value) {
+    environment.put(name, value);
+    return this;
+  }
+
+  Result run() throws IOException, InterruptedException {
+    Path out = Files.createTempFile("sluice-script", ".out");
+    Path err = Files.createTempFile("sluice-script", ".err");
+    try {
+      var builder =
+          new ProcessBuilder(command)
+              .directory(directory.toFile())
+              .redirectOutput(out.toFile())
+              .redirectError(err.toFile());
+      builder.environment().keySet().removeIf(Script::changesTheOutcome);
+      environment.forEach(
+          (name, value) -> {
+            if (value == null) {
+              builder.environment().remove(name);
+            } else {
+              builder.environment().put(name, value);
+            }
+          });
+      Process process = builder.start();
+      if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().waitFor();
+        throw new AssertionError(
+            "%s did not end within %s:\n%s".formatted(command, LIMIT, Files.readString(err)));
+      }
+      return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
+    } finally {
+      Files.delete(out);
+      Files.delete(err);
+    }
+  }
+
+  private static boolean changesTheOutcome(String variable) {
+    return variable.startsWith("SPARK_") || variable.startsWith("SLUICE_");
+  }
+
+  /** What a person and a scheduler see. */
+  record Result(int status, String out, String err) {
+    Result requireStatus(int expected) {
+      assertThat(status).as("exit status; standard error:%n%s", err).isEqualTo(expected);
+      return this;
+    }
+
+    /** The last line on standard output, which is one JSON object. */
+    JsonNode lastLine() throws IOException {
+      List<String> lines = out.lines().toList();
+      assertThat(lines).as("standard output").isNotEmpty();
+      return new ObjectMapper().readTree(lines.get(lines.size() - 1));
+    }
+
+    JsonNode report() throws IOException {
+      return lastLine().required("report");
+    }
+  }
+}
