@@ -40,7 +40,9 @@ step() {
   local number=$1 text=$2 script=$3 config=$4 status=0
   shift 4
   sluice_say "$number of 3 | $text"
-  "$here/$script" --config "$SLUICE_HOME/conf/$config" --set "lake.root=\"$lake\"" "$@" > "$output" || status=$?
+  # a rerun starts over instead of continuing an earlier quickstart's checkpoints
+  "$here/$script" --config "$SLUICE_HOME/conf/$config" --set "lake.root=\"$lake\"" \
+    --set train.checkpoint.resume=false "$@" > "$output" || status=$?
   if [ "$status" -ne 0 ]; then
     sluice_say "$text failed with exit status $status; the message is above."
     exit "$status"
@@ -51,10 +53,6 @@ summary_of() {
   sed -n 's/.*"summary":"\([^"]*\)".*/\1/p' "$output" | tail -n 1
 }
 
-case $lake in
-  *:*) ;;
-  *) rm -rf "$lake/runs" ;; # an earlier quickstart's checkpoints would be continued
-esac
 step 1 "simulate a plant" simulate.sh quickstart.conf "$@"
 step 2 "forecast: build sequences, train, evaluate, score" pipeline.sh quickstart.conf "$@"
 forecast=$(summary_of)
