@@ -74,7 +74,7 @@ sluice_maven() {
 sluice_lock() {
   local lock=$SLUICE_HOME/.runtime/lock waited=0 holder
   mkdir -p "$SLUICE_HOME/.runtime" 2> /dev/null || sluice_die 1 \
-    "Cannot prepare the embedded Spark: $SLUICE_HOME is read-only. Run submit-scripts/build.sh once where it is writable, or set SPARK_HOME."
+    "Cannot prepare the embedded Spark: $SLUICE_HOME is read-only. Run any job script once where it is writable, or set SPARK_HOME."
   until mkdir "$lock" 2> /dev/null; do
     holder=$(cat "$lock/pid" 2> /dev/null || true)
     if [ -n "$holder" ] && ! kill -0 "$holder" 2> /dev/null; then
