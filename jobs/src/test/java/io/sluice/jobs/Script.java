@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -119,6 +120,12 @@ final class Script {
 
     JsonNode report() throws IOException {
       return lastLine().required("report");
+    }
+
+    /** A place that the report names, which lies on this machine: a path or a file URI. */
+    Path place(String pointer) throws IOException {
+      String place = report().at(pointer).asText();
+      return place.startsWith("file:") ? Path.of(URI.create(place)) : Path.of(place);
     }
   }
 }

@@ -26,12 +26,11 @@ class ScriptsIT {
   void pipelineLeavesDatasetBundlePredictionsAndPageWhereItSays() throws Exception {
     Script.Result result = SmallPlant.pipeline();
 
-    JsonNode report = result.report();
-    assertThat(Path.of(local(report.at("/build/dataset"))).resolve("manifest.json")).exists();
-    assertThat(Path.of(local(report.at("/train/bundle/uri"))).resolve("model.zip")).exists();
-    assertThat(Path.of(local(report.at("/evaluate/page")))).exists();
-    assertThat(Path.of(local(report.at("/score/predictions")))).isDirectory();
-    assertThat(Files.readString(Path.of(local(report.at("/summary")))))
+    assertThat(result.place("/build/dataset").resolve("manifest.json")).exists();
+    assertThat(result.place("/train/bundle/uri").resolve("model.zip")).exists();
+    assertThat(result.place("/evaluate/page")).exists();
+    assertThat(result.place("/score/predictions")).isDirectory();
+    assertThat(Files.readString(result.place("/summary")))
         .contains("LSTM", "last-value", "seasonal-naive-daily", "dataset", "bundle", "page");
     assertThat(result.err()).contains("train | ").doesNotContain("Exception");
   }
@@ -139,9 +138,5 @@ class ScriptsIT {
 
     assertThat(result.err())
         .contains("SLUICE_DRIVER_MEMORY is lots, which is not a size.", "512m or 4g");
-  }
-
-  private static String local(JsonNode uri) {
-    return uri.asText().replaceFirst("^file:(//)?", "");
   }
 }

@@ -55,18 +55,15 @@ class StandaloneClusterIT {
   void trainsByParameterAveragingOverTwoExecutors() throws Exception {
     long before = cluster.executorsOf(0) + cluster.executorsOf(1);
 
-    JsonNode report =
-        submit("train.sh")
-            .set("train.strategy", "parameter-averaging")
-            .run()
-            .requireStatus(0)
-            .report();
+    Script.Result result =
+        submit("train.sh").set("train.strategy", "parameter-averaging").run().requireStatus(0);
 
+    JsonNode report = result.report();
     assertThat(cluster.executorsOf(0) + cluster.executorsOf(1)).isEqualTo(before + 2);
     assertThat(report.get("strategy").asText()).isEqualTo("parameter-averaging");
     assertThat(report.get("epochs").asInt()).isEqualTo(2);
     assertThat(report.get("distanceMoved").asDouble()).isPositive();
-    assertThat(Path.of(report.at("/bundle/uri").asText()).resolve("model.zip")).exists();
+    assertThat(result.place("/bundle/uri").resolve("model.zip")).exists();
   }
 
   @Test
