@@ -99,10 +99,10 @@ public final class SequenceBuilder {
   }
 
   private BuildReport run() {
-    PreparedSource source = open();
-    try (StagedFolder staged =
-        StagedFolder.open(
-            settings.dataset().path(), provenance.runId(), LOCK_STALE_AFTER, hadoop)) {
+    requireOwnFolders();
+    // the lock comes first: whoever is second learns it before a pass over the source
+    try (StagedFolder staged = stage(settings.dataset().path())) {
+      PreparedSource source = open();
       keepRejects(source);
       Rebuild rebuild =
           settings.dataset().rebuildFrom() == null
@@ -148,6 +148,31 @@ public final class SequenceBuilder {
     }
   }
 
+  private StagedFolder stage(String path) {
+    return StagedFolder.open(path, provenance.runId(), LOCK_STALE_AFTER, hadoop);
+  }
+
+  /** Both folders are replaced as a whole: refuses to replace what this job did not write. */
+  private void requireOwnFolders() {
+    String dataset = settings.dataset().path();
+    List<String> inDataset = Lake.of(hadoop).children(dataset);
+    if (!inDataset.isEmpty() && !inDataset.contains(SequenceManifest.FILE_NAME)) {
+      throw notOurs("dataset.path", dataset, "a sequence dataset", inDataset);
+    }
+    String rejects = settings.reject().path();
+    List<String> inRejects = Lake.of(hadoop).children(rejects);
+    if (!inRejects.stream().allMatch(RejectsTable::isNameOfPart)) {
+      throw notOurs("reject.path", rejects, "a rejects table", inRejects);
+    }
+  }
+
+  private static InvalidInputException notOurs(
+      String setting, String path, String what, List<String> children) {
+    return new InvalidInputException(
+        "%s %s is not %s (has: %s), and this job replaces the folder as a whole. Give it a folder of its own."
+            .formatted(setting, path, what, children.stream().limit(10).toList()));
+  }
+
   private PreparedSource open() {
     var target = settings.target();
     PreparedSource source =
@@ -184,9 +209,12 @@ public final class SequenceBuilder {
   private void keepRejects(PreparedSource source) {
     Survey survey = source.survey();
     String path = settings.reject().path();
-    RejectsTable.write(source.described(), source.judged(), survey, path);
+    try (StagedFolder table = stage(path)) {
+      RejectsTable.write(source.described(), source.judged(), survey, table);
+    }
+    boolean nothingLeft = survey.rejectedRows() == survey.rows();
     double share = rejectedShare(survey);
-    if (survey.rejectedRows() > 0 && share > settings.reject().maxShare()) {
+    if (nothingLeft || share > settings.reject().maxShare()) {
       List<String> top =
           survey.rejected().entrySet().stream()
               .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
@@ -194,13 +222,15 @@ public final class SequenceBuilder {
               .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
               .toList();
       throw new InvalidInputException(
-          "%s: %d of %d rows cannot be used (%.2f %%), more than reject.max-share = %s. Reasons: %s. The rows are in %s; correct the data or the settings of source."
+          "%s: %d of %d rows cannot be used (%.2f %%), %s. Reasons: %s. The rows are in %s; correct the data or the settings of source."
               .formatted(
                   source.described(),
                   survey.rejectedRows(),
                   survey.rows(),
                   100 * share,
-                  settings.reject().maxShare(),
+                  share > settings.reject().maxShare()
+                      ? "more than reject.max-share = " + settings.reject().maxShare()
+                      : "and none is left",
                   String.join(", ", top),
                   path));
     }
@@ -371,7 +401,7 @@ public final class SequenceBuilder {
       TreeMap<String, Map<String, Long>> dropped) {
     if (parts.isEmpty()) {
       throw new InvalidInputException(
-          "source.path %s gives no window: of %d series none is in use. Windows that were not made, by reason: %s. See resample.gap-policy and resample.max-gap-steps for missing values, and split for what lies between splits."
+          "source.path %s gives no window from %d series. Windows that were not made, by reason: %s. See resample.gap-policy and resample.max-gap-steps for missing values, and split for what lies between splits."
               .formatted(settings.source().path(), ranges.size(), total(dropped)));
     }
   }
@@ -398,15 +428,22 @@ public final class SequenceBuilder {
     }
     int lookBack = settings.window().lookBack();
     int horizon = settings.window().horizon();
+    String window =
+        "A window needs look-back %d + horizon %d = %d steps"
+            .formatted(lookBack, horizon, lookBack + horizon);
+    if (settings.split().by() == SplitBy.SERIES) {
+      throw new InvalidInputException(
+          "The %1$s split has no window: it got no series, or none that is long enough. %2$s. Enlarge split.%1$s, or name its series in split.%1$s-series."
+              .formatted(split, window));
+    }
+    if (split.equals("train")) {
+      throw new InvalidInputException(
+          "The train split has no window. %s. Enlarge split.train or shorten window.look-back."
+              .formatted(window));
+    }
     throw new InvalidInputException(
-        "The %s split has no window. A window needs look-back %d + horizon %d = %d steps, and an embargo of %d steps is left out before it (split.embargo). Enlarge split.%s, shorten window.look-back, or lower split.embargo."
-            .formatted(
-                split,
-                lookBack,
-                horizon,
-                lookBack + horizon,
-                settings.split().by() == SplitBy.SERIES ? 0 : settings.split().embargoSteps(),
-                split));
+        "The %1$s split has no window. %2$s, and an embargo of %3$d steps is left out before the split (split.embargo). Enlarge split.%1$s, shorten window.look-back, or lower split.embargo."
+            .formatted(split, window, settings.split().embargoSteps()));
   }
 
   private void requireAudit(SequenceManifest.Audit audit) {

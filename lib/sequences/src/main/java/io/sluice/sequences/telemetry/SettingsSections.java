@@ -309,6 +309,32 @@ final class SettingsSections {
         s.intAtLeast("partitions", 0));
   }
 
+  /** What is written replaces a folder as a whole, so no raw data may lie in it. */
+  static void requireApart(ConfigReader root, SequenceSettings settings) {
+    String dataset = settings.dataset().path();
+    String rejects = settings.reject().path();
+    for (String source :
+        Arrays.asList(settings.source().path(), settings.source().testPath())) {
+      requireOutside(root, source, "dataset.path", dataset);
+      requireOutside(root, source, "reject.path", rejects);
+    }
+    requireOutside(root, dataset, "reject.path", rejects);
+    requireOutside(root, rejects, "dataset.path", dataset);
+  }
+
+  private static void requireOutside(
+      ConfigReader root, String kept, String setting, String replaced) {
+    root.check(
+        kept == null || !(withSlash(kept)).startsWith(withSlash(replaced)),
+        setting,
+        "is replaced as a whole, so %s must not lie in it; give it a folder of its own",
+        kept);
+  }
+
+  private static String withSlash(String path) {
+    return path.endsWith("/") ? path : path + "/";
+  }
+
   private static int integer(ConfigReader s, String key, String text, int min) {
     try {
       int value = Integer.parseInt(text);

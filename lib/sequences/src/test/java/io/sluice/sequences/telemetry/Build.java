@@ -145,7 +145,12 @@ final class Build {
 
   /** All rows of the dataset as text, sorted: what two builds must share. */
   List<String> rows() {
-    return SparkExtension.session().read().parquet(dataset().toString()).collectAsList().stream()
+    return SparkExtension.session()
+        .read()
+        .option("pathGlobFilter", "*.parquet")
+        .parquet(dataset().toString())
+        .collectAsList()
+        .stream()
         .map(Row::toString)
         .sorted()
         .toList();
