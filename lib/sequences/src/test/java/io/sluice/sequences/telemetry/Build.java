@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
@@ -37,7 +38,7 @@ final class Build {
   private final Path folder;
   private final List<String> lines = new ArrayList<>();
 
-  private Build(Path folder) {
+  Build(Path folder) {
     this.folder = folder;
   }
 
@@ -149,7 +150,7 @@ final class Build {
     return windows;
   }
 
-  private static TelemetryReference.Window window(WindowContract contract, Segment segment, int n) {
+  static TelemetryReference.Window window(WindowContract contract, Segment segment, int n) {
     int T = contract.lookBack();
     int H = contract.horizon();
     var ages = new ArrayList<List<Short>>();
@@ -210,6 +211,21 @@ final class Build {
       }
     }
     return values;
+  }
+
+  /** Every Parquet file of the dataset: its bytes, in Base64, by its path. */
+  TreeMap<String, String> files() {
+    try (var paths = Files.walk(dataset())) {
+      var files = new TreeMap<String, String>();
+      for (Path path : paths.filter(p -> p.toString().endsWith(".parquet")).toList()) {
+        files.put(
+            dataset().relativize(path).toString(),
+            Base64.getEncoder().encodeToString(Files.readAllBytes(path)));
+      }
+      return files;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** All rows of the dataset as text, sorted: what two builds must share. */

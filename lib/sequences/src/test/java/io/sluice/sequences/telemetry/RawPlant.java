@@ -95,11 +95,14 @@ record RawPlant(List<String> channels, List<Row> rows, boolean ordinal) {
     }
   }
 
-  /** At the edges of a record all channels are there, so that long tables begin and end there too. */
+  /**
+   * At the edges of a record all channels are there, so that long tables begin and end there too.
+   */
   private static double[] values(Random random, boolean isEdge) {
     var values = new double[CHANNELS.size()];
     for (int c = 0; c < values.length; c++) {
-      values[c] = random.nextInt(10) == 0 && !isEdge ? Double.NaN : (random.nextInt(4096) - 1024) / 64.0;
+      values[c] =
+          random.nextInt(10) == 0 && !isEdge ? Double.NaN : (random.nextInt(4096) - 1024) / 64.0;
     }
     return values;
   }
@@ -120,7 +123,9 @@ record RawPlant(List<String> channels, List<Row> rows, boolean ordinal) {
     return new RawPlant(channels, rows.stream().filter(wanted).toList(), ordinal);
   }
 
-  /** Writes wide CSV: series, time, arrived, the channels, state; gzipped where the name says so. */
+  /**
+   * Writes wide CSV: series, time, arrived, the channels, state; gzipped where the name says so.
+   */
   Path wideCsv(Path file) {
     var lines = new ArrayList<String>();
     lines.add("series,time,arrived," + String.join(",", channels) + ",state");

@@ -3,14 +3,21 @@ package io.sluice.sequences.telemetry;
 import io.sluice.sequences.dataset.Scaler;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.TimeAxis;
+import io.sluice.sequences.dataset.WindowContract.Calendar;
 import io.sluice.sequences.telemetry.SequenceSettings.Aggregate;
 import io.sluice.sequences.telemetry.SequenceSettings.LabelAt;
+import io.sluice.sequences.telemetry.SequenceSettings.ScalingScope;
 import io.sluice.sequences.telemetry.SequenceSettings.SplitBy;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -59,6 +66,7 @@ final class TelemetryReference {
   private final Map<Split, List<Window>> windows = new TreeMap<>();
 
   private final Map<String, Long> dropped = new TreeMap<>();
+  private final Map<List<String>, Scaler> scalers = new HashMap<>();
 
   private TelemetryReference(
       SequenceSettings settings,
@@ -450,14 +458,18 @@ final class TelemetryReference {
   }
 
   private List<Long> eventSteps(String name) {
-    return events.getOrDefault(name, List.of()).stream()
-        .map(tick -> Math.floorDiv(tick, stepTicks()))
-        .toList();
+    return (events == null ? Map.<String, List<Long>>of() : events)
+        .getOrDefault(name, List.of()).stream()
+            .map(tick -> Math.floorDiv(tick, stepTicks()))
+            .toList();
   }
 
   /** Step of the first event after an origin; the largest number where there is none. */
   private long nextEvent(String name, long origin) {
-    return eventSteps(name).stream().filter(e -> e > origin).min(Long::compare).orElse(Long.MAX_VALUE);
+    return eventSteps(name).stream()
+        .filter(e -> e > origin)
+        .min(Long::compare)
+        .orElse(Long.MAX_VALUE);
   }
 
   private long leadSteps() {
@@ -516,8 +528,7 @@ final class TelemetryReference {
         int rows = 0;
         for (int s = 0; s < 3; s++) {
           rows += (int) sizes[s];
-          ends[s] =
-              rows < withRow.size() ? withRow.get(rows) : withRow.get(withRow.size() - 1) + 1;
+          ends[s] = rows < withRow.size() ? withRow.get(rows) : withRow.get(withRow.size() - 1) + 1;
         }
       }
       case INSTANT -> {
@@ -549,8 +560,7 @@ final class TelemetryReference {
     double[] fit =
         switch (settings.scaling().method()) {
           case STANDARD -> new double[] {mean, Math.sqrt(variance)};
-          case MIN_MAX ->
-              new double[] {sorted[0], sorted[sorted.length - 1] - sorted[0]};
+          case MIN_MAX -> new double[] {sorted[0], sorted[sorted.length - 1] - sorted[0]};
           case ROBUST ->
               new double[] {quantile(sorted, 2), quantile(sorted, 3) - quantile(sorted, 1)};
           case NONE -> new double[] {0, 1};
@@ -593,6 +603,102 @@ final class TelemetryReference {
           train.put(name, own);
         });
     return train;
+  }
+
+  // ------------------------------------------------------------------------- what a network sees
+
+  /** T rows of I numbers: values, masks, times since last, calendar, known-future values. */
+  List<List<Double>> networkInputs(Window window) {
+    var features = settings.features();
+    int T = settings.window().lookBack();
+    var rows = new ArrayList<List<Double>>();
+    for (int t = 0; t < T; t++) {
+      int at = t;
+      long tick = window.origin() + (t - T + 1) * stepTicks();
+      var row = new ArrayList<Double>();
+      forEach(
+          inputs(),
+          (c, i) -> row.add(orZero(normalized(window, c, window.inputs().get(i).get(at)))));
+      if (features.masks()) {
+        forEach(inputs(), (c, i) -> row.add(window.ages().get(i).get(at) == 0 ? 1.0 : 0.0));
+      }
+      if (features.timeSinceLast()) {
+        double longest = settings.resample().maxGapSteps();
+        forEach(inputs(), (c, i) -> row.add(Math.min(1, window.ages().get(i).get(at) / longest)));
+      }
+      for (Calendar cycle : features.calendar()) {
+        double angle = 2 * Math.PI * phase(cycle, tick, features.calendarZone());
+        row.add(Math.sin(angle));
+        row.add(Math.cos(angle));
+      }
+      forEach(
+          features.knownFuture(),
+          (c, i) -> row.add(orZero(normalized(window, c, window.future().get(i).get(at)))));
+      rows.add(row);
+    }
+    return rows;
+  }
+
+  /** H·K numbers: the channels of the first step ahead, then of the second. */
+  List<Double> networkTargets(Window window) {
+    var numbers = new ArrayList<Double>();
+    for (int h = 0; h < settings.window().horizon(); h++) {
+      int ahead = h;
+      forEach(
+          targets(),
+          (c, k) -> numbers.add(normalized(window, c, window.targets().get(k).get(ahead))));
+    }
+    return numbers;
+  }
+
+  private static void forEach(List<String> names, java.util.function.ObjIntConsumer<String> body) {
+    for (int i = 0; i < names.size(); i++) {
+      body.accept(names.get(i), i);
+    }
+  }
+
+  private static double orZero(double value) {
+    return Double.isNaN(value) ? 0 : value;
+  }
+
+  private double normalized(Window window, String channel, float value) {
+    Scaler scaler = scalerFor(window.series(), channel);
+    return (value - scaler.center()) / scaler.scale() - anchor(window, channel, scaler);
+  }
+
+  /** The last known value of the look-back, or the mean of those known, scaled. */
+  private double anchor(Window window, String channel, Scaler scaler) {
+    long origin = window.origin() / stepTicks();
+    var known =
+        values(window.series(), channel, origin - settings.window().lookBack() + 1, origin).stream()
+            .filter(v -> !v.isNaN())
+            .map(v -> (v - scaler.center()) / scaler.scale())
+            .toList();
+    return switch (settings.scaling().window()) {
+      case NONE -> 0;
+      case LAST -> known.isEmpty() ? 0 : known.get(known.size() - 1);
+      case MEAN -> known.stream().mapToDouble(Double::doubleValue).average().orElse(0);
+    };
+  }
+
+  /**
+   * A series' own scaler where the scope says so and it has train rows, else that of all series.
+   */
+  private Scaler scalerFor(String name, String channel) {
+    boolean own =
+        settings.scaling().scope() == ScalingScope.SERIES && trainSteps().containsKey(name);
+    return scalers.computeIfAbsent(
+        List.of(own ? name : "", channel), k -> scaler(own ? Set.of(name) : series, channel));
+  }
+
+  private static double phase(Calendar cycle, long tick, ZoneId zone) {
+    ZonedDateTime at = Instant.EPOCH.plus(tick, ChronoUnit.MICROS).atZone(zone);
+    return switch (cycle) {
+      case HOUR_OF_DAY -> at.toLocalTime().toSecondOfDay() / 86_400.0;
+      case DAY_OF_WEEK -> at.getDayOfWeek().ordinal() / 7.0;
+      case DAY_OF_YEAR -> (at.getDayOfYear() - 1.0) / at.toLocalDate().lengthOfYear();
+      case MONTH -> at.getMonth().ordinal() / 12.0;
+    };
   }
 
   /** Names of all series. */
