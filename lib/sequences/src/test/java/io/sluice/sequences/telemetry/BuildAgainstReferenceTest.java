@@ -26,9 +26,9 @@ class BuildAgainstReferenceTest {
   static Stream<Arguments> settings() {
     return Stream.of(
         hourly(
-            "median, an exception, interpolation",
+            "median, an exception, interpolation, many seams",
             "resample { aggregate = median, aggregate-by-channel { temp = sum, flow = first }"
-                + ", gap-policy = interpolate }"),
+                + ", gap-policy = interpolate }, dataset.segment-steps = 5"),
         hourly(
             "gaps cut, a stride, targets apart from inputs",
             "resample { aggregate = max, gap-policy = cut }, window.stride = 3"
