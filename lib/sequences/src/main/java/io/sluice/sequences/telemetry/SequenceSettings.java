@@ -235,17 +235,17 @@ public record SequenceSettings(
     Window window = root.section("window", s -> SettingsSections.window(s, target.type()));
     var settings =
         new SequenceSettings(
-        root.string("name"),
-        source,
-        root.section(
-            "reject", s -> new Reject(s.numberBetween("max-share", 0, 1), s.string("path"))),
-        resample,
-        features,
-        target,
-        window,
-        root.section("split", s -> SettingsSections.split(s, window)),
-        root.section("scaling", SettingsSections::scaling),
-        root.section("dataset", s -> SettingsSections.dataset(s, resample.axis(), window)));
+            root.string("name"),
+            source,
+            root.section(
+                "reject", s -> new Reject(s.numberBetween("max-share", 0, 1), s.string("path"))),
+            resample,
+            features,
+            target,
+            window,
+            root.section("split", s -> SettingsSections.split(s, window)),
+            root.section("scaling", SettingsSections::scaling),
+            root.section("dataset", s -> SettingsSections.dataset(s, resample.axis(), window)));
     SettingsSections.requireApart(root, settings);
     return settings;
   }

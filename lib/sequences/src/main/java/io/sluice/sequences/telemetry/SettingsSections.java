@@ -21,7 +21,6 @@ import io.sluice.sequences.telemetry.SequenceSettings.SplitSettings;
 import io.sluice.sequences.telemetry.SequenceSettings.SplitUnit;
 import io.sluice.sequences.telemetry.SequenceSettings.Target;
 import io.sluice.sequences.telemetry.SequenceSettings.Window;
-import io.sluice.sequences.telemetry.SourceSettings.TimeType;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,7 +35,7 @@ import java.util.TreeMap;
 final class SettingsSections {
   private SettingsSections() {}
 
-  static Resample resample(ConfigReader s, TimeType time) {
+  static Resample resample(ConfigReader s, TimeAxis.Type time) {
     Duration interval = s.positiveDuration("interval");
     int ordinalStep = s.intAtLeast("ordinal-step", 1);
     long micros = micros(interval);
@@ -46,9 +45,12 @@ final class SettingsSections {
         "must be a whole number of microseconds, but is %s",
         interval);
     TimeAxis axis =
-        time == TimeType.TIMESTAMP
-            ? new TimeAxis(TimeAxis.Type.TIMESTAMP, Math.max(1, micros))
-            : new TimeAxis(TimeAxis.Type.ORDINAL, ordinalStep);
+        new TimeAxis(
+            time,
+            switch (time) {
+              case TIMESTAMP -> Math.max(1, micros);
+              case ORDINAL -> ordinalStep;
+            });
     var byChannel = new TreeMap<String, Aggregate>();
     for (Map.Entry<String, String> e : s.stringMap("aggregate-by-channel").entrySet()) {
       Aggregate found = null;
@@ -313,8 +315,7 @@ final class SettingsSections {
   static void requireApart(ConfigReader root, SequenceSettings settings) {
     String dataset = settings.dataset().path();
     String rejects = settings.reject().path();
-    for (String source :
-        Arrays.asList(settings.source().path(), settings.source().testPath())) {
+    for (String source : Arrays.asList(settings.source().path(), settings.source().testPath())) {
       requireOutside(root, source, "dataset.path", dataset);
       requireOutside(root, source, "reject.path", rejects);
     }

@@ -69,9 +69,7 @@ class BadColumnsTest {
 
     assertRefused(
         folder,
-        Build.in(folder)
-            .csv(rows)
-            .with("features.channels = [load]\nsource.extra-columns = fail"),
+        Build.in(folder).csv(rows).with("features.channels = [load]\nsource.extra-columns = fail"),
         BAD_INPUT,
         "source.path FOLDER/source.csv has columns that no setting asks for: [laod] (laod is like load). Name them in features.channels, or set source.extra-columns = ignore.");
     assertThat(build.run().channels()).containsExactly("load");
@@ -148,9 +146,7 @@ class BadColumnsTest {
   void namesForFilesWithoutAHeaderMustFitTheColumns() {
     assertRefused(
         folder,
-        Build.in(folder)
-            .csv(Build.hourly(0, 20))
-            .with("source.column-names = [time, load, flow]"),
+        Build.in(folder).csv(Build.hourly(0, 20)).with("source.column-names = [time, load, flow]"),
         BAD_INPUT,
         "source.path FOLDER/source.csv has 2 columns, but source.column-names has 3 names. Give one name a column, in order.");
   }

@@ -31,7 +31,8 @@ class BadFilesTest {
         folder,
         Build.in(folder).source(folder.resolve(path)),
         BAD_INPUT,
-        "source.path FOLDER/" + path
+        "source.path FOLDER/"
+            + path
             + ": there is no such file or folder. Give an existing path, folder or glob.");
   }
 
@@ -148,8 +149,7 @@ class BadFilesTest {
   void textThatIsCalledGzipIsNamed() {
     assertRefused(
         folder,
-        Build.in(folder)
-            .source(Build.in(folder).write("raw.csv.gz", Build.hourly(0, 20))),
+        Build.in(folder).source(Build.in(folder).write("raw.csv.gz", Build.hourly(0, 20))),
         BAD_INPUT,
         "Cannot read source.path FOLDER/raw.csv.gz: it is corrupt, not what its compression suffix says (not a gzip file). Replace the file or leave it out.");
   }
@@ -186,7 +186,8 @@ class BadFilesTest {
   void parquetIsNoCsv() {
     assertRefused(
         folder,
-        Build.in(folder).source(parquet(folder.resolve("raw.parquet"), readings("time", "id as load"))),
+        Build.in(folder)
+            .source(parquet(folder.resolve("raw.parquet"), readings("time", "id as load"))),
         BAD_INPUT,
         "Cannot read source.path FOLDER/raw.parquet as csv: its first line is not text in UTF-8. Check source.format, and source.options.encoding for another character set.");
   }
@@ -216,7 +217,8 @@ class BadFilesTest {
   @Test
   void aColumnThatSomeParquetFilesLackIsMissingThere() {
     parquet(folder.resolve("raw/a.parquet"), readings(0, 100, "time", "id as load"));
-    parquet(folder.resolve("raw/b.parquet"), readings(100, 200, "time", "id as load", "id as flow"));
+    parquet(
+        folder.resolve("raw/b.parquet"), readings(100, 200, "time", "id as load", "id as flow"));
 
     Build build =
         Build.in(folder)

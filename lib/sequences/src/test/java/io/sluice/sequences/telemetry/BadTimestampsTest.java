@@ -54,7 +54,13 @@ class BadTimestampsTest {
     assertThat(report.rejectedRows())
         .isEqualTo(
             Map.of(
-                "time-unparsable", 4L, "time-missing", 1L, "time-in-future", 3L, "time-before-min",
+                "time-unparsable",
+                4L,
+                "time-missing",
+                1L,
+                "time-in-future",
+                3L,
+                "time-before-min",
                 2L));
     assertThat(report.rejectedShare()).isEqualTo(10 / 210.0);
     assertThat(build.rejects())
@@ -106,7 +112,8 @@ class BadTimestampsTest {
 
     BuildReport report = build.run();
 
-    assertThat(report.rejectedRows()).isEqualTo(Map.of("time-in-future", 3L, "time-unparsable", 2L));
+    assertThat(report.rejectedRows())
+        .isEqualTo(Map.of("time-in-future", 3L, "time-unparsable", 2L));
     assertThat(build.manifest().source().firstTime()).isEqualTo(Build.tick(0));
     assertThat(build.manifest().source().lastTime()).isEqualTo(Build.tick(199));
   }
@@ -157,7 +164,13 @@ class BadTimestampsTest {
     assertThat(build.run().rejectedRows())
         .isEqualTo(
             Map.of(
-                "time-missing", 1L, "time-before-min", 1L, "time-in-future", 1L, "time-unparsable",
+                "time-missing",
+                1L,
+                "time-before-min",
+                1L,
+                "time-in-future",
+                1L,
+                "time-unparsable",
                 1L));
   }
 
@@ -203,8 +216,7 @@ class BadTimestampsTest {
         Build.in(folder.resolve("arrival"))
             .csv(rows)
             .with("features.channels = [load]\nsource.columns.arrival = arrived");
-    Build byValue =
-        Build.in(folder.resolve("value")).csv(rows).with("features.channels = [load]");
+    Build byValue = Build.in(folder.resolve("value")).csv(rows).with("features.channels = [load]");
 
     BuildReport arrival = byArrival.run();
     BuildReport value = byValue.run();
@@ -214,7 +226,8 @@ class BadTimestampsTest {
         .containsEntry(Build.tick(6), 6f)
         .containsEntry(Build.tick(7), -7f)
         .containsEntry(Build.tick(8), 8f);
-    assertThat(arrival.duplicates()).isEqualTo(Map.of("repeated", 1L, "superseded-by-later-arrival", 3L));
+    assertThat(arrival.duplicates())
+        .isEqualTo(Map.of("repeated", 1L, "superseded-by-later-arrival", 3L));
     assertThat(arrival.warnings()).isEmpty();
     assertThat(byValue.values(Split.TRAIN, "all", "load"))
         .containsEntry(Build.tick(5), 5f)
@@ -271,8 +284,7 @@ class BadTimestampsTest {
     BuildReport report = build.run();
 
     assertThat(build.rejects())
-        .containsExactly(
-            "time-nonexistent | {\"time\":\"2023-03-26 02:30:00\",\"load\":\"1\"}");
+        .containsExactly("time-nonexistent | {\"time\":\"2023-03-26 02:30:00\",\"load\":\"1\"}");
     assertThat(report.duplicates()).isEqualTo(Map.of("conflicting", 1L));
     assertThat(report.warnings())
         .contains(

@@ -26,16 +26,13 @@ class BadValuesTest {
     rows[91] = Build.hour(90) + ",n/a";
     rows[111] = Build.hour(110) + ",";
     Build build =
-        Build.in(folder)
-            .csv(rows)
-            .with("resample.gap-policy = mask\nfeatures.masks = true");
+        Build.in(folder).csv(rows).with("resample.gap-policy = mask\nfeatures.masks = true");
 
     BuildReport report = build.run();
 
     assertThat(report.rejectedRows()).isEmpty();
     assertThat(report.missingValues())
-        .isEqualTo(
-            Map.of("load: NaN, infinite or beyond float32", 4L, "load: not a number", 1L));
+        .isEqualTo(Map.of("load: NaN, infinite or beyond float32", 4L, "load: not a number", 1L));
     assertThat(report.warnings())
         .containsExactly(
             "load: NaN, infinite or beyond float32: 4 values set to missing",
@@ -92,9 +89,7 @@ class BadValuesTest {
     String[] rows = withColumn(Build.hourly(0, 200), "unit", "long");
     Build build =
         Build.in(folder)
-            .csv(
-                Build.append(
-                    rows, Build.hour(0) + ",1,short", Build.hour(1) + ",2,short"))
+            .csv(Build.append(rows, Build.hour(0) + ",1,short", Build.hour(1) + ",2,short"))
             .with("source { series-from = column, columns.series = unit }");
 
     BuildReport report = build.run();

@@ -84,7 +84,10 @@ final class Refusals {
     rows.write().format(format).save(parts.toString());
     try (Stream<Path> files = Files.list(parts)) {
       Path part =
-          files.filter(f -> f.getFileName().toString().startsWith("part-")).findFirst().orElseThrow();
+          files
+              .filter(f -> f.getFileName().toString().startsWith("part-"))
+              .findFirst()
+              .orElseThrow();
       Files.move(part, file);
       for (Path rest : Files.list(parts).toList()) {
         Files.delete(rest);
@@ -101,7 +104,8 @@ final class Refusals {
     try {
       Files.createDirectories(file.getParent());
       try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
-        out.write((String.join("\n", rows) + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        out.write(
+            (String.join("\n", rows) + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8));
       }
       return file;
     } catch (IOException e) {

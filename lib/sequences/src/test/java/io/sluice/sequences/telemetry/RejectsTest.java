@@ -120,16 +120,14 @@ class RejectsTest {
     Build.in(folder).csv(Build.hourly(0, 200)).run();
     assertThat(table()).isEmpty();
     byte[] manifest = Files.readAllBytes(folder.resolve("dataset/manifest.json"));
-    Build bad =
-        Build.in(folder).csv(Build.append(Build.hourly(0, 200), "x,1", ",2", "z,3"));
+    Build bad = Build.in(folder).csv(Build.append(Build.hourly(0, 200), "x,1", ",2", "z,3"));
 
     assertThatThrownBy(bad::run)
         .hasMessage(
             "source.path %s/source.csv: 3 of 203 rows cannot be used (1.48 %%), more than reject.max-share = 0.01. Reasons: time-unparsable 2, time-missing 1. The rows are in %s/dataset.rejects; correct the data or the settings of source."
                 .formatted(folder, folder))
         .isInstanceOfSatisfying(
-            UserFailure.class,
-            failure -> assertThat(failure.exitStatus()).isEqualTo(BAD_INPUT));
+            UserFailure.class, failure -> assertThat(failure.exitStatus()).isEqualTo(BAD_INPUT));
     assertThat(Refusals.leftBeside(folder)).containsExactly("dataset");
     assertThat(folder.resolve("dataset/manifest.json")).hasBinaryContent(manifest);
     assertThat(bad.rejects())

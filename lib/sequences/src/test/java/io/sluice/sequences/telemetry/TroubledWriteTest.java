@@ -78,8 +78,7 @@ class TroubledWriteTest {
   })
   void aLostPermissionIsOneMessageAndTheOldDatasetStays(String files, String named) {
     Throwable failure =
-        catchThrowable(
-            () -> rerun(Trouble.WRITES_ARE_FORBIDDEN, files, Build.in(folder)));
+        catchThrowable(() -> rerun(Trouble.WRITES_ARE_FORBIDDEN, files, Build.in(folder)));
 
     assertIs(failure, FAILED);
     assertThat(failure.getMessage().replace(folder.toString(), "FOLDER"))
@@ -106,10 +105,10 @@ class TroubledWriteTest {
 
   @Test
   void aSourceThatMayNotBeReadIsNamed() {
-    Build build = Build.in(folder).with("source.path = \"troubled:%s/source.csv\"".formatted(folder));
+    Build build =
+        Build.in(folder).with("source.path = \"troubled:%s/source.csv\"".formatted(folder));
 
-    Throwable failure =
-        catchThrowable(() -> run(session(Trouble.READS_ARE_FORBIDDEN, ""), build));
+    Throwable failure = catchThrowable(() -> run(session(Trouble.READS_ARE_FORBIDDEN, ""), build));
 
     assertIs(failure, BAD_INPUT);
     assertThat(failure.getMessage().replace(folder.toString(), "FOLDER"))
@@ -152,8 +151,7 @@ class TroubledWriteTest {
     List<Throwable> failures;
     try {
       var done = pool.invokeAll(List.of(hundred, twoHundred));
-      failures =
-          Stream.of(done.get(0).get(), done.get(1).get()).filter(f -> f != null).toList();
+      failures = Stream.of(done.get(0).get(), done.get(1).get()).filter(f -> f != null).toList();
     } finally {
       pool.shutdown();
     }

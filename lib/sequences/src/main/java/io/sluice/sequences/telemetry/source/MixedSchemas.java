@@ -44,7 +44,13 @@ final class MixedSchemas {
       if (before != null && !before.type().equals(type)) {
         throw new InvalidInputException(
             "Cannot read %s: column %s is %s in %s but %s in %s. Give files of one schema, or convert one of them."
-                .formatted(described, field.name(), before.type(), ReadFailures.shown(before.file()), type, ReadFailures.shown(file)));
+                .formatted(
+                    described,
+                    field.name(),
+                    before.type(),
+                    ReadFailures.shown(before.file()),
+                    type,
+                    ReadFailures.shown(file)));
       }
     }
   }

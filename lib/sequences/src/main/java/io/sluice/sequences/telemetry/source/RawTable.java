@@ -184,11 +184,7 @@ public final class RawTable {
   }
 
   private static Dataset<Row> readTyped(
-      SparkSession spark,
-      String described,
-      String path,
-      String format,
-      Map<String, String> options)
+      SparkSession spark, String described, String path, String format, Map<String, String> options)
       throws Exception {
     boolean merges = format.equals("parquet") || format.equals("orc");
     Dataset<Row> table;

@@ -14,10 +14,10 @@ import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.telemetry.SourceSettings;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
 import io.sluice.sequences.telemetry.SourceSettings.SeriesFrom;
-import io.sluice.sequences.telemetry.SourceSettings.TimeType;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -77,7 +77,7 @@ public final class Readings {
     this.source = source;
     this.seriesPrefix = seriesPrefix;
     this.latestTick =
-        source.time().type() == TimeType.ORDINAL
+        source.time().type() == TimeAxis.Type.ORDINAL
             ? Long.MAX_VALUE
             : micros(now.plus(source.time().maxFuture()));
   }
@@ -360,7 +360,7 @@ public final class Readings {
             .when(
                 col("_time").equalTo(TimeText.NONEXISTENT),
                 lit(RejectReason.TIME_NONEXISTENT.label()));
-    if (time.type() == TimeType.TIMESTAMP) {
+    if (time.type() == TimeAxis.Type.TIMESTAMP) {
       reason = reason.when(tick.gt(latestTick), lit(RejectReason.TIME_IN_FUTURE.label()));
       if (time.min() != null) {
         reason =

@@ -21,8 +21,7 @@ public final class RejectsTable {
   }
 
   /** Writes the table into an empty folder, and publishes it. */
-  public static void write(
-      String source, Dataset<Row> judged, Survey survey, StagedFolder folder) {
+  public static void write(String source, Dataset<Row> judged, Survey survey, StagedFolder folder) {
     Dataset<Row> rejected =
         judged
             .where(col("reason").isNotNull().and(col("reason").notEqual(Readings.NOT_ASKED_FOR)))

@@ -112,7 +112,10 @@ public record Survey(
       hashXor ^= group.getLong(8);
       for (int i = 0; i < channels.size(); i++) {
         merge(missing, channels.get(i) + ": not a number", group.getLong(9 + 2 * i));
-        merge(missing, channels.get(i) + ": NaN, infinite or beyond float32", group.getLong(10 + 2 * i));
+        merge(
+            missing,
+            channels.get(i) + ": NaN, infinite or beyond float32",
+            group.getLong(10 + 2 * i));
       }
     }
     extents.sort(java.util.Comparator.comparing(Extent::series).thenComparing(Extent::period));

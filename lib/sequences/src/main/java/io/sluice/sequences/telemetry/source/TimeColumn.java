@@ -7,8 +7,8 @@ import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.telemetry.SourceSettings;
-import io.sluice.sequences.telemetry.SourceSettings.TimeType;
 import java.util.Map;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.types.DataType;
@@ -29,7 +29,7 @@ final class TimeColumn {
   static Column encoded(RawTable table, String name, SourceSettings.Time time) {
     DataType type = table.type(name);
     Column raw = table.column(name);
-    if (time.type() == TimeType.ORDINAL) {
+    if (time.type() == TimeAxis.Type.ORDINAL) {
       if (!(type instanceof NumericType) && !(type instanceof StringType)) {
         throw wrongType(table, name, type, "a whole number with source.time.type = ordinal");
       }
@@ -106,7 +106,7 @@ final class TimeColumn {
             ? expr("unix_micros(%s)".formatted(raw))
             : type instanceof NumericType
                 ? raw.cast("bigint")
-                : parsed(raw.cast("string"), null, time);
+                : tick(parsed(raw.cast("string"), null, time));
     return coalesce(ticks, lit(Long.MIN_VALUE));
   }
 
