@@ -5,6 +5,7 @@ import static io.sluice.sequences.telemetry.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.failure.UserFailure;
 import io.sluice.sequences.SparkExtension;
 import io.sluice.sequences.telemetry.source.RejectReason;
@@ -169,22 +170,18 @@ class RejectsTest {
     return counts;
   }
 
-  /** Labels are part of reports and of the table: changing one breaks readers. */
+  /** Labels and columns are a contract: data-schemas/rejects.v1. */
   @Test
-  void labelsStayAsTheyAre() {
-    assertThat(Arrays.stream(RejectReason.values()).map(RejectReason::label))
-        .containsExactly(
-            "malformed-row",
-            "series-missing",
-            "time-missing",
-            "time-unparsable",
-            "time-nonexistent",
-            "time-in-future",
-            "time-before-min",
-            "tag-missing",
-            "bad-quality",
-            "value-missing",
-            "value-unparsable",
-            "value-not-finite");
+  void theSchemaFileNamesTheColumnsAndEveryReason() throws IOException {
+    Path file = Path.of(System.getenv("SLUICE_ROOT"), "data-schemas/rejects.v1.json");
+    var columns = new ObjectMapper().readTree(file.toFile()).get("columns");
+
+    assertThat(columns.findValuesAsText("name")).containsExactly("source_file", "reason", "row");
+    assertThat(columns.findValuesAsText("type")).containsOnly("string");
+    var values = new ArrayList<String>();
+    columns.get(1).get("values").forEach(value -> values.add(value.asText()));
+    assertThat(values)
+        .containsExactlyElementsOf(
+            Arrays.stream(RejectReason.values()).map(RejectReason::label).toList());
   }
 }

@@ -25,8 +25,10 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import org.apache.commons.io.FileUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,12 +37,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Disks that are full, folders that may not be written, and two runs at one place. */
 class TroubledWriteTest {
+  @TempDir static Path published;
   @TempDir Path folder;
   private Map<String, String> before;
 
+  @BeforeAll
+  static void publishADataset() {
+    Build.in(published).csv(Build.hourly(0, 100)).run();
+  }
+
   @BeforeEach
-  void publishADataset() {
-    Build.in(folder).csv(Build.hourly(0, 100)).run();
+  void takeACopyOfIt() throws IOException {
+    FileUtils.copyDirectory(published.toFile(), folder.toFile());
     before = contents();
   }
 

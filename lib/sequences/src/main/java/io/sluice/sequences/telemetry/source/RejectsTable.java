@@ -8,9 +8,9 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 
 /**
- * The rows that could not be used: Parquet with {@code source_file}, {@code reason} and the {@code
- * row} as JSON, with the whole line as {@code malformed_row} where it does not have its file's
- * columns. Replaced by each build; there, and empty, where every row could be used.
+ * The rows that could not be used, rejects.v1: Parquet with {@code source_file}, {@code reason} and
+ * the {@code row} as JSON, with the whole line as {@code malformed_row} where it does not have its
+ * file's columns. Replaced by each build; there, and empty, where every row could be used.
  */
 public final class RejectsTable {
   private RejectsTable() {}
