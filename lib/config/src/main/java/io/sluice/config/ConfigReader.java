@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -30,18 +32,27 @@ public final class ConfigReader {
   private final Config config;
   private final String prefix;
   private final Problems problems;
+  private final Set<String> keysRead;
 
   ConfigReader(Config config, String prefix, Problems problems) {
+    this(config, prefix, problems, new TreeSet<>());
+  }
+
+  /**
+   * @param keysRead takes the full path of every key that is asked for
+   */
+  ConfigReader(Config config, String prefix, Problems problems, Set<String> keysRead) {
     this.config = config;
     this.prefix = prefix;
     this.problems = problems;
+    this.keysRead = keysRead;
   }
 
   /** Reads a nested section. */
   public <T> T section(String key, Function<ConfigReader, T> body) {
     Config section =
         config.hasPath(key) ? config.getConfig(key) : com.typesafe.config.ConfigFactory.empty();
-    return body.apply(new ConfigReader(section, prefix + key + ".", problems));
+    return body.apply(new ConfigReader(section, prefix + key + ".", problems, keysRead));
   }
 
   /** An integer of at least {@code min}. */
@@ -285,7 +296,7 @@ public final class ConfigReader {
   /** A free map of strings, reader options for example; sorted by key. */
   public Map<String, String> stringMap(String key) {
     var map = new TreeMap<String, String>();
-    if (!config.hasPath(key)) {
+    if (!isSet(key)) {
       return map;
     }
     for (Map.Entry<String, ConfigValue> entry : config.getObject(key).entrySet()) {
@@ -305,6 +316,7 @@ public final class ConfigReader {
 
   /** True where the setting has a value other than null. */
   public boolean isSet(String key) {
+    keysRead.add(prefix + key);
     return config.hasPath(key);
   }
 
@@ -329,6 +341,7 @@ public final class ConfigReader {
   }
 
   private <T> T value(String key, String expected, Function<Config, T> getter) {
+    keysRead.add(prefix + key);
     try {
       return getter.apply(config);
     } catch (ConfigException.Missing e) {

@@ -15,6 +15,9 @@ import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -129,6 +132,36 @@ public final class Settings {
       throw new InvalidConfigException(source, problems.messages());
     }
     return result;
+  }
+
+  /**
+   * The keys that a record is read from: what holds {@code reference.conf} and the code to each
+   * other.
+   *
+   * @param body as in {@link #read}; values that it refuses are no matter here
+   */
+  public Set<String> keysReadBy(Consumer<ConfigReader> body) {
+    var keys = new TreeSet<String>();
+    body.accept(new ConfigReader(config, "", new Problems(), keys));
+    return keys;
+  }
+
+  /** Every key of {@code reference.conf} that takes a value, by its full path. */
+  public static Set<String> knownKeys() {
+    var keys = new TreeSet<String>();
+    addKeys("", reference().root(), keys);
+    return keys;
+  }
+
+  private static void addKeys(String prefix, ConfigObject section, Set<String> keys) {
+    section.forEach(
+        (key, value) -> {
+          if (KeyCheck.isSection(value)) {
+            addKeys(prefix + key + ".", (ConfigObject) value, keys);
+          } else {
+            keys.add(prefix + key);
+          }
+        });
   }
 
   /** The file these settings came from. */

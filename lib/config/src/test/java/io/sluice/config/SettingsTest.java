@@ -144,4 +144,19 @@ class SettingsTest {
         });
     return root.section("scaling", s -> s.choice("method", Method.class));
   }
+
+  @Test
+  void tellsWhichKeysARecordIsReadFrom() {
+    assertThat(
+            Settings.parse("window.stride = none")
+                .keysReadBy(
+                    root ->
+                        root.section(
+                            "window",
+                            s -> s.intAtLeast("stride", 1) + (s.isSet("look-back") ? 1 : 0))))
+        .containsExactly("window.look-back", "window.stride");
+    assertThat(Settings.knownKeys())
+        .contains("name", "source.path", "source.options", "source.columns.time")
+        .doesNotContain("source", "source.columns");
+  }
 }

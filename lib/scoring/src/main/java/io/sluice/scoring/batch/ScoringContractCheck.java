@@ -3,11 +3,11 @@ package io.sluice.scoring.batch;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.telemetry.Preparation;
 import io.sluice.sequences.telemetry.SourceSettings;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
-import io.sluice.sequences.telemetry.SourceSettings.TimeType;
 import io.sluice.sequences.telemetry.source.RawTable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -118,7 +118,7 @@ final class ScoringContractCheck {
     boolean number = type.get() instanceof NumericType;
     boolean text = type.get() instanceof StringType;
     boolean epoch = source.time().format() != null && source.time().format().startsWith("epoch-");
-    if (source.time().type() == TimeType.ORDINAL) {
+    if (source.time().type() == TimeAxis.Type.ORDINAL) {
       if (!number && !text) {
         wrongType(name, "the time", type.get(), "a whole number: the model counts cycles");
       }

@@ -51,6 +51,11 @@ public final class Lake {
     return LakeFailure.writing(uri, e);
   }
 
+  /** Whether a failure is that of storage that is full or may not be written to. */
+  public static boolean isWriteTrouble(Exception e) {
+    return LakeFailure.isWriteTrouble(e);
+  }
+
   /** Whether a file or folder is there. */
   public boolean exists(String uri) {
     try {

@@ -80,6 +80,10 @@ final class LakeFailure {
         e);
   }
 
+  static boolean isWriteTrouble(Throwable e) {
+    return isFull(e) || isPermission(e) || textMatches(e, "mkdirs failed to create");
+  }
+
   private static boolean isFull(Throwable e) {
     return textMatches(
         e, "no space left", "quota", "disk full", "not enough space", "could only be written to 0");

@@ -186,7 +186,9 @@ record PreparedSource(
   private String firstFileWith(String flag) {
     return ReadFailures.guard(
         described,
-        () -> judged.where(col(flag)).select("file").orderBy("file").head().getString(0));
+        () ->
+            ReadFailures.shown(
+                judged.where(col(flag)).select("file").orderBy("file").head().getString(0)));
   }
 
   /** First and last step of each series. */

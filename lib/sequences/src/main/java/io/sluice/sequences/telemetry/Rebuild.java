@@ -36,7 +36,12 @@ import org.apache.spark.sql.Row;
  *
  * <p>A row at a step changes the steps that gaps are filled in from it, the windows that hold one
  * of those, and, where it moves the end of its series' record, the targets that look ahead to that
- * end.
+ * end. An event in the range changes the targets that look ahead to it and the origins that are
+ * left out after it.
+ *
+ * <p>What holds afterwards: the dataset equals a full build with the split bounds of the first
+ * build, scalers and audit included, and parts of untouched periods keep their bytes. Rows outside
+ * the range are taken to be those of the last build.
  */
 final class Rebuild {
   private final SequenceManifest existing;
@@ -79,7 +84,8 @@ final class Rebuild {
           case REMAINING_LIFE -> settings.target().cap();
         };
     long firstOrigin = grid.step(range[0]) - shape.reach() - Math.max(shape.ahead(), ahead);
-    long lastOrigin = grid.step(range[1]) + shape.reach() + shape.lookBack() - 1;
+    long after = settings.target().events() == null ? 0 : grid.steps(settings.target().recovery());
+    long lastOrigin = grid.step(range[1]) + Math.max(shape.reach() + shape.lookBack() - 1, after);
     return new Rebuild(
         existing, grid, grid.period(grid.block(firstOrigin)), grid.period(grid.block(lastOrigin)));
   }

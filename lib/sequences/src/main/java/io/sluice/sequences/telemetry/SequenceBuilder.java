@@ -1,6 +1,5 @@
 package io.sluice.sequences.telemetry;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.QualityGateException;
@@ -8,7 +7,6 @@ import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
-import io.sluice.sequences.dataset.SequenceManifest.SourceFingerprint;
 import io.sluice.sequences.dataset.SequenceManifest.SplitSummary;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.dataset.WindowContract.Scaling;
@@ -18,21 +16,16 @@ import io.sluice.sequences.lake.StagedFolder;
 import io.sluice.sequences.telemetry.SequenceSettings.Aggregate;
 import io.sluice.sequences.telemetry.SequenceSettings.DatasetLayout;
 import io.sluice.sequences.telemetry.SequenceSettings.LabelAt;
-import io.sluice.sequences.telemetry.SequenceSettings.SplitBy;
-import io.sluice.sequences.telemetry.SequenceSettings.SplitUnit;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
 import io.sluice.sequences.telemetry.audit.LeakageAudit;
 import io.sluice.sequences.telemetry.audit.SeriesFacts;
 import io.sluice.sequences.telemetry.grid.BlockShape;
 import io.sluice.sequences.telemetry.grid.Grid;
 import io.sluice.sequences.telemetry.grid.Labels;
-import io.sluice.sequences.telemetry.grid.SeriesRange;
 import io.sluice.sequences.telemetry.grid.WindowCutter;
 import io.sluice.sequences.telemetry.scaling.ScalerFit;
 import io.sluice.sequences.telemetry.source.RejectsTable;
 import io.sluice.sequences.telemetry.source.Survey;
-import io.sluice.sequences.telemetry.split.RowBounds;
-import io.sluice.sequences.telemetry.split.SplitPlan;
 import io.sluice.sequences.telemetry.store.BlockPlan;
 import io.sluice.sequences.telemetry.store.PartPlan;
 import io.sluice.sequences.telemetry.store.TaskCounts;
@@ -42,7 +35,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
@@ -99,53 +91,79 @@ public final class SequenceBuilder {
   }
 
   private BuildReport run() {
-    PreparedSource source = open();
-    try (StagedFolder staged =
-        StagedFolder.open(
-            settings.dataset().path(), provenance.runId(), LOCK_STALE_AFTER, hadoop)) {
+    requireOwnFolders();
+    // the lock comes first: whoever is second learns it before a pass over the source
+    try (StagedFolder staged = stage(settings.dataset().path())) {
+      PreparedSource source = open();
       keepRejects(source);
       Rebuild rebuild =
           settings.dataset().rebuildFrom() == null
               ? Rebuild.ofEverything()
               : Rebuild.of(settings, source, grid, shape, hadoop);
-      SplitPlan splits = splits(source, rebuild.recordedBounds());
-      TreeMap<String, SeriesRange> ranges = ranges(source, splits);
-      Labels labels = labels(ranges, source);
+      SeriesSplits splits =
+          SeriesSplits.of(settings, source, grid, rebuild.recordedBounds(), warnings);
+      Labels labels = labels(source);
       WindowContract unscaled = contract(source, noScaling());
       rebuild.requireSame(unscaled);
 
       PartPlan parts = PartPlan.of(grid, shape, source.survey().extents(), rebuild::isTouched);
       var writing = new DatasetWriting(spark, staged, settings.dataset());
       DatasetWriting.Written written =
-          writing.write(source, blockPlan(source, labels, unscaled), parts, ranges, unscaled);
+          writing.write(
+              source, blockPlan(source, labels, unscaled), parts, splits.ranges(), unscaled);
       List<Part> allParts = rebuild.keepUntouched(staged, written.parts());
       TreeMap<String, Map<String, Long>> dropped = rebuild.withKept(written.counts());
-      requireWindows(allParts, ranges, dropped);
+      splits.requireWindows(allParts, dropped);
 
-      SequenceManifest manifest =
-          manifest(source, unscaled, splits, allParts, dropped, Map.of(), null);
+      var draft = new ManifestDraft(settings, provenance, source, splits.plan(), grid, dropped);
+      SequenceManifest manifest = draft.ofSegments(unscaled, allParts, Map.of(), null);
       save(staged.uri(), manifest);
       List<SeriesFacts> facts = SeriesFacts.of(spark, staged.uri(), manifest);
       Map<String, SplitSummary> summaries = SeriesFacts.summaries(facts, allParts);
-      requireSplits(summaries, splits);
+      splits.requireSplits(summaries);
       LOG.info("fit    | scalers on {} train steps", summaries.get("train").steps());
       Scaling scaling =
           ScalerFit.fit(
               spark, SequenceDataset.open(staged.uri(), hadoop), settings.scaling(), warnings);
       WindowContract contract = contract(source, scaling);
-      manifest = manifest(source, contract, splits, allParts, dropped, summaries, null);
+      manifest = draft.ofSegments(contract, allParts, summaries, null);
       SequenceManifest.Audit audit = LeakageAudit.of(spark, staged.uri(), manifest, facts);
       if (settings.dataset().layout() == DatasetLayout.WINDOWS) {
         save(staged.uri(), manifest);
         allParts = WindowsLayout.rewrite(spark, staged.uri(), manifest, settings.dataset());
       }
-      manifest = manifest(source, contract, splits, allParts, dropped, summaries, audit);
+      manifest = draft.published(contract, allParts, summaries, audit);
       save(staged.uri(), manifest);
       staged.publish();
       BuildReport report = report(source, manifest, parts, written);
       requireAudit(audit);
       return report;
     }
+  }
+
+  private StagedFolder stage(String path) {
+    return StagedFolder.open(path, provenance.runId(), LOCK_STALE_AFTER, hadoop);
+  }
+
+  /** Both folders are replaced as a whole: refuses to replace what this job did not write. */
+  private void requireOwnFolders() {
+    String dataset = settings.dataset().path();
+    List<String> inDataset = Lake.of(hadoop).children(dataset);
+    if (!inDataset.isEmpty() && !inDataset.contains(SequenceManifest.FILE_NAME)) {
+      throw notOurs("dataset.path", dataset, "a sequence dataset", inDataset);
+    }
+    String rejects = settings.reject().path();
+    List<String> inRejects = Lake.of(hadoop).children(rejects);
+    if (!inRejects.stream().allMatch(RejectsTable::isNameOfPart)) {
+      throw notOurs("reject.path", rejects, "a rejects table", inRejects);
+    }
+  }
+
+  private static InvalidInputException notOurs(
+      String setting, String path, String what, List<String> children) {
+    return new InvalidInputException(
+        "%s %s is not %s (has: %s), and this job replaces the folder as a whole. Give it a folder of its own."
+            .formatted(setting, path, what, children.stream().limit(10).toList()));
   }
 
   private PreparedSource open() {
@@ -184,9 +202,12 @@ public final class SequenceBuilder {
   private void keepRejects(PreparedSource source) {
     Survey survey = source.survey();
     String path = settings.reject().path();
-    RejectsTable.write(source.described(), source.judged(), survey, path);
+    try (StagedFolder table = stage(path)) {
+      RejectsTable.write(source.described(), source.judged(), survey, table);
+    }
+    boolean nothingLeft = survey.rejectedRows() == survey.rows();
     double share = rejectedShare(survey);
-    if (survey.rejectedRows() > 0 && share > settings.reject().maxShare()) {
+    if (nothingLeft || share > settings.reject().maxShare()) {
       List<String> top =
           survey.rejected().entrySet().stream()
               .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
@@ -194,13 +215,15 @@ public final class SequenceBuilder {
               .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
               .toList();
       throw new InvalidInputException(
-          "%s: %d of %d rows cannot be used (%.2f %%), more than reject.max-share = %s. Reasons: %s. The rows are in %s; correct the data or the settings of source."
+          "%s: %d of %d rows cannot be used (%.2f %%), %s. Reasons: %s. The rows are in %s; correct the data or the settings of source."
               .formatted(
                   source.described(),
                   survey.rejectedRows(),
                   survey.rows(),
                   100 * share,
-                  settings.reject().maxShare(),
+                  share > settings.reject().maxShare()
+                      ? "more than reject.max-share = " + settings.reject().maxShare()
+                      : "and none is left",
                   String.join(", ", top),
                   path));
     }
@@ -211,66 +234,7 @@ public final class SequenceBuilder {
     return survey.rows() == 0 ? 0 : (double) survey.rejectedRows() / survey.rows();
   }
 
-  private SplitPlan splits(PreparedSource source, JsonNode recorded) {
-    boolean hasTestSource = settings.source().testPath() != null;
-    Predicate<String> isTest =
-        series -> hasTestSource && series.startsWith(PreparedSource.TEST_PREFIX);
-    TreeMap<String, long[]> steps = source.seriesSteps(grid);
-    if (settings.split().by() == SplitBy.SERIES) {
-      return SplitPlan.bySeries(
-          settings.split(), settings.window(), steps.keySet(), recorded, isTest);
-    }
-    if (settings.split().unit() == SplitUnit.ROWS) {
-      return SplitPlan.byRows(
-          settings.split(),
-          settings.window(),
-          RowBounds.of(
-              source.described(), source.usable().select("series", "tick"), grid, settings.split()),
-          isTest);
-    }
-    var dated = new TreeMap<>(steps);
-    dated.keySet().removeIf(isTest);
-    return SplitPlan.byTime(
-        settings.split(),
-        settings.window(),
-        grid,
-        dated.values().stream().mapToLong(s -> s[0]).min().orElse(0),
-        dated.values().stream().mapToLong(s -> s[1]).max().orElse(0),
-        recorded,
-        isTest);
-  }
-
-  private TreeMap<String, SeriesRange> ranges(PreparedSource source, SplitPlan splits) {
-    var ranges = new TreeMap<String, SeriesRange>();
-    int needed = settings.window().lookBack() + settings.window().horizon();
-    long tooShort = 0;
-    String longest = null;
-    long most = 0;
-    for (var entry : source.seriesSteps(grid).entrySet()) {
-      long first = entry.getValue()[0];
-      long last = entry.getValue()[1];
-      ranges.put(entry.getKey(), splits.range(entry.getKey(), first, last));
-      long length = last - first + 1;
-      tooShort += length < needed ? 1 : 0;
-      if (length > most) {
-        most = length;
-        longest = entry.getKey();
-      }
-    }
-    if (tooShort == ranges.size()) {
-      throw new InvalidInputException(
-          "%s: no series is as long as one window. The longest, %s, has %d steps; a window needs look-back + horizon = %d. Shorten window.look-back or window.horizon, or choose a finer resample.interval."
-              .formatted(source.described(), longest, most, needed));
-    }
-    if (tooShort > 0) {
-      warnings.add(
-          "%d of %d series are shorter than one window (%d steps) and are left out."
-              .formatted(tooShort, ranges.size(), needed));
-    }
-    return ranges;
-  }
-
-  private Labels labels(TreeMap<String, SeriesRange> ranges, PreparedSource source) {
+  private Labels labels(PreparedSource source) {
     return TargetTables.labels(
         spark,
         settings,
@@ -318,95 +282,10 @@ public final class SequenceBuilder {
     return Contracts.of(settings, grid, source.channels(), source.classes(), scaling);
   }
 
-  private SequenceManifest manifest(
-      PreparedSource source,
-      WindowContract contract,
-      SplitPlan splits,
-      List<Part> parts,
-      TreeMap<String, Map<String, Long>> dropped,
-      Map<String, SplitSummary> summaries,
-      SequenceManifest.Audit audit) {
-    Survey survey = source.survey();
-    return new SequenceManifest(
-        SequenceManifest.FORMAT,
-        settings.name(),
-        io.sluice.config.ConfigReader.kebab(settings.dataset().layout()),
-        contract,
-        settings.preparation().toJson(),
-        summaries,
-        splits.toJson(grid),
-        splits.embargoSteps(),
-        parts,
-        new SourceFingerprint(
-            settings.source().path(),
-            source.files(),
-            survey.rows(),
-            survey.extents().stream().map(Survey.Extent::firstTick).min(Long::compare).orElse(null),
-            survey.extents().stream().map(Survey.Extent::lastTick).max(Long::compare).orElse(null),
-            survey.hash()),
-        survey.rejected(),
-        total(dropped),
-        dropped,
-        settings.hash(),
-        provenance.codeVersion(),
-        provenance.startedAt().toString(),
-        audit);
-  }
-
-  private static Map<String, Long> total(TreeMap<String, Map<String, Long>> dropped) {
-    var total = new TreeMap<String, Long>();
-    dropped.values().forEach(byReason -> byReason.forEach((k, v) -> total.merge(k, v, Long::sum)));
-    return total;
-  }
-
   private void save(String folder, SequenceManifest manifest) {
     Lake.of(hadoop)
         .writeTextAtomically(
             folder + "/" + SequenceManifest.FILE_NAME, ManifestJson.write(manifest));
-  }
-
-  private void requireWindows(
-      List<Part> parts,
-      TreeMap<String, SeriesRange> ranges,
-      TreeMap<String, Map<String, Long>> dropped) {
-    if (parts.isEmpty()) {
-      throw new InvalidInputException(
-          "source.path %s gives no window: of %d series none is in use. Windows that were not made, by reason: %s. See resample.gap-policy and resample.max-gap-steps for missing values, and split for what lies between splits."
-              .formatted(settings.source().path(), ranges.size(), total(dropped)));
-    }
-  }
-
-  private void requireSplits(Map<String, SplitSummary> summaries, SplitPlan splits) {
-    var split = settings.split();
-    boolean hasTestSource = settings.source().testPath() != null;
-    requireSplit(summaries, "train", true);
-    requireSplit(
-        summaries,
-        "validation",
-        splits.isWanted(split.validation(), split.train(), split.validationSeries()));
-    requireSplit(
-        summaries,
-        "test",
-        hasTestSource
-            || (split.test() != null
-                && splits.isWanted(split.test(), split.validation(), split.testSeries())));
-  }
-
-  private void requireSplit(Map<String, SplitSummary> summaries, String split, boolean isWanted) {
-    if (summaries.get(split).windows() > 0 || !isWanted) {
-      return;
-    }
-    int lookBack = settings.window().lookBack();
-    int horizon = settings.window().horizon();
-    throw new InvalidInputException(
-        "The %s split has no window. A window needs look-back %d + horizon %d = %d steps, and an embargo of %d steps is left out before it (split.embargo). Enlarge split.%s, shorten window.look-back, or lower split.embargo."
-            .formatted(
-                split,
-                lookBack,
-                horizon,
-                lookBack + horizon,
-                settings.split().by() == SplitBy.SERIES ? 0 : settings.split().embargoSteps(),
-                split));
   }
 
   private void requireAudit(SequenceManifest.Audit audit) {

@@ -233,18 +233,21 @@ public record SequenceSettings(
         root.section("features", s -> SettingsSections.features(s, resample.gapPolicy()));
     Target target = root.section("target", SettingsSections::target);
     Window window = root.section("window", s -> SettingsSections.window(s, target.type()));
-    return new SequenceSettings(
-        root.string("name"),
-        source,
-        root.section(
-            "reject", s -> new Reject(s.numberBetween("max-share", 0, 1), s.string("path"))),
-        resample,
-        features,
-        target,
-        window,
-        root.section("split", s -> SettingsSections.split(s, window)),
-        root.section("scaling", SettingsSections::scaling),
-        root.section("dataset", s -> SettingsSections.dataset(s, resample.axis(), window)));
+    var settings =
+        new SequenceSettings(
+            root.string("name"),
+            source,
+            root.section(
+                "reject", s -> new Reject(s.numberBetween("max-share", 0, 1), s.string("path"))),
+            resample,
+            features,
+            target,
+            window,
+            root.section("split", s -> SettingsSections.split(s, window)),
+            root.section("scaling", SettingsSections::scaling),
+            root.section("dataset", s -> SettingsSections.dataset(s, resample.axis(), window)));
+    SettingsSections.requireApart(root, settings);
+    return settings;
   }
 
   /** What scoring needs to repeat the preparation. */

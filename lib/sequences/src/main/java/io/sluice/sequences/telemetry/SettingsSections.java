@@ -21,7 +21,6 @@ import io.sluice.sequences.telemetry.SequenceSettings.SplitSettings;
 import io.sluice.sequences.telemetry.SequenceSettings.SplitUnit;
 import io.sluice.sequences.telemetry.SequenceSettings.Target;
 import io.sluice.sequences.telemetry.SequenceSettings.Window;
-import io.sluice.sequences.telemetry.SourceSettings.TimeType;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,7 +35,7 @@ import java.util.TreeMap;
 final class SettingsSections {
   private SettingsSections() {}
 
-  static Resample resample(ConfigReader s, TimeType time) {
+  static Resample resample(ConfigReader s, TimeAxis.Type time) {
     Duration interval = s.positiveDuration("interval");
     int ordinalStep = s.intAtLeast("ordinal-step", 1);
     long micros = micros(interval);
@@ -46,9 +45,12 @@ final class SettingsSections {
         "must be a whole number of microseconds, but is %s",
         interval);
     TimeAxis axis =
-        time == TimeType.TIMESTAMP
-            ? new TimeAxis(TimeAxis.Type.TIMESTAMP, Math.max(1, micros))
-            : new TimeAxis(TimeAxis.Type.ORDINAL, ordinalStep);
+        new TimeAxis(
+            time,
+            switch (time) {
+              case TIMESTAMP -> Math.max(1, micros);
+              case ORDINAL -> ordinalStep;
+            });
     var byChannel = new TreeMap<String, Aggregate>();
     for (Map.Entry<String, String> e : s.stringMap("aggregate-by-channel").entrySet()) {
       Aggregate found = null;
@@ -307,6 +309,31 @@ final class SettingsSections {
         from,
         to,
         s.intAtLeast("partitions", 0));
+  }
+
+  /** What is written replaces a folder as a whole, so no raw data may lie in it. */
+  static void requireApart(ConfigReader root, SequenceSettings settings) {
+    String dataset = settings.dataset().path();
+    String rejects = settings.reject().path();
+    for (String source : Arrays.asList(settings.source().path(), settings.source().testPath())) {
+      requireOutside(root, source, "dataset.path", dataset);
+      requireOutside(root, source, "reject.path", rejects);
+    }
+    requireOutside(root, dataset, "reject.path", rejects);
+    requireOutside(root, rejects, "dataset.path", dataset);
+  }
+
+  private static void requireOutside(
+      ConfigReader root, String kept, String setting, String replaced) {
+    root.check(
+        kept == null || !(withSlash(kept)).startsWith(withSlash(replaced)),
+        setting,
+        "is replaced as a whole, so %s must not lie in it; give it a folder of its own",
+        kept);
+  }
+
+  private static String withSlash(String path) {
+    return path.endsWith("/") ? path : path + "/";
   }
 
   private static int integer(ConfigReader s, String key, String text, int min) {

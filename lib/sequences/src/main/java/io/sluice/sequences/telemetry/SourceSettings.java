@@ -2,6 +2,7 @@ package io.sluice.sequences.telemetry;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import io.sluice.config.ConfigReader;
+import io.sluice.sequences.dataset.TimeAxis;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -72,12 +73,6 @@ public record SourceSettings(
   public record Columns(
       String series, String time, String tag, String value, String quality, String arrival) {}
 
-  /** Kinds of time. */
-  public enum TimeType {
-    TIMESTAMP,
-    ORDINAL
-  }
-
   /**
    * @param type time stamps, or cycles
    * @param format a {@code java.time} pattern, or epoch-seconds, epoch-millis, epoch-micros for
@@ -86,7 +81,8 @@ public record SourceSettings(
    * @param maxFuture later than the start of the run by more than this is rejected
    * @param min earlier is rejected; null = no bound
    */
-  public record Time(TimeType type, String format, ZoneId zone, Duration maxFuture, Instant min) {}
+  public record Time(
+      TimeAxis.Type type, String format, ZoneId zone, Duration maxFuture, Instant min) {}
 
   /** The path as messages show it. */
   @JsonIgnore
@@ -164,7 +160,7 @@ public record SourceSettings(
           format);
     }
     return new Time(
-        t.choice("type", TimeType.class),
+        t.choice("type", TimeAxis.Type.class),
         format,
         t.zone("zone"),
         t.duration("max-future"),

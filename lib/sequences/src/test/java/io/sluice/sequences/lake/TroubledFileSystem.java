@@ -38,14 +38,26 @@ public final class TroubledFileSystem extends RawLocalFileSystem {
   }
 
   private static final String TROUBLE = "troubled.trouble";
+  private static final String FILES = "troubled.files";
   private Trouble trouble = Trouble.NONE;
+  private String files = "";
 
   /** A configuration under which {@code troubled:/…} has this trouble. */
   public static Configuration with(Trouble trouble) {
+    return with(trouble, "");
+  }
+
+  /**
+   * The same.
+   *
+   * @param files only writes to paths with this in them are troubled
+   */
+  public static Configuration with(Trouble trouble, String files) {
     var conf = new Configuration();
     conf.setClass("fs.troubled.impl", TroubledFileSystem.class, RawLocalFileSystem.class);
     conf.setBoolean("fs.troubled.impl.disable.cache", true);
     conf.set(TROUBLE, trouble.name());
+    conf.set(FILES, files);
     return conf;
   }
 
@@ -53,6 +65,7 @@ public final class TroubledFileSystem extends RawLocalFileSystem {
   public void initialize(URI uri, Configuration conf) throws IOException {
     super.initialize(uri, conf);
     trouble = Trouble.valueOf(conf.get(TROUBLE, Trouble.NONE.name()));
+    files = conf.get(FILES, "");
   }
 
   @Override
@@ -89,6 +102,9 @@ public final class TroubledFileSystem extends RawLocalFileSystem {
   }
 
   private FSDataOutputStream troubled(Path path, FSDataOutputStream out) throws IOException {
+    if (!path.toString().contains(files)) {
+      return out;
+    }
     return switch (trouble) {
       case DISK_IS_FULL -> failing(out, "No space left on device");
       case NO_DATA_NODE_HAS_ROOM ->
@@ -146,7 +162,9 @@ public final class TroubledFileSystem extends RawLocalFileSystem {
 
   @Override
   public boolean mkdirs(Path path) throws IOException {
-    if (trouble == Trouble.WRITES_ARE_FORBIDDEN && !exists(path)) {
+    if (trouble == Trouble.WRITES_ARE_FORBIDDEN
+        && path.toString().contains(files)
+        && !exists(path)) {
       throw new AccessControlException("Permission denied: user=plant, access=WRITE");
     }
     return super.mkdirs(path);

@@ -11,6 +11,7 @@ import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.WindowContract;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -18,8 +19,11 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
+import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Row;
 
@@ -34,7 +38,7 @@ final class Build {
   private final Path folder;
   private final List<String> lines = new ArrayList<>();
 
-  private Build(Path folder) {
+  Build(Path folder) {
     this.folder = folder;
   }
 
@@ -47,6 +51,23 @@ final class Build {
         .with("source { format = csv, series-from = single }")
         .with("window { look-back = 4, horizon = 2 }")
         .with("dataset.segment-steps = 8");
+  }
+
+  /** A build of a plant as wide CSV, hourly or by cycle, every split wanted and no embargo. */
+  static Build of(RawPlant plant, Path folder) {
+    plant.wideCsv(folder.resolve("plant.csv"));
+    return new Build(folder)
+        .with("name = test")
+        .with("lake.root = \"%s\"".formatted(folder))
+        .with("dataset.path = \"%s\"".formatted(folder.resolve("dataset")))
+        .source(folder.resolve("plant.csv"))
+        .with("source { format = csv, columns.series = series, columns.arrival = arrived }")
+        .with("source.time.type = " + (plant.ordinal() ? "ordinal" : "timestamp"))
+        .with("features.channels = [flow, pressure, temp]")
+        .with("window { look-back = 4, horizon = 3 }")
+        .with("split { train = 0.5, validation = 0.25, test = 0.25, embargo = 0 }")
+        .with("resample.max-gap-steps = 3")
+        .with("dataset { segment-steps = 16, period = 5 days, ordinal-period = 64 }");
   }
 
   /** Adds settings; later ones win. */
@@ -114,6 +135,55 @@ final class Build {
     return segments;
   }
 
+  /** Every window of a split, by series, then origin, as the reference describes it. */
+  List<TelemetryReference.Window> windows(Split split) {
+    WindowContract contract = manifest().contract();
+    var windows = new ArrayList<TelemetryReference.Window>();
+    for (Segment segment : segments(split)) {
+      for (int n : segment.origins()) {
+        windows.add(window(contract, segment, n));
+      }
+    }
+    windows.sort(
+        Comparator.comparing(TelemetryReference.Window::series)
+            .thenComparing(TelemetryReference.Window::origin));
+    return windows;
+  }
+
+  static TelemetryReference.Window window(WindowContract contract, Segment segment, int n) {
+    int T = contract.lookBack();
+    int H = contract.horizon();
+    var ages = new ArrayList<List<Short>>();
+    if (contract.storesAges()) {
+      for (String channel : contract.inputs()) {
+        short[] own = segment.ages()[contract.channels().indexOf(channel)];
+        ages.add(IntStream.rangeClosed(n - T + 1, n).mapToObj(i -> own[i]).toList());
+      }
+    }
+    return new TelemetryReference.Window(
+        segment.series(),
+        segment.times()[n],
+        slices(contract, segment, contract.inputs(), n - T + 1, n),
+        ages,
+        slices(contract, segment, contract.target().channels(), n + 1, n + H),
+        slices(contract, segment, contract.knownFuture(), n - T + 1 + H, n + H),
+        segment.label() == null ? null : Float.valueOf(segment.label()[n]));
+  }
+
+  /** Values of channels at steps {@code from} to {@code to}; NaN past the segment's end. */
+  private static List<List<Float>> slices(
+      WindowContract contract, Segment segment, List<String> channels, int from, int to) {
+    var slices = new ArrayList<List<Float>>();
+    for (String channel : channels) {
+      float[] values = segment.values()[contract.channels().indexOf(channel)];
+      slices.add(
+          IntStream.rangeClosed(from, to)
+              .mapToObj(i -> i < values.length ? values[i] : Float.NaN)
+              .toList());
+    }
+    return slices;
+  }
+
   /** Times of every window's origin in a split, as ISO text or numbers, per series in order. */
   TreeMap<String, List<Long>> origins(Split split) {
     var origins = new TreeMap<String, List<Long>>();
@@ -143,9 +213,29 @@ final class Build {
     return values;
   }
 
+  /** Every Parquet file of the dataset: its bytes, in Base64, by its path. */
+  TreeMap<String, String> files() {
+    try (var paths = Files.walk(dataset())) {
+      var files = new TreeMap<String, String>();
+      for (Path path : paths.filter(p -> p.toString().endsWith(".parquet")).toList()) {
+        files.put(
+            dataset().relativize(path).toString(),
+            Base64.getEncoder().encodeToString(Files.readAllBytes(path)));
+      }
+      return files;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** All rows of the dataset as text, sorted: what two builds must share. */
   List<String> rows() {
-    return SparkExtension.session().read().parquet(dataset().toString()).collectAsList().stream()
+    return SparkExtension.session()
+        .read()
+        .option("pathGlobFilter", "*.parquet")
+        .parquet(dataset().toString())
+        .collectAsList()
+        .stream()
         .map(Row::toString)
         .sorted()
         .toList();
@@ -194,7 +284,7 @@ final class Build {
 
   /** Hours as ticks. */
   static Long[] ticks(int from, int to) {
-    return java.util.stream.IntStream.range(from, to).mapToObj(Build::tick).toArray(Long[]::new);
+    return IntStream.range(from, to).mapToObj(Build::tick).toArray(Long[]::new);
   }
 
   static String[] append(String[] rows, String... more) {

@@ -2,7 +2,6 @@ package io.sluice.sequences.telemetry.audit;
 
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
-import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
 import static org.apache.spark.sql.functions.min;
@@ -12,8 +11,8 @@ import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.SequenceManifest.SplitSummary;
 import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.telemetry.source.ReadFailures;
+import io.sluice.sequences.telemetry.store.SegmentTable;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -33,20 +32,12 @@ import org.apache.spark.sql.SparkSession;
 public record SeriesFacts(
     String series, Split split, long firstOrigin, long lastOrigin, long firstTick, long lastTick) {
 
-  /** Reads the rows of a dataset folder, with a column {@code tick}. */
+  /** The rows of a dataset folder; null = of every split. */
   static Dataset<Row> rows(
       SparkSession spark, String uri, SequenceManifest manifest, String split) {
-    String[] files =
-        manifest.parts().stream()
-            .filter(p -> split == null || p.split().equals(split))
-            .map(p -> uri + "/" + p.path())
-            .toArray(String[]::new);
-    boolean isOrdinal = manifest.contract().time().type() == TimeAxis.Type.ORDINAL;
-    return spark
-        .read()
-        .option("basePath", uri)
-        .parquet(files)
-        .withColumn("tick", isOrdinal ? col("time") : expr("unix_micros(time)"));
+    List<Part> parts =
+        manifest.parts().stream().filter(p -> split == null || p.split().equals(split)).toList();
+    return SegmentTable.of(spark, uri, manifest.contract(), parts);
   }
 
   /** Facts by series, then split. */
@@ -68,6 +59,7 @@ public record SeriesFacts(
                         count(lit(1)))
                     .collectAsList());
     return groups.stream()
+        .filter(r -> !r.isNullAt(2)) // rows without an origin: the counts of the parts tell
         .map(
             r ->
                 new SeriesFacts(

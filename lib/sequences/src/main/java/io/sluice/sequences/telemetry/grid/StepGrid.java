@@ -14,7 +14,8 @@ import java.util.Arrays;
  *
  * <p>Readings of one time and track collapse to one: equal ones silently, else the later arrival
  * wins, else the larger value, so that the result does not depend on the order in which Spark
- * delivers ties. Each is counted, by the block that owns the step alone.
+ * delivers ties. Those beyond the first are counted, by the block that owns the step alone: as in
+ * conflict where the latest arrivals differ, else as superseded where any differ, else as repeated.
  *
  * <p>Arrays are reused from block to block. The inner loops hold no boxing and no allocation.
  */
@@ -34,6 +35,9 @@ public final class StepGrid {
   private long tick;
   private final double[] reading;
   private final long[] arrivals;
+  private final int[] beyondFirst;
+  private final boolean[] differs;
+  private final boolean[] conflicts;
   private final int[] touched;
   private int touchedCount;
 
@@ -62,6 +66,9 @@ public final class StepGrid {
     this.ages = new short[channels][shape.steps()];
     this.reading = new double[tracks];
     this.arrivals = new long[tracks];
+    this.beyondFirst = new int[tracks];
+    this.differs = new boolean[tracks];
+    this.conflicts = new boolean[tracks];
     this.touched = new int[tracks];
     this.stepAggregators = new StepAggregator[tracks];
     this.stepTouched = new int[tracks];
@@ -100,21 +107,34 @@ public final class StepGrid {
     double before = reading[track];
     if (Double.isNaN(before)) {
       touched[touchedCount++] = track;
-      reading[track] = value;
+      reading[track] = value + 0.0; // −0 and 0 are one value
       arrivals[track] = arrival;
+      beyondFirst[track] = 0;
       return;
     }
-    boolean owned = grid.block(grid.step(atTick)) == block;
-    if (before == value) {
-      repeated += owned ? 1 : 0;
-    } else if (arrival > arrivals[track]) {
-      superseded += owned ? 1 : 0;
-      reading[track] = value;
+    if (beyondFirst[track]++ == 0) {
+      differs[track] = false;
+      conflicts[track] = false;
+    }
+    differs[track] |= before != value;
+    if (arrival > arrivals[track]) {
+      conflicts[track] = false;
+      reading[track] = value + 0.0;
+      arrivals[track] = arrival;
     } else {
-      conflicting += owned ? 1 : 0;
+      conflicts[track] |= before != value;
       reading[track] = Math.max(before, value);
     }
-    arrivals[track] = Math.max(arrival, arrivals[track]);
+  }
+
+  private void countDuplicates(int track) {
+    if (conflicts[track]) {
+      conflicting += beyondFirst[track];
+    } else if (differs[track]) {
+      superseded += beyondFirst[track];
+    } else {
+      repeated += beyondFirst[track];
+    }
   }
 
   private void finishTick() {
@@ -126,8 +146,12 @@ public final class StepGrid {
       finishStep();
       step = at;
     }
+    boolean owned = grid.block(at) == block;
     for (int i = 0; i < touchedCount; i++) {
       int track = touched[i];
+      if (owned && beyondFirst[track] > 0) {
+        countDuplicates(track);
+      }
       if (stepAggregators[track].isEmpty()) {
         stepTouched[stepTouchedCount++] = track;
       }

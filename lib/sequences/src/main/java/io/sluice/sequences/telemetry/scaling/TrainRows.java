@@ -1,10 +1,13 @@
 package io.sluice.sequences.telemetry.scaling;
 
+import static org.apache.spark.sql.functions.max;
+
 import io.sluice.sequences.dataset.Segment;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.telemetry.source.ReadFailures;
+import io.sluice.sequences.telemetry.store.SegmentTable;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -56,21 +59,13 @@ final class TrainRows {
   }
 
   private static Owned owned(SparkSession spark, SequenceDataset dataset, List<Part> parts) {
-    String[] files = parts.stream().map(p -> dataset.uri() + "/" + p.path()).toArray(String[]::new);
-    String tick =
-        switch (dataset.contract().time().type()) {
-          case TIMESTAMP -> "unix_micros(max(time))";
-          case ORDINAL -> "max(time)";
-        };
     List<Row> ends =
         ReadFailures.guard(
             "the staged dataset " + dataset.uri(),
             () ->
-                spark
-                    .read()
-                    .parquet(files)
+                SegmentTable.of(spark, dataset.uri(), dataset.contract(), parts)
                     .groupBy("series", "segment")
-                    .agg(org.apache.spark.sql.functions.expr(tick + " as last"))
+                    .agg(max("tick"))
                     .orderBy("series", "segment")
                     .collectAsList());
     var owned = new Owned();

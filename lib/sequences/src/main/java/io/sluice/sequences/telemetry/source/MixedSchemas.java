@@ -3,11 +3,6 @@ package io.sluice.sequences.telemetry.source;
 import io.sluice.failure.InvalidInputException;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructField;
 
@@ -28,18 +23,8 @@ final class MixedSchemas {
         described,
         () -> {
           var seen = new TreeMap<String, Seen>();
-          Configuration hadoop = spark.sessionState().newHadoopConf();
-          var glob = new Path(path);
-          FileSystem fs = glob.getFileSystem(hadoop);
-          for (FileStatus status : fs.globStatus(glob)) {
-            var files = fs.listFiles(status.getPath(), true);
-            while (files.hasNext()) {
-              LocatedFileStatus file = files.next();
-              String name = file.getPath().getName();
-              if (!name.startsWith("_") && !name.startsWith(".") && file.getLen() > 0) {
-                compare(spark, described, format, options, file.getPath().toString(), seen);
-              }
-            }
+          for (String file : SourceFiles.of(path, spark.sessionState().newHadoopConf())) {
+            compare(spark, described, format, options, file, seen);
           }
           return null;
         });
@@ -59,7 +44,13 @@ final class MixedSchemas {
       if (before != null && !before.type().equals(type)) {
         throw new InvalidInputException(
             "Cannot read %s: column %s is %s in %s but %s in %s. Give files of one schema, or convert one of them."
-                .formatted(described, field.name(), before.type(), before.file(), type, file));
+                .formatted(
+                    described,
+                    field.name(),
+                    before.type(),
+                    ReadFailures.shown(before.file()),
+                    type,
+                    ReadFailures.shown(file)));
       }
     }
   }

@@ -8,7 +8,6 @@ import static org.apache.spark.sql.functions.to_json;
 import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.telemetry.SourceSettings;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,16 +15,22 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.Path;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkThrowable;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A source opened: its columns by the names people use, and its rows.
@@ -34,8 +39,11 @@ import org.apache.spark.sql.types.StructType;
  * carry internal names, so that a dot or a blank in a name needs no quoting anywhere.
  */
 public final class RawTable {
+  private static final Logger LOG = LoggerFactory.getLogger(RawTable.class);
   private static final String CORRUPT = "_sluice_malformed";
   private static final String FILE = "_sluice_file";
+  private static final List<String> FORMATS =
+      List.of("parquet", "csv", "json", "avro", "orc", "text", "delta", "iceberg");
 
   private final String described;
   private final Dataset<Row> rows;
@@ -45,11 +53,18 @@ public final class RawTable {
   private final boolean text;
   private final boolean marksMalformed;
   private final String[] files;
+  private final Supplier<String> brokenFile;
 
-  private RawTable(String described, Dataset<Row> named, boolean text, String[] files) {
+  private RawTable(
+      String described,
+      Dataset<Row> named,
+      boolean text,
+      String[] files,
+      Supplier<String> brokenFile) {
     this.described = described;
     this.text = text;
     this.files = files;
+    this.brokenFile = brokenFile;
     List<String> all = Arrays.asList(named.columns());
     this.names = all.stream().filter(n -> !isCorruptMark(n)).toList();
     this.marksMalformed = names.size() < all.size();
@@ -90,21 +105,77 @@ public final class RawTable {
       String format,
       Map<String, String> options,
       List<String> columnNames) {
-    requireFiles(spark, described, path);
+    Configuration hadoop = spark.sessionState().newHadoopConf();
+    SourceFiles.require(described, path, hadoop);
+    Supplier<String> brokenFile = () -> brokenFile(spark, path, format, options);
     return ReadFailures.guard(
         described,
         () -> {
           boolean csv = format.equals("csv");
-          Dataset<Row> table =
-              csv
-                  ? readCsv(spark, described, path, options, columnNames)
-                  : readTyped(spark, described, path, format, options);
+          Dataset<Row> table;
+          try {
+            table =
+                csv
+                    ? readCsv(spark, described, path, options, columnNames)
+                    : readTyped(spark, described, path, format, options);
+          } catch (Exception e) {
+            // AnalysisException is checked, and thrown from Scala without saying so
+            throw e instanceof SparkThrowable said
+                ? refusal(described, format, e, said.getErrorClass())
+                : e;
+          }
           if (!csv && !columnNames.isEmpty()) {
             requireCount(described, columnNames, table.columns().length);
             table = table.toDF(columnNames.toArray(String[]::new));
           }
-          return new RawTable(described, table, csv, table.inputFiles());
-        });
+          return new RawTable(described, table, csv, table.inputFiles(), brokenFile);
+        },
+        brokenFile);
+  }
+
+  private static Exception refusal(
+      String described, String format, Exception failure, String errorClass) {
+    if ("DATA_SOURCE_NOT_FOUND".equals(errorClass)) {
+      return new InvalidInputException(
+          "Cannot read %s: there is no data source \"%s\" (source.format) on the class path; %s Another one needs its jar: spark-submit --packages."
+              .formatted(described, format, NearMiss.suggestion(format, FORMATS)),
+          failure);
+    }
+    return failure instanceof AnalysisException
+        ? new InvalidInputException(
+            "Cannot read %s as %s: %s. Check source.format and the files."
+                .formatted(described, format, ReadFailures.oneLine(failure.getMessage())),
+            failure)
+        : failure;
+  }
+
+  private static String brokenFile(
+      SparkSession spark, String path, String format, Map<String, String> options) {
+    try {
+      List<String> files = SourceFiles.of(path, spark.sessionState().newHadoopConf());
+      return SourceFiles.firstBroken(
+          files, some -> canBeRead(spark, some.toArray(String[]::new), format, options));
+    } catch (IOException | RuntimeException e) {
+      LOG.debug("The broken file of {} could not be looked for", path, e);
+      return null; // the failure itself is reported by the caller
+    }
+  }
+
+  private static boolean canBeRead(
+      SparkSession spark, String[] files, String format, Map<String, String> options) {
+    boolean isLines = format.equals("csv") || format.equals("json") || format.equals("text");
+    try {
+      DataFrameReader reader = spark.read().format(isLines ? "text" : format);
+      (isLines ? reader : reader.options(readerOptions(format, options)))
+          .load(files)
+          .write()
+          .format("noop")
+          .mode(SaveMode.Overwrite)
+          .save();
+      return true;
+    } catch (Exception e) {
+      return false; // which file it is: the question that was asked
+    }
   }
 
   // JSON brings a column of Spark's own where a line is not JSON
@@ -112,68 +183,43 @@ public final class RawTable {
     return name.equals(CORRUPT) || name.equals("_corrupt_record");
   }
 
-  private static void requireFiles(SparkSession spark, String described, String path) {
-    try {
-      var hadoopPath = new Path(path);
-      FileStatus[] found =
-          hadoopPath.getFileSystem(spark.sessionState().newHadoopConf()).globStatus(hadoopPath);
-      if (found == null || found.length == 0) {
-        throw new InvalidInputException(
-            "%s: there is no such file or folder. Give an existing path, folder or glob."
-                .formatted(described));
-      }
-      for (FileStatus status : found) {
-        // opening tells what a listing does not: no permission
-        var fs = status.getPath().getFileSystem(spark.sessionState().newHadoopConf());
-        if (status.isDirectory()) {
-          fs.listStatus(status.getPath());
-        } else {
-          fs.open(status.getPath()).close();
-        }
-      }
-    } catch (FileNotFoundException e) {
-      throw new InvalidInputException(
-          "%s: cannot be read (%s). Check the path and its permissions."
-              .formatted(described, e.getMessage()),
-          e);
-    } catch (IOException | IllegalArgumentException e) {
-      throw new InvalidInputException(
-          "%s: cannot be read (%s). Check the path and its permissions."
-              .formatted(described, e.getMessage()),
-          e);
-    }
-  }
-
   private static Dataset<Row> readTyped(
-      SparkSession spark,
-      String described,
-      String path,
-      String format,
-      Map<String, String> options) {
+      SparkSession spark, String described, String path, String format, Map<String, String> options)
+      throws Exception {
     boolean merges = format.equals("parquet") || format.equals("orc");
-    DataFrameReader reader = spark.read().format(format);
-    if (merges) {
-      reader = reader.option("mergeSchema", "true");
-    }
-    reader = reader.options(options);
+    Dataset<Row> table;
     try {
-      return reader.load(path);
-    } catch (RuntimeException e) {
+      table = spark.read().format(format).options(readerOptions(format, options)).load(path);
+    } catch (Exception e) {
       if (merges) {
         MixedSchemas.refuse(spark, described, path, format, options);
       }
       throw e;
-    } catch (Exception e) {
-      // AnalysisException is checked, and thrown from Scala without saying so
-      String message = String.valueOf(e.getMessage());
-      if (merges) {
-        MixedSchemas.refuse(spark, described, path, format, options);
-      }
-      throw new InvalidInputException(
-          "Cannot read %s as %s: %s Check source.format and the files."
-              .formatted(described, format, message.strip().lines().findFirst().orElse("")),
-          e);
     }
+    if (Arrays.stream(table.columns()).allMatch(RawTable::isCorruptMark)) {
+      throw new InvalidInputException(
+          "Cannot read %s as %s: not one of its rows is %s. Check source.format and the files."
+              .formatted(described, format, format));
+    }
+    return table;
+  }
+
+  private static Map<String, String> readerOptions(String format, Map<String, String> options) {
+    var all = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
+    switch (format) {
+      case "parquet" -> {
+        all.put("mergeSchema", "true");
+        // Spark asks what calendar a file of another writer is in; only Spark 2's was not today's
+        all.put("datetimeRebaseMode", "CORRECTED");
+        all.put("int96RebaseMode", "CORRECTED");
+        all.put("parquet.page.verify-checksum.enabled", "true");
+      }
+      case "orc" -> all.put("mergeSchema", "true");
+      case "avro" -> all.put("datetimeRebaseMode", "CORRECTED");
+      default -> {}
+    }
+    all.putAll(options);
+    return all;
   }
 
   private static Dataset<Row> readCsv(
@@ -190,6 +236,7 @@ public final class RawTable {
     all.putAll(options);
     all.put("inferSchema", "false");
     String[] found = spark.read().options(all).csv(path).columns();
+    requirePrintable(described, found);
     var schemaNames = new ArrayList<>(Arrays.asList(found));
     if (!header) {
       nameColumns(spark, described, path, all, columnNames, schemaNames);
@@ -208,6 +255,16 @@ public final class RawTable {
         .option("columnNameOfCorruptRecord", CORRUPT)
         .schema(schema)
         .csv(path);
+  }
+
+  private static void requirePrintable(String described, String[] names) {
+    for (String name : names) {
+      if (name.chars().anyMatch(c -> c == 0xFFFD || Character.getType(c) == Character.CONTROL)) {
+        throw new InvalidInputException(
+            "Cannot read %s as csv: its first line is not text in UTF-8. Check source.format, and source.options.encoding for another character set."
+                .formatted(described));
+      }
+    }
   }
 
   /** Blanks at a line's end look like columns of their own: they are not, if the first is blank. */
@@ -306,6 +363,9 @@ public final class RawTable {
     for (String name : names()) {
       fields.add(column(name).as(name));
     }
+    if (marksMalformed) {
+      fields.add(col(CORRUPT).as("malformed_row")); // JSON leaves nulls out
+    }
     return to_json(struct(fields.toArray(Column[]::new)));
   }
 
@@ -313,6 +373,19 @@ public final class RawTable {
   public Dataset<Row> texts(String name) {
     return rows.select(column(name).cast("string").as("text"))
         .where("text is not null and trim(text) <> ''");
+  }
+
+  /** Runs an action on the rows; if a file cannot be read, the failure names it. */
+  public <T> T reading(Callable<T> action) {
+    return ReadFailures.guard(described, action, brokenFile);
+  }
+
+  /** Refuses a table without rows. */
+  void requireRows() {
+    if (reading(rows::isEmpty)) {
+      throw new InvalidInputException(
+          "%s has no rows. Give a path with data.".formatted(described));
+    }
   }
 
   /** Paths of the files behind the table; empty for a source that is not made of files. */

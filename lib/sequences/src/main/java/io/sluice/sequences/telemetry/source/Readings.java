@@ -14,10 +14,10 @@ import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.telemetry.SourceSettings;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
 import io.sluice.sequences.telemetry.SourceSettings.SeriesFrom;
-import io.sluice.sequences.telemetry.SourceSettings.TimeType;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -52,7 +52,7 @@ import org.apache.spark.sql.types.StringType;
  * value       DOUBLE   long: the reading
  * reason      STRING   why the row cannot be used; null = it can
  * twice       BOOLEAN  the local time occurs twice (clocks went back)
- * u0 …, f0 …  BOOLEAN  wide: the value of track i is not a number; is NaN or infinite
+ * u0 …, f0 …  BOOLEAN  wide: the value of track i is not a number; is not finite in float32
  * </pre>
  */
 public final class Readings {
@@ -64,6 +64,9 @@ public final class Readings {
 
   private static final int MAX_CLASSES = 1000;
 
+  /** Half a unit in the last place above the largest float32: rounds to infinity. */
+  private static final double FLOAT_INFINITY = Float.MAX_VALUE + Math.ulp(Float.MAX_VALUE) / 2.0;
+
   private final RawTable table;
   private final SourceSettings source;
   private final String seriesPrefix;
@@ -74,7 +77,7 @@ public final class Readings {
     this.source = source;
     this.seriesPrefix = seriesPrefix;
     this.latestTick =
-        source.time().type() == TimeType.ORDINAL
+        source.time().type() == TimeAxis.Type.ORDINAL
             ? Long.MAX_VALUE
             : micros(now.plus(source.time().maxFuture()));
   }
@@ -88,25 +91,23 @@ public final class Readings {
   public static Readings of(
       RawTable table, SourceSettings source, String seriesPrefix, Instant now) {
     var c = source.columns();
-    if (c.series() != null) {
-      table.require(c.series(), "source.columns.series");
-      refuseNested(table, c.series(), "source.columns.series");
-    }
+    requirePlain(table, c.series(), "source.columns.series");
     table.require(c.time(), "source.columns.time");
     if (source.layout() == Layout.LONG) {
-      table.require(c.tag(), "source.columns.tag");
+      requirePlain(table, c.tag(), "source.columns.tag");
       table.require(c.value(), "source.columns.value");
-      if (c.quality() != null) {
-        table.require(c.quality(), "source.columns.quality");
-      }
+      requirePlain(table, c.quality(), "source.columns.quality");
     }
-    if (c.arrival() != null) {
-      table.require(c.arrival(), "source.columns.arrival");
-    }
+    requirePlain(table, c.arrival(), "source.columns.arrival");
     return new Readings(table, source, seriesPrefix, now);
   }
 
-  private static void refuseNested(RawTable table, String name, String setting) {
+  /** Refuses a column that is not there or is nested; null is a column nobody named. */
+  private static void requirePlain(RawTable table, String name, String setting) {
+    if (name == null) {
+      return;
+    }
+    table.require(name, setting);
     DataType type = table.type(name);
     if (type instanceof ArrayType || type instanceof MapType || type.typeName().equals("struct")) {
       throw new InvalidInputException(
@@ -123,11 +124,18 @@ public final class Readings {
    * @param maxBadShare a text column is numeric if at most this share of its values is not
    */
   public List<String> availableChannels(String label, Set<String> wanted, double maxBadShare) {
+    List<String> available = available(label, wanted, maxBadShare);
+    if (available.isEmpty()) {
+      table.requireRows();
+    }
+    return available;
+  }
+
+  private List<String> available(String label, Set<String> wanted, double maxBadShare) {
     if (source.layout() == Layout.LONG) {
       var tags = new TreeSet<String>();
       List<Row> rows =
-          ReadFailures.guard(
-              table.described(),
+          table.reading(
               () ->
                   table
                       .rows()
@@ -136,8 +144,7 @@ public final class Readings {
                       .distinct()
                       .collectAsList());
       rows.forEach(row -> tags.add(row.getString(0).strip()));
-      tags.remove(label);
-      return List.copyOf(tags);
+      return tags.stream().filter(tag -> !tag.equals(label)).toList();
     }
     var taken = new HashSet<String>();
     var c = source.columns();
@@ -165,8 +172,7 @@ public final class Readings {
       return List.of();
     }
     Row row =
-        ReadFailures.guard(
-            table.described(),
+        table.reading(
             () ->
                 table
                     .rows()
@@ -206,13 +212,11 @@ public final class Readings {
               .where(trim(table.column(source.columns().tag()).cast("string")).equalTo(label))
               .select(className(source.columns().value()).as("label"));
     } else {
-      table.require(label, "target.label");
-      refuseNested(table, label, "target.label");
+      requirePlain(table, label, "target.label");
       labels = table.rows().select(className(label).as("label"));
     }
     List<Row> rows =
-        ReadFailures.guard(
-            table.described(),
+        table.reading(
             () ->
                 labels
                     .where("label is not null")
@@ -356,7 +360,7 @@ public final class Readings {
             .when(
                 col("_time").equalTo(TimeText.NONEXISTENT),
                 lit(RejectReason.TIME_NONEXISTENT.label()));
-    if (time.type() == TimeType.TIMESTAMP) {
+    if (time.type() == TimeAxis.Type.TIMESTAMP) {
       reason = reason.when(tick.gt(latestTick), lit(RejectReason.TIME_IN_FUTURE.label()));
       if (time.min() != null) {
         reason =
@@ -421,8 +425,9 @@ public final class Readings {
             .formatted(table.described(), name, setting, type.simpleString(), setting));
   }
 
+  // datasets hold float32: what rounds to its infinity is as useless as infinity
   private static Column isNotFinite(Column number) {
-    return isnan(number).or(abs(number).equalTo(Double.POSITIVE_INFINITY));
+    return isnan(number).or(abs(number).geq(FLOAT_INFINITY));
   }
 
   private static boolean isNumeric(DataType type) {

@@ -20,7 +20,7 @@ public enum RejectReason {
   BAD_QUALITY,
   VALUE_MISSING,
   VALUE_UNPARSABLE,
-  /** NaN or infinite. */
+  /** NaN, infinite, or too large for the float32 of a dataset. */
   VALUE_NOT_FINITE;
 
   public String label() {

@@ -2,19 +2,26 @@ package io.sluice.sequences.telemetry.source;
 
 import static org.apache.spark.sql.functions.col;
 
+import io.sluice.sequences.lake.StagedFolder;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 
 /**
- * The rows that could not be used: Parquet with {@code source_file}, {@code reason} and the {@code
- * row} as JSON. Replaced by each build; there, and empty, where every row could be used.
+ * The rows that could not be used, rejects.v1: Parquet with {@code source_file}, {@code reason} and
+ * the {@code row} as JSON, with the whole line as {@code malformed_row} where it does not have its
+ * file's columns. Replaced by each build; there, and empty, where every row could be used.
  */
 public final class RejectsTable {
   private RejectsTable() {}
 
-  /** Writes the table. */
-  public static void write(String source, Dataset<Row> judged, Survey survey, String path) {
+  /** Whether a file may be one of a rejects table's: Spark's parts, marks and checksums. */
+  public static boolean isNameOfPart(String name) {
+    return name.startsWith("part-") || name.startsWith("_") || name.startsWith(".");
+  }
+
+  /** Writes the table into an empty folder, and publishes it. */
+  public static void write(String source, Dataset<Row> judged, Survey survey, StagedFolder folder) {
     Dataset<Row> rejected =
         judged
             .where(col("reason").isNotNull().and(col("reason").notEqual(Readings.NOT_ASKED_FOR)))
@@ -23,10 +30,11 @@ public final class RejectsTable {
     Dataset<Row> written = survey.rejectedRows() == 0 ? rejected.limit(0) : rejected;
     WriteFailures.guard(
         source,
-        path,
+        folder.targetUri(),
         () -> {
-          written.write().mode(SaveMode.Overwrite).parquet(path);
+          written.write().mode(SaveMode.Append).parquet(folder.uri());
           return null;
         });
+    folder.publish();
   }
 }

@@ -80,7 +80,7 @@ public record Survey(
                 when(col("isUsable"), col("series")).as("series"),
                 when(col("isUsable"), expr(grid.periodSql(block))).as("period"))
             .agg(count(lit(1)).as("rows"), counts.toArray(Column[]::new));
-    List<Row> groups = ReadFailures.guard(readings.table().described(), grouped::collectAsList);
+    List<Row> groups = readings.table().reading(grouped::collectAsList);
     return summed(groups, wide ? channels.stored() : List.of());
   }
 
@@ -112,7 +112,10 @@ public record Survey(
       hashXor ^= group.getLong(8);
       for (int i = 0; i < channels.size(); i++) {
         merge(missing, channels.get(i) + ": not a number", group.getLong(9 + 2 * i));
-        merge(missing, channels.get(i) + ": NaN or infinite", group.getLong(10 + 2 * i));
+        merge(
+            missing,
+            channels.get(i) + ": NaN, infinite or beyond float32",
+            group.getLong(10 + 2 * i));
       }
     }
     extents.sort(java.util.Comparator.comparing(Extent::series).thenComparing(Extent::period));

@@ -7,8 +7,8 @@ import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.telemetry.SourceSettings;
-import io.sluice.sequences.telemetry.SourceSettings.TimeType;
 import java.util.Map;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.types.DataType;
@@ -29,7 +29,7 @@ final class TimeColumn {
   static Column encoded(RawTable table, String name, SourceSettings.Time time) {
     DataType type = table.type(name);
     Column raw = table.column(name);
-    if (time.type() == TimeType.ORDINAL) {
+    if (time.type() == TimeAxis.Type.ORDINAL) {
       if (!(type instanceof NumericType) && !(type instanceof StringType)) {
         throw wrongType(table, name, type, "a whole number with source.time.type = ordinal");
       }
@@ -43,7 +43,7 @@ final class TimeColumn {
       return scaled(raw, unit);
     }
     if (type instanceof TimestampType) {
-      return expr("unix_micros(%s) * 2L".formatted(raw));
+      return encoded(expr("unix_micros(%s)".formatted(raw)));
     }
     if (type instanceof StringType) {
       return parsed(raw, time.format(), time);
@@ -71,7 +71,10 @@ final class TimeColumn {
   private static Column whole(Column raw, long factor) {
     Column number = expr("try_cast(trim(cast(%s as string)) as decimal(38, 6))".formatted(raw));
     Column isBlank = raw.isNull().or(expr("trim(cast(%s as string)) = ''".formatted(raw)));
-    Column isWhole = number.isNotNull().and(number.equalTo(number.cast("bigint")));
+    Column isWhole =
+        number
+            .between(-TimeText.MOST_MICROS, TimeText.MOST_MICROS)
+            .and(number.equalTo(number.cast("bigint")));
     return when(isBlank, lit(null).cast("bigint"))
         .when(isWhole, number.cast("bigint").multiply(2 * factor))
         .otherwise(lit(TimeText.UNPARSABLE));
@@ -80,11 +83,18 @@ final class TimeColumn {
   private static Column scaled(Column raw, long unit) {
     Column micros =
         expr(
-            "try_cast(floor(try_cast(trim(cast(%s as string)) as decimal(26, 6)) * %d) as bigint)"
+            "floor(try_cast(trim(cast(%s as string)) as decimal(26, 6)) * %d)"
                 .formatted(raw, unit));
     Column isBlank = raw.isNull().or(expr("trim(cast(%s as string)) = ''".formatted(raw)));
     return when(isBlank, lit(null).cast("bigint"))
-        .otherwise(coalesce(micros.multiply(2), lit(TimeText.UNPARSABLE)));
+        .otherwise(coalesce(encoded(micros), lit(TimeText.UNPARSABLE)));
+  }
+
+  /** Microseconds as {@link TimeText} writes them; null for null. */
+  private static Column encoded(Column micros) {
+    return when(micros.gt(TimeText.MOST_MICROS), lit(TimeText.FAR_FUTURE))
+        .when(micros.lt(-TimeText.MOST_MICROS), lit(TimeText.UNPARSABLE))
+        .otherwise(micros.cast("bigint").multiply(2));
   }
 
   /** Arrival as a number that grows with it; unknown arrivals come first. */
@@ -96,7 +106,7 @@ final class TimeColumn {
             ? expr("unix_micros(%s)".formatted(raw))
             : type instanceof NumericType
                 ? raw.cast("bigint")
-                : parsed(raw.cast("string"), null, time);
+                : tick(parsed(raw.cast("string"), null, time));
     return coalesce(ticks, lit(Long.MIN_VALUE));
   }
 

@@ -30,6 +30,12 @@ public final class TimeText implements UDF1<String, Long> {
   public static final long UNPARSABLE = Long.MIN_VALUE;
   public static final long NONEXISTENT = Long.MIN_VALUE + 1;
 
+  /** Later than anything that can be written in this encoding. */
+  static final long FAR_FUTURE = Long.MAX_VALUE - 1;
+
+  /** Some 140,000 years either way: twice as much still fits. */
+  static final long MOST_MICROS = 4_500_000_000_000_000_000L;
+
   private final String pattern;
   private final String zone;
   private transient DateTimeFormatter formatter;
@@ -75,10 +81,11 @@ public final class TimeText implements UDF1<String, Long> {
     if (offsets.isEmpty()) {
       return NONEXISTENT;
     }
-    long micros =
-        Math.addExact(
-            Math.multiplyExact(local.toEpochSecond(offsets.get(0)), 1_000_000L),
-            local.getNano() / 1000);
+    long seconds = local.toEpochSecond(offsets.get(0));
+    if (Math.abs(seconds) > MOST_MICROS / 1_000_000) {
+      return seconds > 0 ? FAR_FUTURE : UNPARSABLE;
+    }
+    long micros = seconds * 1_000_000L + local.getNano() / 1000;
     return micros * 2 + (offsets.size() > 1 ? 1 : 0);
   }
 

@@ -3,9 +3,7 @@ package io.sluice.sequences.telemetry.source;
 import io.sluice.failure.UserFailure;
 import io.sluice.sequences.lake.Lake;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.util.concurrent.Callable;
-import org.apache.hadoop.security.AccessControlException;
 
 /**
  * Tells a failed write inside a Spark job from a failed read, and says what it means to the user.
@@ -32,20 +30,30 @@ public final class WriteFailures {
         });
   }
 
+  /** The deepest failure of a write: Parquet speaks of a page header where the disk is full. */
   private static Exception rootOfWrite(Throwable failure) {
+    Exception root = null;
     for (Throwable t = failure; t != null; t = t.getCause()) {
-      String text = String.valueOf(t.getMessage());
-      boolean isWrite =
-          text.contains("No space left on device")
-              || text.contains("Disk quota exceeded")
-              || t instanceof AccessControlException
-              || t instanceof AccessDeniedException
-              || text.contains("Mkdirs failed to create")
-              || text.contains("Permission denied");
-      if (isWrite && t instanceof IOException io) {
-        return io;
+      if (t instanceof IOException io && Lake.isWriteTrouble(io) && !isSpill(io)) {
+        root = io;
       }
     }
-    return null;
+    return root;
+  }
+
+  /** A full disk under Spark's own temporary files is another disk, and another setting. */
+  private static boolean isSpill(IOException failure) {
+    for (StackTraceElement frame : failure.getStackTrace()) {
+      String name = frame.getClassName();
+      if (name.startsWith("org.apache.hadoop.fs.") || name.startsWith("org.apache.parquet.")) {
+        return false;
+      }
+      if (name.startsWith("org.apache.spark.shuffle.")
+          || name.startsWith("org.apache.spark.storage.")
+          || name.startsWith("org.apache.spark.util.collection.")) {
+        return true;
+      }
+    }
+    return false;
   }
 }
