@@ -45,20 +45,25 @@ class LateDataTest {
     return Instant.parse(instant).getEpochSecond() * 1_000_000L;
   }
 
-  /** A gap of a day is closed; it was long enough to be cut, and is now interpolated over. */
+  /**
+   * The three steps before the late rows were part of a gap too long to fill; now a straight line
+   * leads over them, and the first window to have it as a target lies in the period before.
+   */
   @Test
   void rowsInTheMiddleTouchTheirPeriodAndItsNeighbourAlone() {
-    String from = "2024-01-07T02:00:00Z";
-    String to = "2024-01-07T22:00:00Z";
+    String from = "2024-01-08T05:00:00Z";
+    String to = "2024-01-08T22:00:00Z";
     Predicate<RawPlant.Row> late = row -> lies(row, "p2", from, to);
+    RawPlant plant =
+        PLANT.where(row -> !lies(row, "p2", "2024-01-08T02:00:00Z", "2024-01-08T04:59:59Z"));
     String hocon = "resample.gap-policy = interpolate, scaling.method = robust";
 
-    build(PLANT.where(late.negate()), hocon).run();
-    TreeMap<String, String> before = build(PLANT, hocon).files();
-    BuildReport report = over(build(PLANT, hocon), from, to).run();
+    build(plant.where(late.negate()), hocon).run();
+    TreeMap<String, String> before = build(plant, hocon).files();
+    BuildReport report = over(build(plant, hocon), from, to).run();
 
     assertThat(report.rebuiltPeriods()).containsExactly("2024-01-06", "2024-01-08");
-    assertEqualsFullBuild(build(PLANT, hocon), before, report);
+    assertEqualsFullBuild(build(plant, hocon), before, report);
   }
 
   /** Lead time reaches 30 hours back, recovery 40 hours ahead: into other periods. */
@@ -79,7 +84,8 @@ class LateDataTest {
             + folder.resolve("events.csv")
             + "\" }";
     String[] events = {"machine,at", "p3,2024-01-08T17:00:00Z", "p2,2024-01-10T07:00:00Z"};
-    RawPlant plant = PLANT.where(row -> row.tick() >= ticks(from) || !lies(row, series, gapFrom, from));
+    RawPlant plant =
+        PLANT.where(row -> row.tick() >= ticks(from) || !lies(row, series, gapFrom, from));
     Predicate<RawPlant.Row> late = row -> lies(row, series, from, to);
 
     Build first = build(plant.where(late.negate()), hocon);
