@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
  * the files of other periods as they were.
  */
 class LateDataTest {
-  // 2024-01-03T05:00Z and 240 hours on; periods of two days begin on even days since the epoch
-  private static final RawPlant PLANT = RawPlant.hourly(10, 3, 240);
+  // from 2024-01-03T05:00Z on; periods of two days begin on even days of this month
+  private static final RawPlant PLANT = RawPlant.hourly(10, 3, 300);
 
   @TempDir Path folder;
 
@@ -45,34 +45,37 @@ class LateDataTest {
     return Instant.parse(instant).getEpochSecond() * 1_000_000L;
   }
 
-  /** A gap of a day is closed; it was long enough to be cut, and is now interpolated over. */
+  /**
+   * The three steps before the late rows were part of a gap too long to fill; now a straight line
+   * leads over them, and the first window to have it as a target lies in the period before.
+   */
   @Test
   void rowsInTheMiddleTouchTheirPeriodAndItsNeighbourAlone() {
-    String from = "2024-01-07T02:00:00Z";
-    String to = "2024-01-07T22:00:00Z";
+    String from = "2024-01-08T05:00:00Z";
+    String to = "2024-01-08T22:00:00Z";
     Predicate<RawPlant.Row> late = row -> lies(row, "p2", from, to);
+    RawPlant plant =
+        PLANT.where(row -> !lies(row, "p2", "2024-01-08T02:00:00Z", "2024-01-08T04:59:59Z"));
     String hocon = "resample.gap-policy = interpolate, scaling.method = robust";
 
-    build(PLANT.where(late.negate()), hocon).run();
-    TreeMap<String, String> before = build(PLANT, hocon).files();
-    BuildReport report = over(build(PLANT, hocon), from, to).run();
+    build(plant.where(late.negate()), hocon).run();
+    TreeMap<String, String> before = build(plant, hocon).files();
+    BuildReport report = over(build(plant, hocon), from, to).run();
 
     assertThat(report.rebuiltPeriods()).containsExactly("2024-01-06", "2024-01-08");
-    assertEqualsFullBuild(build(PLANT, hocon), before, report);
+    assertEqualsFullBuild(build(plant, hocon), before, report);
   }
 
-  /**
-   * The record of p1 gets a day longer, so windows that were censored have a target; that of p3
-   * begins earlier; and an event is found out about.
-   */
-  @ParameterizedTest
+  /** Lead time reaches 30 hours back, recovery 40 hours ahead: into other periods. */
+  @ParameterizedTest(name = "{0}")
   @CsvSource({
-    // the end of p1's record lies in the range, and look-ahead reaches back from there
-    "2024-01-12T00:00:00Z, 2024-01-14T12:00:00Z",
-    // the event: its recovery reaches further than look-back
-    "2024-01-05T20:00:00Z, 2024-01-05T21:00:00Z"
+    // windows that the end censored have a target now
+    "a record that goes on, p1, 2024-01-12T10:00:00Z, 2024-01-12T10:00:00Z, 2024-01-17T00:00:00Z",
+    "a record that goes on after a gap of two days, p1, 2024-01-11T05:00:00Z, 2024-01-13T14:00:00Z, 2024-01-17T00:00:00Z",
+    "an event that was not known, p3, 2024-01-05T12:00:00Z, 2024-01-05T12:00:00Z, 2024-01-05T13:00:00Z"
   })
-  void rowsAtTheEndAndLateEventsChangeTheTargetsThatLookAhead(String from, String to) {
+  void targetsThatLookAheadAreRebuiltAsFarAsTheyLook(
+      String what, String series, String gapFrom, String from, String to) {
     String hocon =
         "window.horizon = 0, split { unit = instant, train = \"2024-01-09T00:00:00Z\""
             + ", validation = \"2024-01-11T00:00:00Z\", test = null }, target { type = event"
@@ -80,25 +83,22 @@ class LateDataTest {
             + ", event-series = machine, event-time = at, events-path = \""
             + folder.resolve("events.csv")
             + "\" }";
-    Predicate<RawPlant.Row> late = row -> lies(row, "p1", from, to);
+    String[] events = {"machine,at", "p3,2024-01-08T17:00:00Z", "p2,2024-01-10T07:00:00Z"};
+    RawPlant plant =
+        PLANT.where(row -> row.tick() >= ticks(from) || !lies(row, series, gapFrom, from));
+    Predicate<RawPlant.Row> late = row -> lies(row, series, from, to);
 
-    Build first = build(PLANT.where(late.negate()), hocon);
-    first.write("events.csv", "machine,at", "p3,2024-01-08T07:00:00Z", "p2,2024-01-10T07:00:00Z");
+    Build first = build(plant.where(late.negate()), hocon);
+    first.write("events.csv", events);
     first.run();
     TreeMap<String, String> before = first.files();
-    Build second = build(PLANT, hocon);
-    if (from.startsWith("2024-01-05")) {
-      second.write(
-          "events.csv",
-          "machine,at",
-          "p3,2024-01-08T07:00:00Z",
-          "p2,2024-01-10T07:00:00Z",
-          "p3,2024-01-05T20:30:00Z");
+    Build second = build(plant, hocon);
+    if (what.startsWith("an event")) {
+      second.write("events.csv", Build.append(events, "p3,2024-01-05T12:30:00Z"));
     }
     BuildReport report = over(second, from, to).run();
 
-    assertThat(report.rebuiltPeriods().size()).isLessThan(before.size());
-    assertEqualsFullBuild(build(PLANT, hocon), before, report);
+    assertEqualsFullBuild(build(plant, hocon), before, report);
   }
 
   @Test
@@ -145,7 +145,7 @@ class LateDataTest {
     build(PLANT.where(late.negate()), "").run();
     var bounds = build(PLANT, "").manifest().splitBounds();
 
-    over(build(PLANT, ""), "2024-01-11T00:00:00Z", "2024-01-15T00:00:00Z").run();
+    over(build(PLANT, ""), "2024-01-11T00:00:00Z", "2024-01-17T00:00:00Z").run();
 
     Build now = build(PLANT, "");
     assertThat(now.manifest().splitBounds().get("trainEnd")).isEqualTo(bounds.get("trainEnd"));
