@@ -2,7 +2,6 @@ package io.sluice.training;
 
 import io.sluice.failure.UserFailure;
 import java.util.List;
-import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -49,7 +48,8 @@ final class ParameterAveragingStrategy implements Strategy {
         spark.parallelize(numbers, plan.workers()).persist(StorageLevel.MEMORY_AND_DISK());
     if (spark.defaultParallelism() < plan.workers()) {
       LOG.warn(
-          "train.workers is {} and Spark has {} task slots: workers take turns. Lower train.workers or raise the number of executors.",
+          "train.workers is {} and Spark has {} task slots: workers take turns. Lower train.workers"
+              + " or raise the number of executors.",
           plan.workers(),
           spark.defaultParallelism());
     }
@@ -68,7 +68,7 @@ final class ParameterAveragingStrategy implements Strategy {
       master.release();
       long windows = (long) steps * plan.batchSize();
       double loss = averaging.getScore();
-      run.steps(steps, windows, loss, OptionalDouble.empty());
+      run.steps(steps, windows, loss, master.gradientNorm());
       lossSum += loss * windows;
       seen += windows;
     }

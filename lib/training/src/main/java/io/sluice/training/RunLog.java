@@ -70,7 +70,7 @@ final class RunLog implements AutoCloseable {
    *
    * @param windows they learned from, together
    * @param loss of the last of them
-   * @param gradientNorm of the last of them, before clipping
+   * @param gradientNorm of the last of them, before clipping; empty where it was not measured
    * @throws OperationFailedException if the loss is not finite
    */
   void steps(int count, long windows, double loss, OptionalDouble gradientNorm) {
@@ -141,7 +141,7 @@ final class RunLog implements AutoCloseable {
         step,
         loss,
         validation,
-        norm.isPresent() ? norm.getAsDouble() : null,
+        norm.isPresent() && Double.isFinite(norm.getAsDouble()) ? norm.getAsDouble() : null,
         rateAt(step),
         rate(),
         totalSeconds());
@@ -168,7 +168,8 @@ final class RunLog implements AutoCloseable {
     return new OperationFailedException(
         String.format(
             Locale.ROOT,
-            "Loss became %s at step %d (last finite %s at %d%s, lr %.1e). %s Lower train.learning-rate or set train.max-gradient-norm.",
+            "Loss became %s at step %d (last finite %s at %d%s, lr %.1e). %s Lower"
+                + " train.learning-rate or set train.max-gradient-norm.",
             Double.isNaN(loss) ? "NaN" : "infinite",
             step,
             Double.isNaN(lastFinite) ? "none" : number(lastFinite),

@@ -1,5 +1,7 @@
 package io.sluice.training;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.config.progress.Progress;
@@ -57,9 +59,29 @@ final class TrainerRun {
     return CheckpointFiles.read(Path.of(URI.create(report.checkpoint()).getPath()));
   }
 
+  JsonNode checkpointHeader(TrainReport report) {
+    return CheckpointFiles.header(Path.of(URI.create(report.checkpoint()).getPath()));
+  }
+
   List<String> metrics(TrainReport report) {
     try {
       return Files.readAllLines(Path.of(URI.create(report.metrics()).getPath()));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  /** Lines of metrics that tell of a step, not of an epoch. */
+  List<JsonNode> stepMetrics(TrainReport report) {
+    return metrics(report).stream()
+        .map(TrainerRun::json)
+        .filter(line -> !line.has("validationLoss"))
+        .toList();
+  }
+
+  static JsonNode json(String text) {
+    try {
+      return new ObjectMapper().readTree(text);
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }

@@ -2,9 +2,11 @@ package io.sluice.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.scoring.bundle.ModelBundle;
@@ -16,7 +18,9 @@ import io.sluice.training.checkpoint.IncompatibleCheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -108,7 +112,7 @@ class TrainerTest {
   /** Epoch, step, losses and rate of each line of metrics, all that does not measure time. */
   private static List<String> losses(TrainerRun run, TrainReport report) throws IOException {
     var json = new ObjectMapper();
-    var losses = new java.util.ArrayList<String>();
+    var losses = new ArrayList<String>();
     for (String line : run.metrics(report)) {
       JsonNode node = json.readTree(line);
       losses.add(
@@ -128,7 +132,7 @@ class TrainerTest {
   void metricsHaveALineEveryFewStepsAndOneAnEpoch() throws IOException {
     TrainReport report = run.train(SINE, "train.log-every-steps=5", "train.epochs=2");
 
-    List<JsonNode> lines = new java.util.ArrayList<>();
+    List<JsonNode> lines = new ArrayList<>();
     for (String line : run.metrics(report)) {
       lines.add(new ObjectMapper().readTree(line));
     }
@@ -203,7 +207,9 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(SINE, "model.hidden-sizes=[7]"))
         .isInstanceOf(IncompatibleCheckpointException.class)
         .hasMessage(
-            "Cannot resume from %s: saved with model.hidden-sizes [6], this run has [7]. Use another train.checkpoint.path, restore the setting, or start over with train.checkpoint.resume = false.",
+            "Cannot resume from %s: saved with model.hidden-sizes [6], this run has [7]. Use"
+                + " another train.checkpoint.path, restore the setting, or start over with"
+                + " train.checkpoint.resume = false.",
             report.checkpoint());
   }
 
@@ -244,7 +250,9 @@ class TrainerTest {
                     "train.epochs=20"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageMatching(
-            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint is .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.");
+            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm"
+                + " \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint"
+                + " is .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.");
     assertThat(folder.resolve("a/models")).doesNotExist();
   }
 
@@ -253,8 +261,73 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(SINE, "train.optimizer=sgd", "train.learning-rate=1e-40"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageMatching(
-            "Training ended with the parameters it began with after 52 steps \\(train loss .*, learning rate 1.0E-40\\)\\. Nothing was published\\. Raise train.learning-rate or train.epochs, and see whether the targets of .* vary\\.");
+            "Training ended with the parameters it began with after 52 steps \\(train loss .*,"
+                + " learning rate 1.0E-40\\)\\. Nothing was published\\. Raise train.learning-rate"
+                + " or train.epochs, and see whether the targets of .* vary\\.");
     assertThat(folder.resolve("a/models")).doesNotExist();
+  }
+
+  @Test
+  void aSecondRunOnTheSameCheckpointsIsRefusedAndTheFirstGoesOn() {
+    var refusals = new ArrayList<Throwable>();
+    Learnable dataset =
+        new Learnable(
+            SINE.manifest(),
+            SINE.uri(),
+            new Disturbed(
+                new SineWindows(200, 50),
+                epoch -> refusals.add(catchThrowable(() -> run.train(SINE)))));
+
+    TrainReport report = run.train(dataset, "train.epochs=2");
+
+    assertThat(report.epochs()).isEqualTo(2);
+    assertThat(report.bundle().published()).isTrue();
+    assertThat(refusals).hasSize(2);
+    assertThat(refusals)
+        .allSatisfy(
+            refusal ->
+                assertThat(refusal)
+                    .isInstanceOf(OperationFailedException.class)
+                    .hasMessageMatching(
+                        "Cannot train with checkpoints in %1$s: run run-\\d+ on host \\S+ \\(process \\d+, since \\S+\\) is training there\\. Wait for it to end, or set train.checkpoint.path to another folder; if it is dead, its lock %1$s\\.lock is taken over 120 s after its last sign of life\\."
+                            .formatted(folder.resolve("a/runs/sine/checkpoints")))
+                    .extracting(e -> ((OperationFailedException) e).exitStatus())
+                    .isEqualTo(ExitStatus.FAILED));
+    assertThat(folder.resolve("a/runs/sine/checkpoints.lock")).doesNotExist();
+  }
+
+  @Test
+  void aRunWhoseLockWasTakenOverWritesNoCheckpoint() {
+    Path lock = folder.resolve("a/runs/sine/checkpoints.lock");
+    Learnable dataset =
+        new Learnable(
+            SINE.manifest(),
+            SINE.uri(),
+            new Disturbed(
+                new SineWindows(200, 50),
+                epoch -> {
+                  if (epoch == 1) {
+                    write(
+                        lock,
+                        "{\"lockId\":\"7\",\"runId\":\"rival\",\"host\":\"h7\",\"processes\":\"\",\"pid\":5,\"startedAt\":\"2024-01-01T00:00:00Z\"}");
+                  }
+                }));
+
+    assertThatThrownBy(() -> run.train(dataset))
+        .isInstanceOf(OperationFailedException.class)
+        .hasMessage(
+            "Cannot train with checkpoints in %1$s: the lock %1$s.lock was taken by run rival on host h7 (process 5, since 2024-01-01T00:00:00Z). This run stopped before it touched what the other one writes; set train.checkpoint.path to another folder and run again."
+                .formatted(folder.resolve("a/runs/sine/checkpoints")));
+    assertThat(folder.resolve("a/runs/sine/checkpoints/epoch-00001.checkpoint")).exists();
+    assertThat(folder.resolve("a/runs/sine/checkpoints/epoch-00002.checkpoint")).doesNotExist();
+  }
+
+  private static void write(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -262,7 +335,9 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(new SineWindows(200, 0).learnable()))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot train on memory:/sine: its validation split has no window. Give split.validation a larger share, or shorten window.look-back or window.horizon, and rebuild with build-sequences.");
+            "Cannot train on memory:/sine: its validation split has no window. Give"
+                + " split.validation a larger share, or shorten window.look-back or window.horizon,"
+                + " and rebuild with build-sequences.");
   }
 
   @Test
@@ -270,7 +345,9 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(new SineWindows(15, 5).learnable()))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot train on memory:/sine: its train split has 15 windows, fewer than train.batch-size (16). Lower train.batch-size to at most 15, or build a larger dataset.");
+            "Cannot train on memory:/sine: its train split has 15 windows, fewer than"
+                + " train.batch-size (16). Lower train.batch-size to at most 15, or build a larger"
+                + " dataset.");
   }
 
   @Test
@@ -278,7 +355,8 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(new SineWindows(200, 50).learnable("windows", "hash")))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot train on memory:/sine: its layout is windows, training reads segments. Rebuild with build-sequences and dataset.layout = segments.");
+            "Cannot train on memory:/sine: its layout is windows, training reads segments. Rebuild"
+                + " with build-sequences and dataset.layout = segments.");
   }
 
   @Test
@@ -286,7 +364,8 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(SINE, "train.strategy=parameter-averaging"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessage(
-            "train.strategy = parameter-averaging needs a Spark session, and this run has none. Submit it with spark-submit, or set train.strategy = local.");
+            "train.strategy = parameter-averaging needs a Spark session, and this run has none."
+                + " Submit it with spark-submit, or set train.strategy = local.");
   }
 
   @Test
@@ -296,6 +375,36 @@ class TrainerTest {
     assertThat(report.bestValidationLoss()).isLessThan(0.1);
     ModelBundle bundle = ModelBundle.open(report.bundle().uri(), new Configuration());
     assertThat(bundle.manifest().residualQuantiles()).isNull();
+  }
+
+  /** Windows whose reader lets something else happen before each epoch. */
+  private record Disturbed(SineWindows whole, IntConsumer beforeEpoch) implements WindowsSource {
+    @Override
+    public Windows open(Configuration hadoop) {
+      Windows windows = whole.open(hadoop);
+      return new Windows() {
+        @Override
+        public WindowContract contract() {
+          return windows.contract();
+        }
+
+        @Override
+        public long count(Split split) {
+          return windows.count(split);
+        }
+
+        @Override
+        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
+          beforeEpoch.accept(epoch);
+          return windows.shuffled(batchSize, seed, epoch, reader, readers);
+        }
+
+        @Override
+        public Batches inOrder(Split split, int batchSize) {
+          return windows.inOrder(split, batchSize);
+        }
+      };
+    }
   }
 
   /** Windows of a machine that loses power in an epoch. */
