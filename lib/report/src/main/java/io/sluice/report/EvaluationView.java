@@ -49,6 +49,7 @@ final class EvaluationView {
     Headline headline = Headline.of(evaluation);
     view.put("name", evaluation.path("name").asText());
     view.put("headline", headline.sentence());
+    view.put("lead", headline.lead().isEmpty() ? null : headline.lead());
     view.put("verdict", headline.verdict());
     view.put(
         "facts",

@@ -4,11 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Locale;
 
 /**
- * Does the model earn its keep: one sentence.
+ * Does the model earn its keep: one sentence, and one below it where that takes two.
  *
+ * @param lead what the model does, in its own numbers; may be empty
  * @param verdict better, worse or plain, for its colour
  */
-record Headline(String sentence, String verdict) {
+record Headline(String sentence, String lead, String verdict) {
 
   /**
    * What a model is compared by.
@@ -34,7 +35,7 @@ record Headline(String sentence, String verdict) {
           against(
               evaluation,
               LIFE,
-              "Remaining life is off by %s steps (RMSE), and by %s at the last window of each series. "
+              "Remaining life is off by %s steps (RMSE), and by %s at the last window of each series."
                   .formatted(shown(metrics, "rmse"), shown(metrics, "rmse-last")));
       default -> classes(evaluation, metrics);
     };
@@ -45,7 +46,7 @@ record Headline(String sentence, String verdict) {
       return against(
           evaluation,
           ALARMS,
-          "The model finds %s of the events with false alarms in %s of the other windows. "
+          "The model finds %s of the events with false alarms in %s of the other windows."
               .formatted(
                   Wording.percent(metrics.path("recall").asDouble()),
                   Wording.percent(metrics.path("false-alarm-rate").asDouble())));
@@ -53,12 +54,12 @@ record Headline(String sentence, String verdict) {
     return against(
         evaluation,
         CLASSES,
-        "The predicted class is right in %s of the windows. "
+        "The predicted class is right in %s of the windows."
             .formatted(Wording.percent(metrics.path("accuracy").asDouble())));
   }
 
-  /** The sentence so far, and the model against the baseline that is hardest to beat. */
-  private static Headline against(JsonNode evaluation, Yardstick by, String before) {
+  /** The model against the baseline that is hardest to beat. */
+  private static Headline against(JsonNode evaluation, Yardstick by, String lead) {
     JsonNode strongest = null;
     double least = Double.POSITIVE_INFINITY;
     for (JsonNode row : evaluation.path("baselines")) {
@@ -73,11 +74,11 @@ record Headline(String sentence, String verdict) {
     }
     if (strongest == null) {
       return new Headline(
-          "%s%s is %s; there is no baseline to compare with."
+          "%s is %s; there is no baseline to compare with."
               .formatted(
-                  before,
                   by.words().substring(0, 1).toUpperCase(Locale.ROOT) + by.words().substring(1),
                   shown(evaluation.path("metrics"), by.metric())),
+          lead,
           "plain");
     }
     String name = Wording.inSentence(strongest.path("name").asText());
@@ -88,12 +89,14 @@ record Headline(String sentence, String verdict) {
     String direction = model < baseline ? "lower" : "higher";
     return least > 1
         ? new Headline(
-            "%sThe model beats every baseline. The strongest is %s: the model's %s is %s %s (%s)."
-                .formatted(before, name, by.words(), change, direction, numbers),
+            "The model beats every baseline. The strongest is %s: the model's %s is %s %s (%s)."
+                .formatted(name, by.words(), change, direction, numbers),
+            lead,
             "better")
         : new Headline(
-            "%sThe model does not beat %s: its %s is %s %s (%s)."
-                .formatted(before, name, by.words(), change, direction, numbers),
+            "The model does not beat %s: its %s is %s %s (%s)."
+                .formatted(name, by.words(), change, direction, numbers),
+            lead,
             "worse");
   }
 

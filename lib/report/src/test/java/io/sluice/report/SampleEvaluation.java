@@ -49,8 +49,7 @@ final class SampleEvaluation {
         "arima",
         1.2,
         horizon,
-        "(2,1,1)(1,0,1)24, fitted once a series and channel on train rows, filtered to 200 origins"
-            + " evenly spaced over the split",
+        "(2,1,1)(1,0,1)24, fitted once a series and channel on train rows, filtered to 200 origins evenly spaced over the split",
         10L * horizon);
     baselines
         .addObject()

@@ -48,8 +48,7 @@ final class ParameterAveragingStrategy implements Strategy {
         spark.parallelize(numbers, plan.workers()).persist(StorageLevel.MEMORY_AND_DISK());
     if (spark.defaultParallelism() < plan.workers()) {
       LOG.warn(
-          "train.workers is {} and Spark has {} task slots: workers take turns. Lower train.workers"
-              + " or raise the number of executors.",
+          "train.workers is {} and Spark has {} task slots: workers take turns. Lower train.workers or raise the number of executors.",
           plan.workers(),
           spark.defaultParallelism());
     }

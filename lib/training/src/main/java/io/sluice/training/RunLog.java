@@ -26,7 +26,7 @@ final class RunLog implements AutoCloseable {
 
   private long step;
   private String checkpoint;
-  private double validationLoss = Double.NaN;
+  private double validationLoss;
   private double lastFinite = Double.NaN;
   private long trainedNanos;
   private long trainedWindows;
@@ -38,6 +38,7 @@ final class RunLog implements AutoCloseable {
    * @param step steps finished by earlier attempts
    * @param checkpoint the one this run resumed from; null if none
    * @param secondsBefore time earlier attempts took
+   * @param validationLoss after their last epoch; NaN if there was none
    */
   RunLog(
       Progress.Task task,
@@ -47,7 +48,8 @@ final class RunLog implements AutoCloseable {
       int everySteps,
       long step,
       String checkpoint,
-      double secondsBefore) {
+      double secondsBefore,
+      double validationLoss) {
     this.task = task;
     this.metrics = metrics;
     this.learningRate = learningRate;
@@ -57,6 +59,7 @@ final class RunLog implements AutoCloseable {
     this.step = step;
     this.checkpoint = checkpoint;
     this.secondsBefore = secondsBefore;
+    this.validationLoss = validationLoss;
   }
 
   void epochStarts() {
@@ -168,8 +171,7 @@ final class RunLog implements AutoCloseable {
     return new OperationFailedException(
         String.format(
             Locale.ROOT,
-            "Loss became %s at step %d (last finite %s at %d%s, lr %.1e). %s Lower"
-                + " train.learning-rate or set train.max-gradient-norm.",
+            "Loss became %s at step %d (last finite %s at %d%s, lr %.1e). %s Lower train.learning-rate or set train.max-gradient-norm.",
             Double.isNaN(loss) ? "NaN" : "infinite",
             step,
             Double.isNaN(lastFinite) ? "none" : number(lastFinite),

@@ -44,8 +44,7 @@ public final class Trainer {
       new PublishLock.Wording(
           "train with checkpoints in",
           "training",
-          "This run stopped before it touched what the other one writes; set train.checkpoint.path"
-              + " to another folder and run again.",
+          "This run stopped before it touched what the other one writes; set train.checkpoint.path to another folder and run again.",
           ", or set train.checkpoint.path to another folder");
 
   private Trainer() {}
@@ -188,9 +187,7 @@ public final class Trainer {
             spark.orElseThrow(
                 () ->
                     new OperationFailedException(
-                        "train.strategy = parameter-averaging needs a Spark session, and this run"
-                            + " has none. Submit it with spark-submit, or set train.strategy ="
-                            + " local."));
+                        "train.strategy = parameter-averaging needs a Spark session, and this run has none. Submit it with spark-submit, or set train.strategy = local."));
         var workers =
             new WorkerPlan(
                 provenance.runId(),

@@ -38,11 +38,26 @@ final class TrainerRun {
   }
 
   TrainReport train(Learnable dataset, String... overrides) {
+    return train(dataset, Progress.silent(), overrides);
+  }
+
+  TrainReport train(Learnable dataset, Progress progress, String... overrides) {
     Settings settings = settings(overrides);
     return Trainer.train(
         spark,
         new Configuration(),
         dataset,
+        settings.read(TrainSettings::from),
+        settings.read(ModelSettings::from),
+        new Provenance("run-" + System.nanoTime(), "test", "hash", Instant.EPOCH),
+        progress);
+  }
+
+  /** A run on a dataset folder, as the job starts it. */
+  TrainReport trainOn(String dataset, String... overrides) {
+    Settings settings = settings(with(overrides, "dataset.path=\"" + dataset + "\""));
+    return Trainer.run(
+        new Configuration(),
         settings.read(TrainSettings::from),
         settings.read(ModelSettings::from),
         new Provenance("run-" + System.nanoTime(), "test", "hash", Instant.EPOCH),
@@ -57,6 +72,12 @@ final class TrainerRun {
 
   Checkpoint checkpoint(TrainReport report) {
     return CheckpointFiles.read(Path.of(URI.create(report.checkpoint()).getPath()));
+  }
+
+  private static String[] with(String[] some, String more) {
+    String[] all = Arrays.copyOf(some, some.length + 1);
+    all[some.length] = more;
+    return all;
   }
 
   JsonNode checkpointHeader(TrainReport report) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.config.progress.Progress;
 import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
@@ -15,11 +16,15 @@ import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.IncompatibleCheckpointException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
@@ -146,6 +151,41 @@ class TrainerTest {
   }
 
   @Test
+  void theProgressLineTellsEpochStepLossesRateAndTimeLeft() {
+    String first = firstLine(progress -> run.train(SINE, progress, "train.epochs=2"));
+    String resumed = firstLine(progress -> run.train(SINE, progress, "train.epochs=4"));
+
+    // the resumed run's validation loss is that of its checkpoint
+    String number = "\\d[\\d.e+-]*";
+    assertThat(first)
+        .matches(
+            "train   3% \\| epoch 1/2 \\| step 1/13 \\| loss N \\| validation - \\| norm N \\| lr N \\| [\\d,]+ windows/s \\| time left \\d+s"
+                .replace("N", number));
+    assertThat(resumed)
+        .matches(
+            "train  51% \\| epoch 3/4 \\| step 1/13 \\| loss N \\| validation N \\| norm N \\| lr N \\| [\\d,]+ windows/s \\| time left \\d+s"
+                .replace("N", number));
+  }
+
+  /** The first line of progress that a run shows where nobody sits at a terminal. */
+  private static String firstLine(Consumer<Progress> work) {
+    PrintStream before = System.err;
+    var bytes = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    try {
+      work.accept(Progress.standardError());
+    } finally {
+      System.setErr(before);
+    }
+    return bytes
+        .toString(StandardCharsets.UTF_8)
+        .lines()
+        .filter(line -> line.startsWith("train "))
+        .findFirst()
+        .orElse("no line");
+  }
+
+  @Test
   void stopsEarlyAndPublishesTheBestEpochNotTheLast() {
     TrainReport report =
         run.train(
@@ -207,9 +247,7 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(SINE, "model.hidden-sizes=[7]"))
         .isInstanceOf(IncompatibleCheckpointException.class)
         .hasMessage(
-            "Cannot resume from %s: saved with model.hidden-sizes [6], this run has [7]. Use"
-                + " another train.checkpoint.path, restore the setting, or start over with"
-                + " train.checkpoint.resume = false.",
+            "Cannot resume from %s: saved with model.hidden-sizes [6], this run has [7]. Use another train.checkpoint.path, restore the setting, or start over with train.checkpoint.resume = false.",
             report.checkpoint());
   }
 
@@ -250,9 +288,9 @@ class TrainerTest {
                     "train.epochs=20"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageMatching(
-            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm"
-                + " \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint"
-                + " is .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.");
+            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint is .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.")
+        .extracting(e -> ((OperationFailedException) e).exitStatus())
+        .isEqualTo(ExitStatus.FAILED);
     assertThat(folder.resolve("a/models")).doesNotExist();
   }
 
@@ -261,9 +299,9 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(SINE, "train.optimizer=sgd", "train.learning-rate=1e-40"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageMatching(
-            "Training ended with the parameters it began with after 52 steps \\(train loss .*,"
-                + " learning rate 1.0E-40\\)\\. Nothing was published\\. Raise train.learning-rate"
-                + " or train.epochs, and see whether the targets of .* vary\\.");
+            "Training ended with the parameters it began with after 52 steps \\(train loss .*, learning rate 1.0E-40\\)\\. Nothing was published\\. Raise train.learning-rate or train.epochs, and see whether the targets of .* vary\\.")
+        .extracting(e -> ((OperationFailedException) e).exitStatus())
+        .isEqualTo(ExitStatus.FAILED);
     assertThat(folder.resolve("a/models")).doesNotExist();
   }
 
@@ -335,9 +373,7 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(new SineWindows(200, 0).learnable()))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot train on memory:/sine: its validation split has no window. Give"
-                + " split.validation a larger share, or shorten window.look-back or window.horizon,"
-                + " and rebuild with build-sequences.");
+            "Cannot train on memory:/sine: its validation split has no window. Give split.validation a larger share, or shorten window.look-back or window.horizon, and rebuild with build-sequences.");
   }
 
   @Test
@@ -345,9 +381,7 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(new SineWindows(15, 5).learnable()))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot train on memory:/sine: its train split has 15 windows, fewer than"
-                + " train.batch-size (16). Lower train.batch-size to at most 15, or build a larger"
-                + " dataset.");
+            "Cannot train on memory:/sine: its train split has 15 windows, fewer than train.batch-size (16). Lower train.batch-size to at most 15, or build a larger dataset.");
   }
 
   @Test
@@ -355,8 +389,7 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(new SineWindows(200, 50).learnable("windows", "hash")))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot train on memory:/sine: its layout is windows, training reads segments. Rebuild"
-                + " with build-sequences and dataset.layout = segments.");
+            "Cannot train on memory:/sine: its layout is windows, training reads segments. Rebuild with build-sequences and dataset.layout = segments.");
   }
 
   @Test
@@ -364,8 +397,7 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(SINE, "train.strategy=parameter-averaging"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessage(
-            "train.strategy = parameter-averaging needs a Spark session, and this run has none."
-                + " Submit it with spark-submit, or set train.strategy = local.");
+            "train.strategy = parameter-averaging needs a Spark session, and this run has none. Submit it with spark-submit, or set train.strategy = local.");
   }
 
   @Test

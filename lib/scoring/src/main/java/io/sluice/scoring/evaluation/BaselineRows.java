@@ -110,8 +110,7 @@ final class BaselineRows {
         BaselineKind.ARIMA,
         String.format(
             Locale.ROOT,
-            "%s, fitted once a series and channel on train rows%s, filtered to %,d origins evenly"
-                + " spaced over the split",
+            "%s, fitted once a series and channel on train rows%s, filtered to %,d origins evenly spaced over the split",
             orders,
             unfitted,
             pass.samples().size()),

@@ -93,8 +93,7 @@ final class LabelBaselines {
                     ? BaselineRows.missing(
                         kind,
                         workers.spark().isEmpty()
-                            ? "not available: it is fitted by Spark, and this evaluation runs"
-                                + " without"
+                            ? "not available: it is fitted by Spark, and this evaluation runs without"
                             : "not available: no train window has a label")
                     : logistic(pass, logistic, foldNames));
         case LAST_VALUE, SEASONAL_NAIVE_DAILY, SEASONAL_NAIVE_WEEKLY, ARIMA, TRAIN_MEAN -> {
@@ -225,8 +224,7 @@ final class LabelBaselines {
     notes.add(
         String.format(
             Locale.ROOT,
-            "logistic-regression sees the inputs of the last step alone, fitted on %,d train"
-                + " windows.%s",
+            "logistic-regression sees the inputs of the last step alone, fitted on %,d train windows.%s",
             pass.logisticExamples(),
             threshold == null ? "" : " " + threshold.sentence("It")));
     var folds = new ArrayList<Row>();

@@ -74,9 +74,7 @@ evaluate {
         "must be a metric with a better end, but is coverage");
     assertProblem(
         "evaluate { gate-metric = mae, gate-baseline = arima }",
-        "must be one of evaluate.baselines [last-value, seasonal-naive-daily,"
-            + " seasonal-naive-weekly, majority-class, always-alarm, logistic-regression,"
-            + " train-mean], but is arima");
+        "must be one of evaluate.baselines [last-value, seasonal-naive-daily, seasonal-naive-weekly, majority-class, always-alarm, logistic-regression, train-mean], but is arima");
     assertProblem("evaluate.threshold = 1.5", "must be between 0.0 and 1.0, but is 1.5");
     assertProblem("evaluate.threshold = best", "must be a number, but is \"best\"");
     assertProblem("evaluate.arima-orders = [1, 2]", "must have three orders");

@@ -136,8 +136,7 @@ class EvaluationOfBundleTest {
         .anyMatch(
             n ->
                 n.matches(
-                    "The model raises an alarm from a probability of \\S+ on, the best F1 on the"
-                        + " validation windows\\."));
+                    "The model raises an alarm from a probability of \\S+ on, the best F1 on the validation windows\\."));
     assertThat(validation.notes())
         .anyMatch(n -> n.endsWith("the best F1 on these very windows, which flatters it."));
     double best = validation.metrics().get("f1");

@@ -197,8 +197,7 @@ public final class PublishLock implements AutoCloseable {
   private static OperationFailedException refusal(
       String target, Wording wording, Optional<LockHolder> holder, Duration staleAfter) {
     return new OperationFailedException(
-        ("Cannot %s %s: %s is %s there. Wait for it to end%s; if it is dead, its lock %s is taken"
-                + " over %d s after its last sign of life.")
+        "Cannot %s %s: %s is %s there. Wait for it to end%s; if it is dead, its lock %s is taken over %d s after its last sign of life."
             .formatted(
                 wording.attempt(),
                 target,
