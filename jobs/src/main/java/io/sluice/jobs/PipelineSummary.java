@@ -12,7 +12,17 @@ final class PipelineSummary {
   // in this order, those that the evaluation has
   private static final List<String> COLUMNS =
       List.of(
-          "mae", "rmse", "mase", "mse-scaled", "accuracy", "precision", "recall", "f1", "roc-auc");
+          "mae",
+          "rmse",
+          "mase",
+          "mse-scaled",
+          "accuracy",
+          "precision",
+          "recall",
+          "f1",
+          "roc-auc",
+          "pr-auc",
+          "false-alarm-rate");
   private static final String MODEL = "LSTM";
 
   private PipelineSummary() {}
@@ -46,7 +56,7 @@ final class PipelineSummary {
             .mapToInt(baseline -> baseline.name().length())
             .reduce(MODEL.length(), Math::max);
     var text = new StringBuilder("  " + " ".repeat(width));
-    columns.forEach(column -> text.append("%12s".formatted(column)));
+    columns.forEach(column -> text.append(cell(column, column)));
     text.append(System.lineSeparator());
     text.append(row(MODEL, width, columns, evaluation.metrics()));
     evaluation
@@ -60,9 +70,13 @@ final class PipelineSummary {
     var text = new StringBuilder(("  %-" + width + "s").formatted(name));
     for (String column : columns) {
       Double value = metrics.get(column);
-      text.append(
-          value == null ? "%12s".formatted("-") : String.format(Locale.ROOT, "%12.4f", value));
+      text.append(cell(column, value == null ? "-" : String.format(Locale.ROOT, "%.4f", value)));
     }
     return text.append(System.lineSeparator()).toString();
+  }
+
+  /** Text at the right of its column, which is as wide as its title needs. */
+  private static String cell(String column, String text) {
+    return ("%" + Math.max(12, column.length() + 2) + "s").formatted(text);
   }
 }

@@ -18,9 +18,10 @@ final class EvaluationView {
           "smape",
           "coverage",
           "f1",
-          "roc-auc",
           "recall",
           "false-alarm-rate",
+          "roc-auc",
+          "pr-auc",
           "rmse",
           "rmse-last",
           "life-score-last",
@@ -48,6 +49,7 @@ final class EvaluationView {
     Headline headline = Headline.of(evaluation);
     view.put("name", evaluation.path("name").asText());
     view.put("headline", headline.sentence());
+    view.put("lead", headline.lead().isEmpty() ? null : headline.lead());
     view.put("verdict", headline.verdict());
     view.put(
         "facts",
@@ -83,6 +85,7 @@ final class EvaluationView {
     view.put("notes", texts(evaluation.path("notes")));
     view.put("glossary", glossary());
     view.put("confusion", confusion());
+    view.put("threshold", threshold());
     view.put("hasSteps", evaluation.path("byStep").size() > 0);
     view.put("hasHistograms", evaluation.path("residuals").size() > 0);
     view.put("hasCurves", evaluation.path("classes").path("roc").size() > 0);
@@ -153,6 +156,7 @@ final class EvaluationView {
               "recall",
               "f1",
               "roc-auc",
+              "pr-auc",
               "false-alarm-rate",
               "missed-alarm-rate",
               "log-loss");
@@ -345,6 +349,12 @@ final class EvaluationView {
       rows.add(Map.of("name", names.get(v), "cells", cells));
     }
     return Map.of("names", names, "rows", rows);
+  }
+
+  /** "0.31": where an alarm begins; null where there are no alarms. */
+  private String threshold() {
+    JsonNode threshold = evaluation.path("classes").path("threshold");
+    return threshold.isNumber() ? Wording.number(threshold.asDouble()) : null;
   }
 
   private String tracksTitle() {

@@ -1,76 +1,102 @@
 package io.sluice.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Locale;
 
 /**
- * Does the model earn its keep: one sentence.
+ * Does the model earn its keep: one sentence, and one below it where that takes two.
  *
+ * @param lead what the model does, in its own numbers; may be empty
  * @param verdict better, worse or plain, for its colour
  */
-record Headline(String sentence, String verdict) {
+record Headline(String sentence, String lead, String verdict) {
+
+  /**
+   * What a model is compared by.
+   *
+   * @param metric its name in the evaluation
+   * @param words its name in a sentence
+   * @param higher whether more is better
+   */
+  private record Yardstick(String metric, String words, boolean higher) {}
+
   // scaled squared error: one number for channels of different units
-  private static final String FORECAST_METRIC = "mse-scaled";
+  private static final Yardstick FORECAST =
+      new Yardstick("mse-scaled", "mean squared error on scaled values", false);
+  private static final Yardstick LIFE = new Yardstick("rmse", "root mean squared error", false);
+  private static final Yardstick ALARMS = new Yardstick("pr-auc", "PR AUC", true);
+  private static final Yardstick CLASSES = new Yardstick("f1", "mean F1", true);
 
   static Headline of(JsonNode evaluation) {
     JsonNode metrics = evaluation.path("metrics");
     return switch (evaluation.path("target").path("type").asText()) {
-      case "forecast" -> forecast(evaluation);
+      case "forecast" -> against(evaluation, FORECAST, "");
       case "remaining-life" ->
-          new Headline(
+          against(
+              evaluation,
+              LIFE,
               "Remaining life is off by %s steps (RMSE), and by %s at the last window of each series."
-                  .formatted(shown(metrics, "rmse"), shown(metrics, "rmse-last")),
-              "plain");
-      default -> classes(metrics);
+                  .formatted(shown(metrics, "rmse"), shown(metrics, "rmse-last")));
+      default -> classes(evaluation, metrics);
     };
   }
 
-  private static Headline classes(JsonNode metrics) {
+  private static Headline classes(JsonNode evaluation, JsonNode metrics) {
     if (metrics.has("recall") && metrics.has("false-alarm-rate")) {
-      return new Headline(
-          "The model finds %s of the events with false alarms in %s of the other windows; ROC AUC %s."
+      return against(
+          evaluation,
+          ALARMS,
+          "The model finds %s of the events with false alarms in %s of the other windows."
               .formatted(
                   Wording.percent(metrics.path("recall").asDouble()),
-                  Wording.percent(metrics.path("false-alarm-rate").asDouble()),
-                  shown(metrics, "roc-auc")),
-          "plain");
+                  Wording.percent(metrics.path("false-alarm-rate").asDouble())));
     }
-    return new Headline(
-        "The most probable class is right in %s of the windows."
-            .formatted(Wording.percent(metrics.path("accuracy").asDouble())),
-        "plain");
+    return against(
+        evaluation,
+        CLASSES,
+        "The predicted class is right in %s of the windows."
+            .formatted(Wording.percent(metrics.path("accuracy").asDouble())));
   }
 
-  private static Headline forecast(JsonNode evaluation) {
-    JsonNode best = null;
-    double bestRatio = -1;
+  /** The model against the baseline that is hardest to beat. */
+  private static Headline against(JsonNode evaluation, Yardstick by, String lead) {
+    JsonNode strongest = null;
+    double least = Double.POSITIVE_INFINITY;
     for (JsonNode row : evaluation.path("baselines")) {
-      double baseline = row.path("metrics").path(FORECAST_METRIC).asDouble();
-      double model = row.path("model").path(FORECAST_METRIC).asDouble();
-      if (row.path("available").asBoolean() && baseline > 0 && model / baseline > bestRatio) {
-        best = row;
-        bestRatio = model / baseline;
+      double baseline = row.path("metrics").path(by.metric()).asDouble();
+      double model = row.path("model").path(by.metric()).asDouble();
+      // how many times better the model is
+      double times = by.higher() ? model / baseline : baseline / model;
+      if (row.path("available").asBoolean() && baseline > 0 && times < least) {
+        strongest = row;
+        least = times;
       }
     }
-    if (best == null) {
+    if (strongest == null) {
       return new Headline(
-          "Mean squared error %s on scaled values; there is no baseline to compare with."
-              .formatted(shown(evaluation.path("metrics"), FORECAST_METRIC)),
+          "%s is %s; there is no baseline to compare with."
+              .formatted(
+                  by.words().substring(0, 1).toUpperCase(Locale.ROOT) + by.words().substring(1),
+                  shown(evaluation.path("metrics"), by.metric())),
+          lead,
           "plain");
     }
-    String name = Wording.inSentence(best.path("name").asText());
-    String numbers =
-        "mean squared error %s against %s, on scaled values"
-            .formatted(
-                shown(best.path("model"), FORECAST_METRIC),
-                shown(best.path("metrics"), FORECAST_METRIC));
-    return bestRatio < 1
+    String name = Wording.inSentence(strongest.path("name").asText());
+    double baseline = strongest.path("metrics").path(by.metric()).asDouble();
+    double model = strongest.path("model").path(by.metric()).asDouble();
+    String numbers = "%s against %s".formatted(Wording.number(model), Wording.number(baseline));
+    String change = Wording.percent(Math.abs(model / baseline - 1));
+    String direction = model < baseline ? "lower" : "higher";
+    return least > 1
         ? new Headline(
-            "The model beats every baseline. The strongest is %s: the model's error is %s lower (%s)."
-                .formatted(name, Wording.percent(1 - bestRatio), numbers),
+            "The model beats every baseline. The strongest is %s: the model's %s is %s %s (%s)."
+                .formatted(name, by.words(), change, direction, numbers),
+            lead,
             "better")
         : new Headline(
-            "The model does not beat %s: its error is %s higher (%s)."
-                .formatted(name, Wording.percent(bestRatio - 1), numbers),
+            "The model does not beat %s: its %s is %s %s (%s)."
+                .formatted(name, by.words(), change, direction, numbers),
+            lead,
             "worse");
   }
 

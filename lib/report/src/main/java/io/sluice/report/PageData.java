@@ -28,6 +28,7 @@ final class PageData {
       }
     }
     data.set("histograms", rounded(evaluation.path("residuals")));
+    data.set("threshold", rounded(evaluation.path("classes").path("threshold")));
     data.set("roc", rounded(evaluation.path("classes").path("roc")));
     data.set("precisionRecall", rounded(evaluation.path("classes").path("precisionRecall")));
     ArrayNode tracks = data.putArray("tracks");

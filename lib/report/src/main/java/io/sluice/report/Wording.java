@@ -16,6 +16,7 @@ final class Wording {
           Map.entry("mase", "MASE"),
           Map.entry("f1", "F1"),
           Map.entry("roc", "ROC"),
+          Map.entry("pr", "PR"),
           Map.entry("auc", "AUC"),
           Map.entry("arima", "ARIMA"),
           Map.entry("scaled", "(scaled)"),

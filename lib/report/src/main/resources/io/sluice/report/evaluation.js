@@ -93,6 +93,10 @@
       points: { show: few && !isLabel, size: 4 }, value: (u, v) => digits(v) });
     series.push({ label: "predicted", stroke: color("model"), width: 2, points: { show: few, size: 4 }, value: (u, v) => digits(v) });
     columns.push(t.actual, t.predicted);
+    if (data.threshold != null) {
+      series.push({ label: "alarm from", stroke: color("muted"), dash: [4, 4], width: 1, points: { show: false }, value: (u, v) => digits(v) });
+      columns.push(x.map(() => data.threshold));
+    }
     const plot = draw(chart, 240, {
       series, bands, cursor: { drag: { x: true, y: false } },
       scales: { x: { time: !t.ordinal } },

@@ -29,7 +29,7 @@ class EvaluationPageTest {
     // 0.98 · 0.41 against ARIMA's 1.2 · 0.41
     assertThat(page)
         .contains(
-            "The model beats every baseline. The strongest is ARIMA: the model&#39;s error is 18\u00a0% lower (mean squared error 0.4018 against 0.4920, on scaled values).")
+            "The model beats every baseline. The strongest is ARIMA: the model&#39;s mean squared error on scaled values is 18\u00a0% lower (0.4018 against 0.4920).")
         .contains("Seasonal naive weekly: known for 93.1 % of the values")
         .contains("Oracle: not available: time is ordinal.")
         .contains("Quality gate passed");
@@ -42,7 +42,34 @@ class EvaluationPageTest {
 
     assertThat(page(evaluation))
         .contains(
-            "<h1 class=\"worse\">The model does not beat seasonal naive daily: its error is 101\u00a0% higher");
+            "<h1 class=\"worse\">The model does not beat seasonal naive daily: its mean squared error on scaled values is 101\u00a0% higher");
+  }
+
+  @Test
+  void alarmsAreJudgedByPrecisionAndRecallAgainstTheStrongestBaseline() throws IOException {
+    assertThat(page(SampleEvaluation.event(PUMPS)))
+        .contains(
+            "<p class=\"lead\">The model finds 80\u00a0% of the events with false alarms in 6.0\u00a0% of the other windows.</p>",
+            "<h1 class=\"better\">The model beats every baseline. The strongest is logistic regression: the model&#39;s PR AUC is 100\u00a0% higher (0.6200 against 0.3100).")
+        .contains("An alarm is raised from a probability of 0.3100 on.")
+        .contains("Always alarm", "Majority class");
+  }
+
+  @Test
+  void remainingLifeIsJudgedAgainstTheTrainMean() throws IOException {
+    assertThat(page(SampleEvaluation.life(PUMPS)))
+        .contains(
+            "Remaining life is off by 15.40 steps (RMSE), and by 14.10 at the last window of each series.</p>",
+            "The model beats every baseline. The strongest is train mean: the model&#39;s root mean squared error is 63\u00a0% lower (15.40 against 41.20).");
+  }
+
+  @Test
+  void withoutABaselineThereIsNoVerdict() throws IOException {
+    ObjectNode evaluation = SampleEvaluation.event(PUMPS);
+    evaluation.putArray("baselines");
+
+    assertThat(page(evaluation))
+        .contains("<h1 class=\"plain\">PR AUC is 0.6200; there is no baseline to compare with.");
   }
 
   @Test

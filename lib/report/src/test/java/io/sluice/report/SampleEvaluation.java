@@ -80,6 +80,7 @@ final class SampleEvaluation {
         .put("recall", 0.8)
         .put("f1", 0.65)
         .put("roc-auc", 0.93)
+        .put("pr-auc", 0.62)
         .put("false-alarm-rate", 0.06)
         .put("missed-alarm-rate", 0.2)
         .put("log-loss", 0.3);
@@ -98,9 +99,12 @@ final class SampleEvaluation {
           .put("recall", 0.8);
     }
     root.putArray("folds");
-    root.putArray("baselines");
+    ArrayNode baselines = root.putArray("baselines");
+    classBaseline(baselines, root, "majority-class", 0, 0, 0.08);
+    classBaseline(baselines, root, "always-alarm", 0.15, 1, 0.08);
+    classBaseline(baselines, root, "logistic-regression", 0.4, 0.1, 0.31);
     root.putArray("residuals");
-    ObjectNode classes = root.putObject("classes");
+    ObjectNode classes = root.putObject("classes").put("threshold", 0.31);
     classes.putArray("names").add("no failure").add("failure");
     classes
         .putArray("confusion")
@@ -147,6 +151,21 @@ final class SampleEvaluation {
     return root;
   }
 
+  private static void classBaseline(
+      ArrayNode baselines, ObjectNode root, String name, double f1, double falseAlarms, double pr) {
+    ObjectNode row =
+        baselines
+            .addObject()
+            .put("name", name)
+            .put("available", true)
+            .put("note", "")
+            .put("count", 9800);
+    row.putObject("metrics").put("f1", f1).put("false-alarm-rate", falseAlarms).put("pr-auc", pr);
+    row.set("model", root.path("metrics"));
+    row.putArray("byStep");
+    row.putArray("folds");
+  }
+
   static ObjectNode life(List<String> series) {
     ObjectNode root = base("remaining-life", 0);
     root.putObject("metrics")
@@ -158,10 +177,20 @@ final class SampleEvaluation {
         .put("life-score-last", 310.5)
         .put("rmse-last-uncapped", 16.0);
     root.putObject("meanings").put("rmse", "root of the mean squared error");
-    for (String empty :
-        new String[] {"notes", "byStep", "byChannel", "bySeries", "folds", "baselines"}) {
+    for (String empty : new String[] {"notes", "byStep", "byChannel", "bySeries", "folds"}) {
       root.putArray(empty);
     }
+    ObjectNode mean =
+        root.putArray("baselines")
+            .addObject()
+            .put("name", "train-mean")
+            .put("available", true)
+            .put("note", "")
+            .put("count", 12345);
+    mean.putObject("metrics").put("mae", 30.0).put("rmse", 41.2).put("rmse-last", 45.0);
+    mean.set("model", root.path("metrics"));
+    mean.putArray("byStep");
+    mean.putArray("folds");
     histogram(root.putArray("residuals"), "remaining life");
     ArrayNode tracks = root.putArray("tracks");
     for (String name : series) {

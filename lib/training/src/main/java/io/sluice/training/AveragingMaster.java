@@ -1,30 +1,38 @@
 package io.sluice.training;
 
+import io.sluice.recurrent.optim.GlobalNormClipping;
 import java.io.Serializable;
+import java.util.OptionalDouble;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.DoubleAccumulator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.spark.api.RDDTrainingApproach;
 import org.deeplearning4j.spark.api.Repartition;
 import org.deeplearning4j.spark.api.WorkerConfiguration;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
+import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingResult;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingWorker;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * dl4j-spark's training master, with two of its ways changed.
+ * dl4j-spark's training master, with two of its ways changed and the gradient's norm reported.
  *
  * <p>It lets go of the broadcast that carries parameters to the workers, which dl4j-spark leaves
  * behind in every executor once an average. And each worker builds its network from its
  * description: dl4j-spark's clone of a configuration shares what is inside a wrapper layer ({@code
  * LastTimeStep}), so two workers in one process overwrite each other's dropout masks.
+ *
+ * <p>Each worker adds the norm of its last step's gradient to an accumulator: a result of
+ * dl4j-spark's has no place for it.
  */
 final class AveragingMaster extends ParameterAveragingTrainingMaster {
   private final Broadcast<WorkerPlan> plan;
   private final int batchSizePerWorker;
   private final int frequency;
   private Broadcast<NetworkState> sent;
+  private DoubleAccumulator norms;
 
   AveragingMaster(Broadcast<WorkerPlan> plan, int frequency) {
     super(builder(plan.value().plan(), frequency));
@@ -66,7 +74,18 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
                     network.getIterationCount()));
     var configuration =
         new WorkerConfiguration(false, batchSizePerWorker, batchSizePerWorker, frequency, 0, false);
-    return new Worker(plan, sent, configuration);
+    norms = averaging.getSparkContext().sc().doubleAccumulator("gradient norm");
+    return new Worker(plan, sent, norms, configuration);
+  }
+
+  /**
+   * The mean over the workers of the gradient norm at their last step before the last average, each
+   * before clipping; empty before the first.
+   */
+  OptionalDouble gradientNorm() {
+    return norms == null || norms.isZero()
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(norms.avg());
   }
 
   /** Frees what the workers of the last average were sent. */
@@ -82,14 +101,17 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
 
     private final Broadcast<WorkerPlan> plan;
     private final Broadcast<NetworkState> sent;
+    private final DoubleAccumulator norms;
 
     Worker(
         Broadcast<WorkerPlan> plan,
         Broadcast<NetworkState> sent,
+        DoubleAccumulator norms,
         WorkerConfiguration configuration) {
       super(null, true, configuration, null, null, null);
       this.plan = plan;
       this.sent = sent;
+      this.norms = norms;
     }
 
     @Override
@@ -105,6 +127,12 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
       }
       network.getLayerWiseConfigurations().setIterationCount(state.step());
       return network;
+    }
+
+    @Override
+    public ParameterAveragingTrainingResult getFinalResult(MultiLayerNetwork network) {
+      GlobalNormClipping.lastNorm(network).ifPresent(norms::add);
+      return super.getFinalResult(network);
     }
   }
 }

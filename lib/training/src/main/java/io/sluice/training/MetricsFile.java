@@ -12,7 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code metrics.jsonl}: one JSON object a line, for every few steps and for every epoch.
+ * {@code metrics.jsonl}: one JSON object a line, for every few steps and for every epoch, as {@code
+ * data-schemas/metrics.v1.json} describes it.
  *
  * <p>Lines are held back and the whole file is written anew, under another name and renamed, at the
  * end of each epoch: object stores cannot append, and a file that ends with its last checkpoint is
@@ -32,7 +33,7 @@ final class MetricsFile {
    * @param step over all epochs, from 1
    * @param loss of the step, or mean over the epoch's steps in an epoch's line
    * @param validationLoss in an epoch's line only
-   * @param gradientNorm before clipping; absent where a strategy does not know it
+   * @param gradientNorm before clipping, in a step's line; of workers the mean of theirs
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record Line(

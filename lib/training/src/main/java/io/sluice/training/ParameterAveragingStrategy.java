@@ -2,7 +2,6 @@ package io.sluice.training;
 
 import io.sluice.failure.UserFailure;
 import java.util.List;
-import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -68,7 +67,7 @@ final class ParameterAveragingStrategy implements Strategy {
       master.release();
       long windows = (long) steps * plan.batchSize();
       double loss = averaging.getScore();
-      run.steps(steps, windows, loss, OptionalDouble.empty());
+      run.steps(steps, windows, loss, master.gradientNorm());
       lossSum += loss * windows;
       seen += windows;
     }

@@ -26,7 +26,7 @@ final class RunLog implements AutoCloseable {
 
   private long step;
   private String checkpoint;
-  private double validationLoss = Double.NaN;
+  private double validationLoss;
   private double lastFinite = Double.NaN;
   private long trainedNanos;
   private long trainedWindows;
@@ -38,6 +38,7 @@ final class RunLog implements AutoCloseable {
    * @param step steps finished by earlier attempts
    * @param checkpoint the one this run resumed from; null if none
    * @param secondsBefore time earlier attempts took
+   * @param validationLoss after their last epoch; NaN if there was none
    */
   RunLog(
       Progress.Task task,
@@ -47,7 +48,8 @@ final class RunLog implements AutoCloseable {
       int everySteps,
       long step,
       String checkpoint,
-      double secondsBefore) {
+      double secondsBefore,
+      double validationLoss) {
     this.task = task;
     this.metrics = metrics;
     this.learningRate = learningRate;
@@ -57,6 +59,7 @@ final class RunLog implements AutoCloseable {
     this.step = step;
     this.checkpoint = checkpoint;
     this.secondsBefore = secondsBefore;
+    this.validationLoss = validationLoss;
   }
 
   void epochStarts() {
@@ -70,7 +73,7 @@ final class RunLog implements AutoCloseable {
    *
    * @param windows they learned from, together
    * @param loss of the last of them
-   * @param gradientNorm of the last of them, before clipping
+   * @param gradientNorm of the last of them, before clipping; empty where it was not measured
    * @throws OperationFailedException if the loss is not finite
    */
   void steps(int count, long windows, double loss, OptionalDouble gradientNorm) {
@@ -141,7 +144,7 @@ final class RunLog implements AutoCloseable {
         step,
         loss,
         validation,
-        norm.isPresent() ? norm.getAsDouble() : null,
+        norm.isPresent() && Double.isFinite(norm.getAsDouble()) ? norm.getAsDouble() : null,
         rateAt(step),
         rate(),
         totalSeconds());

@@ -119,7 +119,8 @@ final class RunState {
         settings.logEverySteps(),
         position.step(),
         checkpoint,
-        position.trainSeconds());
+        position.trainSeconds(),
+        position.validationLoss());
   }
 
   /** Takes in what an epoch brought, and keeps its parameters if they are the best so far. */

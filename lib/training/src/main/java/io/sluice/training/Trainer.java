@@ -11,7 +11,9 @@ import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.lake.PublishLock;
 import io.sluice.training.checkpoint.CheckpointStore;
+import java.time.Duration;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -28,9 +30,22 @@ import org.slf4j.LoggerFactory;
  * <p>Resuming: a run continues from its newest checkpoint, whose settings must fit. One that has
  * all its epochs, or was stopped early, trains no more; it publishes if it had not yet come to
  * that, and otherwise reports the bundle it had published.
+ *
+ * <p>A folder of checkpoints belongs to one run at a time: a second one is refused, because each
+ * would remove the other's checkpoints and resume from them.
  */
 public final class Trainer {
   private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
+
+  /** A run's sign of life comes four times as often. */
+  private static final Duration DEAD_AFTER = Duration.ofMinutes(2);
+
+  private static final PublishLock.Wording CHECKPOINTS =
+      new PublishLock.Wording(
+          "train with checkpoints in",
+          "training",
+          "This run stopped before it touched what the other one writes; set train.checkpoint.path to another folder and run again.",
+          ", or set train.checkpoint.path to another folder");
 
   private Trainer() {}
 
@@ -40,7 +55,8 @@ public final class Trainer {
    * @param spark the session; {@code strategy = local} takes only its Hadoop settings
    * @throws io.sluice.failure.InvalidInputException if the dataset cannot be trained on, or a
    *     checkpoint belongs to another run
-   * @throws OperationFailedException if training diverges or its result is not sound
+   * @throws OperationFailedException if training diverges or its result is not sound, or another
+   *     run is using the checkpoint folder
    */
   public static TrainReport run(
       SparkSession spark,
@@ -76,7 +92,7 @@ public final class Trainer {
     return train(spark, hadoop, learned, settings, model, provenance, progress);
   }
 
-  /** The story of a run. */
+  /** One run with a checkpoint folder to itself. */
   static TrainReport train(
       Optional<SparkSession> spark,
       Configuration hadoop,
@@ -86,6 +102,23 @@ public final class Trainer {
       Provenance provenance,
       Progress progress) {
     dataset.requireTrainable();
+    try (PublishLock lock =
+        PublishLock.acquire(
+            settings.checkpoints().path(), provenance.runId(), DEAD_AFTER, CHECKPOINTS, hadoop)) {
+      return train(lock, spark, hadoop, dataset, settings, model, provenance, progress);
+    }
+  }
+
+  /** The story of a run. */
+  private static TrainReport train(
+      PublishLock lock,
+      Optional<SparkSession> spark,
+      Configuration hadoop,
+      Learnable dataset,
+      TrainSettings settings,
+      ModelSettings model,
+      Provenance provenance,
+      Progress progress) {
     NativeThreads.set(settings.threads());
     ModelSpec spec = dataset.spec(model);
     Windows windows = dataset.source().open(hadoop);
@@ -118,6 +151,7 @@ public final class Trainer {
         double validation = strategy.validationLoss(network);
         state.epochDone(network, loss, validation, stopping, log);
         if (state.epoch() % settings.checkpoints().everyEpochs() == 0 || state.isLast(settings)) {
+          lock.requireHeld();
           log.checkpointed(state.save(network, checkpoints, log));
         }
       }

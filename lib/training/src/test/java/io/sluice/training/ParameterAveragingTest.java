@@ -2,9 +2,15 @@ package io.sluice.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.training.checkpoint.Checkpoint;
 import java.nio.file.Path;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -118,5 +124,94 @@ class ParameterAveragingTest {
     assertThat(rest.resumedFrom()).isEqualTo(half.checkpoint());
     assertThat(actual.parameters()).isEqualTo(expected.parameters());
     assertThat(actual.optimizer()).isEqualTo(expected.optimizer());
+  }
+
+  @Test
+  void theGradientNormOfOneWorkerIsThatOfOneProcess() {
+    String[] settings = with(PLAIN_DESCENT, "train.epochs=1", "train.log-every-steps=1");
+    Learnable dataset = new SineWindows(64, 16).learnable();
+    TrainerRun local = run("local");
+    List<JsonNode> one = local.stepMetrics(local.train(dataset, settings));
+    TrainerRun averaged = run("averaged");
+
+    List<JsonNode> worker =
+        averaged.stepMetrics(
+            averaged.train(
+                dataset,
+                with(
+                    settings,
+                    "train.strategy=parameter-averaging",
+                    "train.workers=1",
+                    "train.averaging-frequency=1")));
+
+    assertThat(worker).hasSameSizeAs(one).hasSize(4);
+    for (int i = 0; i < one.size(); i++) {
+      assertThat(worker.get(i).get("gradientNorm").asDouble())
+          .isCloseTo(one.get(i).get("gradientNorm").asDouble(), withinPercentage(0.001));
+    }
+  }
+
+  @Test
+  void theGradientNormOfWorkersIsTheMeanOfTheirs() {
+    // each worker's share of the only batch is the whole train split of one of two local runs
+    Learnable both = new SineWindows(16, 16).learnable();
+    TrainerRun averaged = run("both");
+    TrainReport report =
+        averaged.train(
+            both,
+            with(
+                PLAIN_DESCENT,
+                "train.epochs=1",
+                "train.log-every-steps=1",
+                "train.strategy=parameter-averaging",
+                "train.averaging-frequency=1"));
+    TrainerRun alone = run("alone");
+    double sum = 0;
+    for (int worker = 0; worker < 2; worker++) {
+      Learnable half = new Learnable(both.manifest(), both.uri(), new Half(worker));
+      TrainReport one =
+          alone.train(
+              half,
+              with(
+                  PLAIN_DESCENT,
+                  "train.epochs=1",
+                  "train.log-every-steps=1",
+                  "train.batch-size=8",
+                  "train.checkpoint.path=\"" + folder.resolve("half-" + worker) + "\"",
+                  "train.metrics-path=\"" + folder.resolve("half-" + worker + ".jsonl") + "\""));
+      sum += alone.stepMetrics(one).get(0).get("gradientNorm").asDouble();
+    }
+
+    double mean = averaged.stepMetrics(report).get(0).get("gradientNorm").asDouble();
+    assertThat(mean).isCloseTo(sum / 2, withinPercentage(0.001));
+  }
+
+  /** The batches that one of two workers is dealt of 16 windows. */
+  private record Half(int worker) implements WindowsSource {
+    @Override
+    public Windows open(Configuration hadoop) {
+      Windows all = new SineWindows(16, 16).open(hadoop);
+      return new Windows() {
+        @Override
+        public WindowContract contract() {
+          return all.contract();
+        }
+
+        @Override
+        public long count(Split split) {
+          return split == Split.TRAIN ? 8 : 16;
+        }
+
+        @Override
+        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
+          return all.shuffled(batchSize, seed, epoch, worker, 2);
+        }
+
+        @Override
+        public Batches inOrder(Split split, int batchSize) {
+          return all.inOrder(split, batchSize);
+        }
+      };
+    }
   }
 }

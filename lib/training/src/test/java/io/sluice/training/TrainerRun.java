@@ -1,5 +1,7 @@
 package io.sluice.training;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.config.progress.Progress;
@@ -36,11 +38,26 @@ final class TrainerRun {
   }
 
   TrainReport train(Learnable dataset, String... overrides) {
+    return train(dataset, Progress.silent(), overrides);
+  }
+
+  TrainReport train(Learnable dataset, Progress progress, String... overrides) {
     Settings settings = settings(overrides);
     return Trainer.train(
         spark,
         new Configuration(),
         dataset,
+        settings.read(TrainSettings::from),
+        settings.read(ModelSettings::from),
+        new Provenance("run-" + System.nanoTime(), "test", "hash", Instant.EPOCH),
+        progress);
+  }
+
+  /** A run on a dataset folder, as the job starts it. */
+  TrainReport trainOn(String dataset, String... overrides) {
+    Settings settings = settings(with(overrides, "dataset.path=\"" + dataset + "\""));
+    return Trainer.run(
+        new Configuration(),
         settings.read(TrainSettings::from),
         settings.read(ModelSettings::from),
         new Provenance("run-" + System.nanoTime(), "test", "hash", Instant.EPOCH),
@@ -57,9 +74,35 @@ final class TrainerRun {
     return CheckpointFiles.read(Path.of(URI.create(report.checkpoint()).getPath()));
   }
 
+  private static String[] with(String[] some, String more) {
+    String[] all = Arrays.copyOf(some, some.length + 1);
+    all[some.length] = more;
+    return all;
+  }
+
+  JsonNode checkpointHeader(TrainReport report) {
+    return CheckpointFiles.header(Path.of(URI.create(report.checkpoint()).getPath()));
+  }
+
   List<String> metrics(TrainReport report) {
     try {
       return Files.readAllLines(Path.of(URI.create(report.metrics()).getPath()));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  /** Lines of metrics that tell of a step, not of an epoch. */
+  List<JsonNode> stepMetrics(TrainReport report) {
+    return metrics(report).stream()
+        .map(TrainerRun::json)
+        .filter(line -> !line.has("validationLoss"))
+        .toList();
+  }
+
+  static JsonNode json(String text) {
+    try {
+      return new ObjectMapper().readTree(text);
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }

@@ -2,9 +2,12 @@ package io.sluice.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.config.progress.Progress;
+import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.scoring.bundle.ModelBundle;
@@ -13,10 +16,16 @@ import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.IncompatibleCheckpointException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -108,7 +117,7 @@ class TrainerTest {
   /** Epoch, step, losses and rate of each line of metrics, all that does not measure time. */
   private static List<String> losses(TrainerRun run, TrainReport report) throws IOException {
     var json = new ObjectMapper();
-    var losses = new java.util.ArrayList<String>();
+    var losses = new ArrayList<String>();
     for (String line : run.metrics(report)) {
       JsonNode node = json.readTree(line);
       losses.add(
@@ -128,7 +137,7 @@ class TrainerTest {
   void metricsHaveALineEveryFewStepsAndOneAnEpoch() throws IOException {
     TrainReport report = run.train(SINE, "train.log-every-steps=5", "train.epochs=2");
 
-    List<JsonNode> lines = new java.util.ArrayList<>();
+    List<JsonNode> lines = new ArrayList<>();
     for (String line : run.metrics(report)) {
       lines.add(new ObjectMapper().readTree(line));
     }
@@ -139,6 +148,41 @@ class TrainerTest {
     assertThat(lines.get(0).get("gradientNorm").asDouble()).isGreaterThan(0);
     assertThat(lines.get(6).get("validationLoss").asDouble())
         .isEqualTo(report.lastValidationLoss());
+  }
+
+  @Test
+  void theProgressLineTellsEpochStepLossesRateAndTimeLeft() {
+    String first = firstLine(progress -> run.train(SINE, progress, "train.epochs=2"));
+    String resumed = firstLine(progress -> run.train(SINE, progress, "train.epochs=4"));
+
+    // the resumed run's validation loss is that of its checkpoint
+    String number = "\\d[\\d.e+-]*";
+    assertThat(first)
+        .matches(
+            "train   3% \\| epoch 1/2 \\| step 1/13 \\| loss N \\| validation - \\| norm N \\| lr N \\| [\\d,]+ windows/s \\| time left \\d+s"
+                .replace("N", number));
+    assertThat(resumed)
+        .matches(
+            "train  51% \\| epoch 3/4 \\| step 1/13 \\| loss N \\| validation N \\| norm N \\| lr N \\| [\\d,]+ windows/s \\| time left \\d+s"
+                .replace("N", number));
+  }
+
+  /** The first line of progress that a run shows where nobody sits at a terminal. */
+  private static String firstLine(Consumer<Progress> work) {
+    PrintStream before = System.err;
+    var bytes = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    try {
+      work.accept(Progress.standardError());
+    } finally {
+      System.setErr(before);
+    }
+    return bytes
+        .toString(StandardCharsets.UTF_8)
+        .lines()
+        .filter(line -> line.startsWith("train "))
+        .findFirst()
+        .orElse("no line");
   }
 
   @Test
@@ -244,7 +288,9 @@ class TrainerTest {
                     "train.epochs=20"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageMatching(
-            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint is .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.");
+            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint is .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.")
+        .extracting(e -> ((OperationFailedException) e).exitStatus())
+        .isEqualTo(ExitStatus.FAILED);
     assertThat(folder.resolve("a/models")).doesNotExist();
   }
 
@@ -253,8 +299,73 @@ class TrainerTest {
     assertThatThrownBy(() -> run.train(SINE, "train.optimizer=sgd", "train.learning-rate=1e-40"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageMatching(
-            "Training ended with the parameters it began with after 52 steps \\(train loss .*, learning rate 1.0E-40\\)\\. Nothing was published\\. Raise train.learning-rate or train.epochs, and see whether the targets of .* vary\\.");
+            "Training ended with the parameters it began with after 52 steps \\(train loss .*, learning rate 1.0E-40\\)\\. Nothing was published\\. Raise train.learning-rate or train.epochs, and see whether the targets of .* vary\\.")
+        .extracting(e -> ((OperationFailedException) e).exitStatus())
+        .isEqualTo(ExitStatus.FAILED);
     assertThat(folder.resolve("a/models")).doesNotExist();
+  }
+
+  @Test
+  void aSecondRunOnTheSameCheckpointsIsRefusedAndTheFirstGoesOn() {
+    var refusals = new ArrayList<Throwable>();
+    Learnable dataset =
+        new Learnable(
+            SINE.manifest(),
+            SINE.uri(),
+            new Disturbed(
+                new SineWindows(200, 50),
+                epoch -> refusals.add(catchThrowable(() -> run.train(SINE)))));
+
+    TrainReport report = run.train(dataset, "train.epochs=2");
+
+    assertThat(report.epochs()).isEqualTo(2);
+    assertThat(report.bundle().published()).isTrue();
+    assertThat(refusals).hasSize(2);
+    assertThat(refusals)
+        .allSatisfy(
+            refusal ->
+                assertThat(refusal)
+                    .isInstanceOf(OperationFailedException.class)
+                    .hasMessageMatching(
+                        "Cannot train with checkpoints in %1$s: run run-\\d+ on host \\S+ \\(process \\d+, since \\S+\\) is training there\\. Wait for it to end, or set train.checkpoint.path to another folder; if it is dead, its lock %1$s\\.lock is taken over 120 s after its last sign of life\\."
+                            .formatted(folder.resolve("a/runs/sine/checkpoints")))
+                    .extracting(e -> ((OperationFailedException) e).exitStatus())
+                    .isEqualTo(ExitStatus.FAILED));
+    assertThat(folder.resolve("a/runs/sine/checkpoints.lock")).doesNotExist();
+  }
+
+  @Test
+  void aRunWhoseLockWasTakenOverWritesNoCheckpoint() {
+    Path lock = folder.resolve("a/runs/sine/checkpoints.lock");
+    Learnable dataset =
+        new Learnable(
+            SINE.manifest(),
+            SINE.uri(),
+            new Disturbed(
+                new SineWindows(200, 50),
+                epoch -> {
+                  if (epoch == 1) {
+                    write(
+                        lock,
+                        "{\"lockId\":\"7\",\"runId\":\"rival\",\"host\":\"h7\",\"processes\":\"\",\"pid\":5,\"startedAt\":\"2024-01-01T00:00:00Z\"}");
+                  }
+                }));
+
+    assertThatThrownBy(() -> run.train(dataset))
+        .isInstanceOf(OperationFailedException.class)
+        .hasMessage(
+            "Cannot train with checkpoints in %1$s: the lock %1$s.lock was taken by run rival on host h7 (process 5, since 2024-01-01T00:00:00Z). This run stopped before it touched what the other one writes; set train.checkpoint.path to another folder and run again."
+                .formatted(folder.resolve("a/runs/sine/checkpoints")));
+    assertThat(folder.resolve("a/runs/sine/checkpoints/epoch-00001.checkpoint")).exists();
+    assertThat(folder.resolve("a/runs/sine/checkpoints/epoch-00002.checkpoint")).doesNotExist();
+  }
+
+  private static void write(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -296,6 +407,36 @@ class TrainerTest {
     assertThat(report.bestValidationLoss()).isLessThan(0.1);
     ModelBundle bundle = ModelBundle.open(report.bundle().uri(), new Configuration());
     assertThat(bundle.manifest().residualQuantiles()).isNull();
+  }
+
+  /** Windows whose reader lets something else happen before each epoch. */
+  private record Disturbed(SineWindows whole, IntConsumer beforeEpoch) implements WindowsSource {
+    @Override
+    public Windows open(Configuration hadoop) {
+      Windows windows = whole.open(hadoop);
+      return new Windows() {
+        @Override
+        public WindowContract contract() {
+          return windows.contract();
+        }
+
+        @Override
+        public long count(Split split) {
+          return windows.count(split);
+        }
+
+        @Override
+        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
+          beforeEpoch.accept(epoch);
+          return windows.shuffled(batchSize, seed, epoch, reader, readers);
+        }
+
+        @Override
+        public Batches inOrder(Split split, int batchSize) {
+          return windows.inOrder(split, batchSize);
+        }
+      };
+    }
   }
 
   /** Windows of a machine that loses power in an epoch. */

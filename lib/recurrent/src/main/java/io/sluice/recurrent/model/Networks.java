@@ -55,13 +55,15 @@ public final class Networks {
   /**
    * A network with fresh parameters: Xavier weights, zero biases but the forget gate's.
    *
-   * @param seed of the parameters and of dropout; the same seed gives the same parameters
+   * @param seed of the parameters; the same seed gives the same parameters
    */
   public static MultiLayerNetwork create(ModelSpec spec, OptimizerSpec optimizer, long seed) {
+    // ND4J takes a seed of 0 for "none" and draws one from the clock
+    long notZero = seed == 0 ? Long.MIN_VALUE : seed;
     var network =
         new MultiLayerNetwork(
             configuration(
-                spec, optimizer.updater(), optimizer.regularization(), seed, DataType.FLOAT));
+                spec, optimizer.updater(), optimizer.regularization(), notZero, DataType.FLOAT));
     network.init();
     GlobalNormClipping.requireOneBlock(network);
     return network;

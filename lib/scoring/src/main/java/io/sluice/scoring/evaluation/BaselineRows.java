@@ -8,6 +8,7 @@ import io.sluice.scoring.evaluation.EvaluationReport.Row;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.dataset.WindowContract.TargetType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -15,7 +16,7 @@ import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The report's comparison: each baseline, and the model on the same values. */
+/** A forecast's comparison: each baseline, and the model on the same values. */
 final class BaselineRows {
   private static final Logger LOG = LoggerFactory.getLogger(BaselineRows.class);
 
@@ -48,6 +49,9 @@ final class BaselineRows {
     var rows = new ArrayList<BaselineRow>();
     long all = pass.model().overall().count();
     for (BaselineKind kind : settings.baselines()) {
+      if (!kind.fits(TargetType.FORECAST)) {
+        continue;
+      }
       if (kind == BaselineKind.ARIMA) {
         rows.add(arima(pass, foldNames));
       } else if (unavailable.containsKey(kind)) {
@@ -114,7 +118,7 @@ final class BaselineRows {
         foldNames);
   }
 
-  private static BaselineRow missing(BaselineKind kind, String note) {
+  static BaselineRow missing(BaselineKind kind, String note) {
     return new BaselineRow(kind.label(), false, note, 0, Map.of(), Map.of(), List.of(), List.of());
   }
 

@@ -1,6 +1,8 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.dataset.WindowEncoder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -11,14 +13,21 @@ final class ClassPass extends TargetPass {
   private static final int CURVE_POINTS = 400;
 
   private final int V;
-  private final FoldPlan plan;
+  private final ClassPlan plan;
   private final ClassScores scores;
+  private final ClassScores logisticScores;
   private final Tracks tracks;
+  private transient WindowEncoder encoder;
+  private transient WindowBatch last;
 
-  ClassPass(WindowContract contract, FoldPlan plan, Tracks tracks) {
-    this.V = contract.target().classes().size();
+  ClassPass(ClassPlan plan, Tracks tracks) {
+    this.V = plan.classes();
     this.plan = plan;
-    this.scores = new ClassScores(V, plan.folds());
+    this.scores = new ClassScores(V, plan.threshold(), plan.folds().folds());
+    this.logisticScores =
+        plan.logistic() == null
+            ? null
+            : new ClassScores(V, plan.logisticThreshold(), plan.folds().folds());
     this.tracks = tracks;
   }
 
@@ -29,7 +38,12 @@ final class ClassPass extends TargetPass {
     if (Float.isNaN(label)) {
       return 1;
     }
-    scores.add(window.series(), plan.of(origin), Math.round(label), output.probabilities(), b * V);
+    int fold = plan.folds().of(origin);
+    int actual = Math.round(label);
+    scores.add(window.series(), fold, actual, output.probabilities(), b * V);
+    if (logisticScores != null) {
+      logisticScores.add(window.series(), fold, actual, logistic(window), 0);
+    }
     if (tracks.wants(window.series(), origin)) {
       // two classes: the event's probability; more: the most probable class
       float shown = V == 2 ? output.probabilities()[b * V + 1] : best(output.probabilities(), b);
@@ -39,6 +53,21 @@ final class ClassPass extends TargetPass {
               origin, new long[] {origin}, new float[] {label}, new float[] {shown}, null, null));
     }
     return 0;
+  }
+
+  private float[] logistic(Window window) {
+    if (encoder == null) {
+      encoder = new WindowEncoder(plan.contract());
+      last = encoder.newBatch(1);
+    }
+    encoder.begin(last, 1);
+    encoder.encode(window.segment(), window.origin(), last, 0);
+    return plan.logistic().probabilities(last.inputs(), lastStep(plan.contract()));
+  }
+
+  /** Where the last step's inputs begin in a batch of one window. */
+  static int lastStep(WindowContract contract) {
+    return (contract.lookBack() - 1) * contract.inputSize();
   }
 
   private int best(float[] probabilities, int b) {
@@ -52,8 +81,12 @@ final class ClassPass extends TargetPass {
   @Override
   TargetPass merge(TargetPass other) {
     super.merge(other);
-    scores.merge(((ClassPass) other).scores);
-    tracks.merge(((ClassPass) other).tracks);
+    var theirs = (ClassPass) other;
+    scores.merge(theirs.scores);
+    if (logisticScores != null) {
+      logisticScores.merge(theirs.logisticScores);
+    }
+    tracks.merge(theirs.tracks);
     return this;
   }
 
@@ -92,7 +125,25 @@ final class ClassPass extends TargetPass {
     return tracks;
   }
 
-  EvaluationReport.ClassDetail detail(List<String> names) {
+  /** The model's. */
+  ClassScores scores() {
+    return scores;
+  }
+
+  /** Windows that the logistic regression was fitted on. */
+  int logisticExamples() {
+    return plan.logistic().examples();
+  }
+
+  /** The logistic regression's; null if there is none. */
+  ClassScores logisticScores() {
+    return logisticScores;
+  }
+
+  /**
+   * @param threshold of alarms; null with more than two classes
+   */
+  EvaluationReport.ClassDetail detail(List<String> names, Double threshold) {
     long[] counts = scores.confusion();
     var confusion = new ArrayList<List<Long>>();
     var perClass = new ArrayList<EvaluationReport.Row>();
@@ -112,6 +163,7 @@ final class ClassPass extends TargetPass {
         confusion,
         curve.stream().map(p -> List.of(p[0], p[1])).toList(),
         curve.stream().map(p -> List.of(p[1], p[2])).toList(),
-        perClass);
+        perClass,
+        threshold);
   }
 }

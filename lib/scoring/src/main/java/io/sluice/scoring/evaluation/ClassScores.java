@@ -5,7 +5,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 import org.apache.commons.math3.stat.ranking.NaNStrategy;
 import org.apache.commons.math3.stat.ranking.NaturalRanking;
 import org.apache.commons.math3.stat.ranking.TiesStrategy;
@@ -13,7 +16,8 @@ import org.apache.commons.math3.stat.ranking.TiesStrategy;
 /**
  * A classifier's hits and misses, by series and by fold, and its scores for the curves.
  *
- * <p>With two classes the second is the event: TP, FP, FN, TN count windows,
+ * <p>With two classes the second is the event, predicted where its probability reaches a threshold:
+ * TP, FP, FN, TN count windows,
  *
  * <pre>
  * precision           TP / (TP + FP)
@@ -23,12 +27,13 @@ import org.apache.commons.math3.stat.ranking.TiesStrategy;
  * missed-alarm rate   FN / (FN + TP)
  * ROC-AUC             (R − n₁(n₁ + 1)/2) / (n₁ n₀), R the sum of the ranks of the n₁ event windows among
  *                     all n₁ + n₀ by score, ties at their mean rank
+ * PR-AUC              Σ (Rᵢ − Rᵢ₋₁) Pᵢ, recall and precision as the threshold falls over the scores
  * log loss            −Σ ln p(right class) / n, nats; p is held above 1e-15
  * </pre>
  *
- * With more classes, precision, recall and F1 are means over the classes that occur or are
- * predicted, ROC-AUC the mean over one class against the rest; there is no alarm rate. A ratio of
- * 0/0 is left out.
+ * With more classes the most probable one is predicted; precision, recall and F1 are means over the
+ * classes that occur or are predicted, ROC-AUC and PR-AUC over one class against the rest; there is
+ * no alarm rate. A ratio of 0/0 is left out.
  *
  * <p>Scores are kept, V floats a window, because ROC-AUC needs their ranks: 10 million windows of
  * two classes take 90 MB.
@@ -43,6 +48,7 @@ final class ClassScores implements Serializable {
   private static final double LEAST_PROBABILITY = 1e-15;
 
   private final int V;
+  private final float threshold;
   private final long[][] folds;
   private final TreeMap<String, long[]> bySeries = new TreeMap<>();
   private double logLoss;
@@ -50,11 +56,16 @@ final class ClassScores implements Serializable {
   private float[] scores;
   private byte[] actual;
 
-  ClassScores(int V, int folds) {
+  /**
+   * @param threshold with two classes: the event is predicted from this probability on; no part
+   *     with more
+   */
+  ClassScores(int V, float threshold, int folds) {
     if (V < 2 || V > Byte.MAX_VALUE) {
       throw new IllegalArgumentException("V is %d, must be in [2, 127]".formatted(V));
     }
     this.V = V;
+    this.threshold = threshold;
     this.folds = new long[folds][V * V];
     this.scores = new float[1024 * V];
     this.actual = new byte[1024];
@@ -70,16 +81,23 @@ final class ClassScores implements Serializable {
     }
     System.arraycopy(probabilities, offset, scores, n * V, V);
     actual[n++] = (byte) actualClass;
+    int cell = actualClass * V + predicted(probabilities, offset);
+    folds[fold][cell]++;
+    bySeries.computeIfAbsent(series, s -> new long[V * V])[cell]++;
+    logLoss -= Math.log(Math.max(LEAST_PROBABILITY, probabilities[offset + actualClass]));
+  }
+
+  private int predicted(float[] probabilities, int offset) {
+    if (V == 2) {
+      return probabilities[offset + 1] >= threshold ? 1 : 0;
+    }
     int best = 0;
     for (int v = 1; v < V; v++) {
       if (probabilities[offset + v] > probabilities[offset + best]) {
         best = v;
       }
     }
-    int cell = actualClass * V + best;
-    folds[fold][cell]++;
-    bySeries.computeIfAbsent(series, s -> new long[V * V])[cell]++;
-    logLoss -= Math.log(Math.max(LEAST_PROBABILITY, probabilities[offset + actualClass]));
+    return best;
   }
 
   ClassScores merge(ClassScores other) {
@@ -111,6 +129,7 @@ final class ClassScores implements Serializable {
     double auc = rocAuc();
     if (Double.isFinite(auc)) {
       metrics.put(Metric.ROC_AUC, auc);
+      metrics.put(Metric.PR_AUC, prAuc());
     }
     return metrics;
   }
@@ -195,19 +214,20 @@ final class ClassScores implements Serializable {
 
   /** NaN where a class has no window or all windows. */
   double rocAuc() {
-    if (V == 2) {
-      return rocAuc(1);
-    }
-    double sum = 0;
-    int counted = 0;
-    for (int v = 0; v < V; v++) {
-      double auc = rocAuc(v);
-      if (Double.isFinite(auc)) {
-        sum += auc;
-        counted++;
-      }
-    }
-    return counted == 0 ? Double.NaN : sum / counted;
+    return V == 2 ? rocAuc(1) : meanOverClasses(this::rocAuc);
+  }
+
+  private double prAuc() {
+    return V == 2 ? averagePrecision(1) : meanOverClasses(this::averagePrecision);
+  }
+
+  /** Over the classes it is known for. */
+  private double meanOverClasses(IntToDoubleFunction metric) {
+    return IntStream.range(0, V)
+        .mapToDouble(metric)
+        .filter(Double::isFinite)
+        .average()
+        .orElse(Double.NaN);
   }
 
   private double rocAuc(int v) {
@@ -235,36 +255,88 @@ final class ClassScores implements Serializable {
     return of;
   }
 
+  /** Counts of class v against the rest where it is predicted from {@code score} on. */
+  private record Cut(float score, double tp, double fp) {}
+
+  /**
+   * From the highest score of class v down; a tie is one threshold, so there is no cut inside it.
+   */
+  private List<Cut> cuts(int v) {
+    Integer[] order = new Integer[n];
+    Arrays.setAll(order, i -> i);
+    Arrays.sort(order, (a, b) -> Float.compare(scores[b * V + v], scores[a * V + v]));
+    var cuts = new ArrayList<Cut>();
+    double tp = 0;
+    double fp = 0;
+    for (int i = 0; i < n; i++) {
+      if (actual[order[i]] == v) {
+        tp++;
+      } else {
+        fp++;
+      }
+      float score = scores[order[i] * V + v];
+      if (i + 1 == n || score != scores[order[i + 1] * V + v]) {
+        cuts.add(new Cut(score, tp, fp));
+      }
+    }
+    return cuts;
+  }
+
+  private static boolean hasBothSides(List<Cut> cuts) {
+    return !cuts.isEmpty() && cuts.get(cuts.size() - 1).tp > 0 && cuts.get(cuts.size() - 1).fp > 0;
+  }
+
+  private double averagePrecision(int v) {
+    List<Cut> cuts = cuts(v);
+    if (!hasBothSides(cuts)) {
+      return Double.NaN;
+    }
+    double positives = cuts.get(cuts.size() - 1).tp;
+    double found = 0;
+    double sum = 0;
+    for (Cut cut : cuts) {
+      sum += (cut.tp - found) / positives * cut.tp / (cut.tp + cut.fp);
+      found = cut.tp;
+    }
+    return sum;
+  }
+
+  /**
+   * With two classes: the threshold with the best F1, of equal ones the highest; empty where there
+   * are not windows of both.
+   */
+  OptionalDouble bestThreshold() {
+    List<Cut> cuts = cuts(1);
+    if (!hasBothSides(cuts)) {
+      return OptionalDouble.empty();
+    }
+    double positives = cuts.get(cuts.size() - 1).tp;
+    double best = -1;
+    double threshold = 0;
+    for (Cut cut : cuts) {
+      double f1 = 2 * cut.tp / (cut.tp + cut.fp + positives);
+      if (f1 > best) {
+        best = f1;
+        threshold = cut.score;
+      }
+    }
+    return OptionalDouble.of(threshold);
+  }
+
   /**
    * Points (false-alarm rate, recall, precision) of the second of two classes as the threshold
    * falls over all scores, thinned to at most {@code most} points.
    */
   List<double[]> curve(int most) {
-    Integer[] order = new Integer[n];
-    Arrays.setAll(order, i -> i);
-    Arrays.sort(order, (a, b) -> Float.compare(scores[b * V + 1], scores[a * V + 1]));
-    double positives = 0;
-    for (int i = 0; i < n; i++) {
-      positives += actual[i];
-    }
-    double negatives = n - positives;
+    List<Cut> cuts = cuts(1);
     var points = new ArrayList<double[]>();
-    if (positives == 0 || negatives == 0) {
+    if (!hasBothSides(cuts)) {
       return points;
     }
+    Cut all = cuts.get(cuts.size() - 1);
     points.add(new double[] {0, 0, 1});
-    double tp = 0;
-    double fp = 0;
-    for (int i = 0; i < n; i++) {
-      if (actual[order[i]] == 1) {
-        tp++;
-      } else {
-        fp++;
-      }
-      // a tie is one threshold: no point inside it
-      if (i + 1 == n || scores[order[i] * V + 1] != scores[order[i + 1] * V + 1]) {
-        points.add(new double[] {fp / negatives, tp / positives, tp / (tp + fp)});
-      }
+    for (Cut cut : cuts) {
+      points.add(new double[] {cut.fp / all.fp, cut.tp / all.tp, cut.tp / (cut.tp + cut.fp)});
     }
     if (points.size() <= most) {
       return points;

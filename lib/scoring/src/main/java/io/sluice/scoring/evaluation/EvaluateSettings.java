@@ -16,10 +16,13 @@ import java.util.Optional;
  * @param dataset the dataset folder
  * @param split whose windows are predicted
  * @param batchSize windows a forward pass
- * @param baselines forecasts to compare with, in the order of the report
+ * @param baselines predictions to compare with, in the order of the report; those that do not fit
+ *     the target are passed over
  * @param arima how the ARIMA baseline is made
  * @param backtestFolds consecutive blocks of origins, one row each
  * @param interval probability of the central interval that is judged, in (0, 1)
+ * @param threshold two classes: probability of the second from which a window is an alarm; empty =
+ *     the one with the best F1 on the validation split
  * @param output folder of {@code evaluation.json}
  * @param pageSeries series drawn on the page
  * @param gate what the result must reach; empty = nothing
@@ -35,6 +38,7 @@ public record EvaluateSettings(
     Arima arima,
     int backtestFolds,
     double interval,
+    Optional<Double> threshold,
     String output,
     int pageSeries,
     Optional<Gate> gate) {
@@ -74,6 +78,7 @@ public record EvaluateSettings(
                 arima(s),
                 s.intAtLeast("backtest-folds", 1),
                 interval(s),
+                threshold(s),
                 s.string("output"),
                 s.intAtLeast("page-series", 0),
                 gate(s)));
@@ -87,6 +92,12 @@ public record EvaluateSettings(
         "must lie between 0 and 1, both excluded, but is %s",
         interval);
     return interval;
+  }
+
+  private static Optional<Double> threshold(ConfigReader s) {
+    return s.string("threshold").equals("auto")
+        ? Optional.empty()
+        : Optional.of(s.numberBetween("threshold", 0, 1));
   }
 
   private static Arima arima(ConfigReader s) {

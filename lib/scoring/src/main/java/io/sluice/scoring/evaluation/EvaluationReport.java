@@ -123,13 +123,16 @@ public record EvaluationReport(
    * @param roc points (false-alarm rate, recall), from (0, 0) to (1, 1); empty unless two classes
    * @param precisionRecall points (recall, precision); empty unless two classes
    * @param perClass precision, recall and F1 of each class
+   * @param threshold an alarm is raised from this probability on; null unless two classes
    */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
   public record ClassDetail(
       List<String> names,
       List<List<Long>> confusion,
       List<List<Double>> roc,
       List<List<Double>> precisionRecall,
-      List<Row> perClass) {}
+      List<Row> perClass,
+      Double threshold) {}
 
   /**
    * @param edges n + 1 bounds, ascending

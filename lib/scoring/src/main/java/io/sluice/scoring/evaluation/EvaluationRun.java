@@ -1,13 +1,13 @@
 package io.sluice.scoring.evaluation;
 
 import io.sluice.scoring.baseline.BaselineKind;
+import io.sluice.scoring.baseline.LastStepLogistic;
 import io.sluice.scoring.baseline.NaiveScale;
 import io.sluice.scoring.baseline.Season;
 import io.sluice.scoring.baseline.SeriesHistory;
 import io.sluice.scoring.evaluation.EvaluationReport.BaselineRow;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.scoring.evaluation.EvaluationReport.Row;
-import io.sluice.sequences.dataset.Segment;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.SequenceManifest.SplitSummary;
@@ -15,17 +15,14 @@ import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.dataset.WindowContract.TargetType;
-import java.io.Serializable;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
-import org.apache.commons.lang3.SerializationUtils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,8 +39,13 @@ final class EvaluationRun {
   private final WindowContract contract;
   private final String intervalSource;
   private final int[] channels;
+  private final WindowScan scan;
+  private final LabelBaselines labelBaselines;
   private final Map<BaselineKind, Integer> seasons = new EnumMap<>(BaselineKind.class);
   private final Map<BaselineKind, String> unavailable = new EnumMap<>(BaselineKind.class);
+
+  private AlarmThreshold alarm;
+  private AlarmThreshold logisticAlarm;
 
   EvaluationRun(
       Workers workers,
@@ -60,43 +62,54 @@ final class EvaluationRun {
     this.intervalSource = intervalSource;
     this.channels =
         contract.target().channels().stream().mapToInt(contract.channels()::indexOf).toArray();
+    this.scan = new WindowScan(workers, source, manifest, channels, settings.batchSize());
+    this.labelBaselines = new LabelBaselines(workers, settings, source, manifest, contract);
   }
-
-  /** A part and the index of its first window in the split. */
-  private record PartTask(String path, long firstWindow) implements Serializable {}
 
   TargetPass pass(SplitSummary summary) {
     FoldPlan folds = foldPlan(summary);
-    TargetPass empty = emptyPass(summary, folds);
-    var tasks = new ArrayList<PartTask>();
-    long first = 0;
-    for (Part part : parts(settings.split().label())) {
-      tasks.add(new PartTask(part.path(), first));
-      first += part.windows();
-    }
-    WindowSource.Opener opener = source;
-    int[] columns = channels;
-    int batchSize = settings.batchSize();
-    LOG.info(
-        "Evaluating {} windows of split {} in {} parts",
-        summary.windows(),
-        settings.split().label(),
-        tasks.size());
-    return workers
-        .<PartTask, TargetPass>run(
-            "evaluate: " + settings.split().label() + " windows",
-            tasks,
-            (items, hadoop) -> {
-              // a task that runs in this JVM must not share sums with another
-              TargetPass own = SerializationUtils.clone(empty);
-              scan(items, opener.open(hadoop), columns, batchSize, own);
-              return own;
-            },
-            TargetPass::merge)
-        .orElse(empty);
+    Tracks tracks = emptyTracks(summary);
+    TargetPass empty =
+        switch (contract.target().type()) {
+          case FORECAST -> new ForecastPass(plan(summary, folds), tracks);
+          case CLASS, EVENT -> new ClassPass(classPlan(folds), tracks);
+          case REMAINING_LIFE -> new LifePass(contract, folds, tracks, labelBaselines.trainMean());
+        };
+    return scan.of(settings.split(), empty);
   }
 
-  private TargetPass emptyPass(SplitSummary summary, FoldPlan folds) {
+  /** With two classes the alarm thresholds are chosen first, on the validation windows. */
+  private ClassPlan classPlan(FoldPlan folds) {
+    LastStepLogistic logistic = labelBaselines.logistic().orElse(null);
+    if (contract.target().classes().size() != 2) {
+      return new ClassPlan(contract, Float.NaN, logistic, Float.NaN, folds);
+    }
+    alarm = settings.threshold().map(AlarmThreshold::given).orElse(null);
+    if (alarm == null || logistic != null) {
+      var one = new FoldPlan(0, 0, 1, 1);
+      var nobody = new Tracks(0, 1, 1);
+      var validation =
+          (ClassPass)
+              scan.of(
+                  Split.VALIDATION,
+                  new ClassPass(new ClassPlan(contract, 0, logistic, 0, one), nobody));
+      if (alarm == null) {
+        alarm = AlarmThreshold.chosen(validation.scores().bestThreshold(), settings.split());
+      }
+      if (logistic != null) {
+        logisticAlarm =
+            AlarmThreshold.chosen(validation.logisticScores().bestThreshold(), settings.split());
+      }
+    }
+    return new ClassPlan(
+        contract,
+        alarm.value(),
+        logistic,
+        logisticAlarm == null ? Float.NaN : logisticAlarm.value(),
+        folds);
+  }
+
+  private Tracks emptyTracks(SplitSummary summary) {
     int H = Math.max(1, contract.horizon());
     boolean isForecast = contract.target().type() == TargetType.FORECAST;
     long perSeries = Math.max(1, summary.windows() / Math.max(1, summary.series()));
@@ -105,12 +118,7 @@ final class EvaluationRun {
         isForecast ? H * step : Math.max(1, perSeries / TRACK_POINTS) * contract.stride() * step;
     // thinned windows come out at between one and two times the points that were asked for
     int mostPieces = isForecast ? Math.max(1, TRACK_POINTS / H) : 2 * TRACK_POINTS;
-    var tracks = new Tracks(settings.pageSeries(), mostPieces, apart);
-    return switch (contract.target().type()) {
-      case FORECAST -> new ForecastPass(plan(summary, folds), tracks);
-      case CLASS, EVENT -> new ClassPass(contract, folds, tracks);
-      case REMAINING_LIFE -> new LifePass(contract, folds, tracks);
-    };
+    return new Tracks(settings.pageSeries(), mostPieces, apart);
   }
 
   private ForecastPass.Plan plan(SplitSummary summary, FoldPlan folds) {
@@ -121,6 +129,8 @@ final class EvaluationRun {
         case SEASONAL_NAIVE_DAILY -> seasonal(kind, Season.daily(contract.time()), "day", naive);
         case SEASONAL_NAIVE_WEEKLY -> seasonal(kind, Season.weekly(contract.time()), "week", naive);
         case ARIMA -> LOG.debug("ARIMA runs after the windows");
+        case MAJORITY_CLASS, ALWAYS_ALARM, LOGISTIC_REGRESSION, TRAIN_MEAN ->
+            LOG.debug("{} is for another target", kind.label());
       }
     }
     boolean withArima = settings.baselines().contains(BaselineKind.ARIMA);
@@ -163,7 +173,8 @@ final class EvaluationRun {
             (items, hadoop) -> {
               WindowSource opened = opener.open(hadoop);
               var scale = new NaiveScale(K, season);
-              SeriesHistory history = history(opened, opened.parts(Split.TRAIN.label()), columns);
+              SeriesHistory history =
+                  WindowScan.history(opened, opened.parts(Split.TRAIN.label()), columns);
               while (items.hasNext()) {
                 scale.add(opened.part(items.next()), history);
               }
@@ -173,61 +184,12 @@ final class EvaluationRun {
         .orElseGet(() -> new NaiveScale(K, season));
   }
 
-  private static SeriesHistory history(WindowSource source, List<Part> parts, int[] channels) {
-    return new SeriesHistory(
-        parts, source::segments, channels, source.manifest().contract().time().stepTicks());
-  }
-
-  private static void scan(
-      Iterator<PartTask> tasks,
-      WindowSource source,
-      int[] channels,
-      int batchSize,
-      TargetPass pass) {
-    WindowModel model = source.model();
-    SeriesHistory history = history(source, source.manifest().parts(), channels);
-    var batch = new ArrayList<Window>(batchSize);
-    while (tasks.hasNext()) {
-      PartTask task = tasks.next();
-      Part part = source.part(task.path());
-      pass.startPart(part, history);
-      long next = task.firstWindow();
-      for (Iterator<Segment> segments = source.segments(part); segments.hasNext(); ) {
-        Segment segment = segments.next();
-        for (int origin : segment.origins()) {
-          batch.add(new Window(segment, origin));
-          if (batch.size() == batchSize) {
-            next = take(model, batch, next, pass);
-          }
-        }
-      }
-      take(model, batch, next, pass);
-    }
-  }
-
-  private static long take(WindowModel model, List<Window> batch, long first, TargetPass pass) {
-    if (batch.isEmpty()) {
-      return first;
-    }
-    WindowModel.Output output = model.predict(batch);
-    for (int b = 0; b < batch.size(); b++) {
-      pass.add(batch.get(b), first + b, output, b);
-    }
-    long next = first + batch.size();
-    batch.clear();
-    return next;
-  }
-
   EvaluationReport report(
       TargetPass pass, SplitSummary summary, ModelInfo model, double secondsSoFar) {
     long start = System.nanoTime();
     Map<Metric, Double> metrics = pass.metrics();
     var notes = new Notes(contract, manifest, pass, metrics);
-    List<BaselineRow> baselines =
-        pass instanceof ForecastPass forecast
-            ? new BaselineRows(workers, settings, source, manifest, contract)
-                .of(forecast, unavailable, foldNames(summary))
-            : noBaselines(notes);
+    List<BaselineRow> baselines = baselines(pass, foldNames(summary), notes);
     Map<String, Double> labelled = TargetPass.labelled(metrics);
     boolean hasInterval = metrics.containsKey(Metric.COVERAGE);
     var target =
@@ -243,7 +205,10 @@ final class EvaluationRun {
             hasInterval ? settings.interval() : 0,
             hasInterval ? intervalSource : null);
     var detail =
-        pass instanceof ClassPass classes ? classes.detail(contract.target().classes()) : null;
+        pass instanceof ClassPass classes
+            ? classes.detail(
+                contract.target().classes(), alarm == null ? null : (double) alarm.value())
+            : null;
     var gate = settings.gate().map(g -> QualityGate.judge(g, labelled, baselines)).orElse(null);
     return new EvaluationReport(
         EvaluationReport.FORMAT,
@@ -296,15 +261,29 @@ final class EvaluationRun {
     return pass instanceof LifePass life ? List.of(life.histogram()) : List.of();
   }
 
-  private List<BaselineRow> noBaselines(Notes notes) {
-    if (!settings.baselines().isEmpty()) {
+  private List<BaselineRow> baselines(TargetPass pass, List<String> folds, Notes notes) {
+    if (alarm != null) {
+      notes.add(alarm.sentence("The model"));
+    }
+    List<BaselineRow> rows;
+    if (pass instanceof ForecastPass forecast) {
+      rows =
+          new BaselineRows(workers, settings, source, manifest, contract)
+              .of(forecast, unavailable, folds);
+    } else if (pass instanceof ClassPass classes) {
+      rows = labelBaselines.rows(classes, logisticAlarm, folds);
+    } else {
+      rows = labelBaselines.rows((LifePass) pass, folds);
+    }
+    labelBaselines.notes().forEach(notes::add);
+    if (rows.isEmpty() && !settings.baselines().isEmpty()) {
       notes.add(
-          "Baselines %s forecast values; there are none for target %s."
+          "None of evaluate.baselines %s is for target %s."
               .formatted(
                   settings.baselines().stream().map(BaselineKind::label).toList(),
                   contract.target().type().name().toLowerCase(Locale.ROOT).replace('_', '-')));
     }
-    return List.of();
+    return rows;
   }
 
   private List<Row> byChannel(ForecastScores scores) {

@@ -29,6 +29,7 @@ final class EvaluationTable {
           Metric.RECALL,
           Metric.F1,
           Metric.ROC_AUC,
+          Metric.PR_AUC,
           Metric.FALSE_ALARM_RATE,
           Metric.MISSED_ALARM_RATE,
           Metric.LOG_LOSS);

@@ -12,14 +12,21 @@ final class LifePass extends TargetPass {
   private final double cap;
   private final FoldPlan plan;
   private final LifeScores scores;
+  private final double trainMean;
+  private final LifeScores trainMeanScores;
   private final ErrorHistogram errors = new ErrorHistogram();
   private final Tracks tracks;
 
-  LifePass(WindowContract contract, FoldPlan plan, Tracks tracks) {
+  /**
+   * @param trainMean the baseline's prediction; NaN if there is none
+   */
+  LifePass(WindowContract contract, FoldPlan plan, Tracks tracks, double trainMean) {
     this.cap = contract.target().cap();
     this.plan = plan;
     this.scores = new LifeScores(cap, plan.folds());
     this.tracks = tracks;
+    this.trainMean = trainMean;
+    this.trainMeanScores = new LifeScores(cap, plan.folds());
   }
 
   @Override
@@ -31,6 +38,7 @@ final class LifePass extends TargetPass {
       return 1;
     }
     scores.add(window.series(), plan.of(origin), origin, actual, predicted);
+    trainMeanScores.add(window.series(), plan.of(origin), origin, actual, trainMean);
     errors.add((predicted - Math.min(actual, cap)) / cap);
     if (tracks.wants(window.series(), origin)) {
       boolean banded = output.lower() != null;
@@ -51,6 +59,7 @@ final class LifePass extends TargetPass {
   TargetPass merge(TargetPass other) {
     super.merge(other);
     scores.merge(((LifePass) other).scores);
+    trainMeanScores.merge(((LifePass) other).trainMeanScores);
     errors.merge(((LifePass) other).errors);
     tracks.merge(((LifePass) other).tracks);
     return this;
@@ -85,6 +94,11 @@ final class LifePass extends TargetPass {
   @Override
   Tracks tracks() {
     return tracks;
+  }
+
+  /** Scores of predicting the train mean for every window; not finite where there is none. */
+  LifeScores trainMeanScores() {
+    return trainMeanScores;
   }
 
   EvaluationReport.Histogram histogram() {

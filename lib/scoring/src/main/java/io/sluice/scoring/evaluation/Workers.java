@@ -28,6 +28,11 @@ final class Workers {
     this.hadoop = hadoop;
   }
 
+  /** The session whose tasks work; empty where the work is done here. */
+  Optional<SparkSession> spark() {
+    return Optional.ofNullable(spark);
+  }
+
   /** The work on some of the items. */
   interface Work<T, R> extends Serializable {
     R on(Iterator<T> items, Configuration hadoop);

@@ -65,6 +65,82 @@ class ClassScoresTest {
   }
 
   @Test
+  void anAlarmIsRaisedFromTheThresholdOn() {
+    var scores = new ClassScores(2, 0.3f, 1);
+    for (float p : new float[] {0.29f, 0.3f, 0.31f}) {
+      scores.add("s", 0, 1, new float[] {1 - p, p}, 0);
+    }
+
+    assertThat(scores.confusion()).containsExactly(0, 0, 1, 2);
+  }
+
+  @Test
+  void rareEventsThatAreRankedWellHaveAnF1AtTheBestThresholdWhereOneHalfFindsNone() {
+    double[] score = {0.30, 0.02, 0.25, 0.01, 0.03, 0.20, 0.05, 0.01};
+    int[] label = {1, 0, 1, 0, 0, 0, 0, 0};
+    ClassScores atHalf = binary(label, score);
+
+    double threshold = atHalf.bestThreshold().orElseThrow();
+
+    assertValue(atHalf.metrics(), Metric.F1, 0);
+    assertThat(threshold).isEqualTo(0.25f);
+    var atBest = new ClassScores(2, (float) threshold, 1);
+    for (int i = 0; i < score.length; i++) {
+      atBest.add("s", 0, label[i], new float[] {(float) (1 - score[i]), (float) score[i]}, 0);
+    }
+    assertValue(atBest.metrics(), Metric.F1, 1);
+    assertValue(atBest.metrics(), Metric.FALSE_ALARM_RATE, 0);
+  }
+
+  @Test
+  void noThresholdIsBestWhereOneClassIsAbsent() {
+    assertThat(binary(new int[] {0, 0}, new double[] {0.1, 0.2}).bestThreshold()).isEmpty();
+  }
+
+  @Test
+  void bestThresholdAndAveragePrecisionEqualTryingEveryThreshold() {
+    var random = new Random(5);
+    var label = new int[300];
+    var score = new double[300];
+    for (int i = 0; i < label.length; i++) {
+      label[i] = random.nextInt(8) == 0 ? 1 : 0;
+      score[i] =
+          Math.round(100 * (0.2 * label[i] + 0.6 * random.nextDouble())) / 100.0; // with ties
+    }
+    ClassScores scores = binary(label, score);
+
+    double bestF1 = -1;
+    double bestThreshold = 0;
+    double averagePrecision = 0;
+    double recallBefore = 0;
+    for (int t = 100; t >= 0; t--) {
+      int tp = 0;
+      int fp = 0;
+      int positives = 0;
+      for (int i = 0; i < label.length; i++) {
+        positives += label[i];
+        if ((float) score[i] >= (float) (t / 100.0)) {
+          tp += label[i];
+          fp += 1 - label[i];
+        }
+      }
+      double recall = (double) tp / positives;
+      if (tp + fp > 0) {
+        averagePrecision += (recall - recallBefore) * tp / (tp + fp);
+      }
+      recallBefore = recall;
+      double f1 = 2.0 * tp / (tp + fp + positives);
+      if (f1 > bestF1) {
+        bestF1 = f1;
+        bestThreshold = t / 100.0;
+      }
+    }
+
+    assertThat(scores.bestThreshold().orElseThrow()).isEqualTo((float) bestThreshold);
+    assertValue(scores.metrics(), Metric.PR_AUC, averagePrecision);
+  }
+
+  @Test
   void theRocCurveRunsFromCornerToCornerWithoutStepsInsideTies() {
     ClassScores scores = binary(new int[] {1, 0, 1, 0}, new double[] {0.9, 0.5, 0.5, 0.1});
 
@@ -81,9 +157,9 @@ class ClassScoresTest {
   @Test
   void agreesWithSparkMllibOnScoresWithTiesAndThreeClasses() {
     var random = new Random(23);
-    var scores = new ClassScores(2, 1);
-    var three = new ClassScores(3, 2);
-    var threeParts = new ClassScores(3, 2);
+    var scores = new ClassScores(2, 0.5f, 1);
+    var three = new ClassScores(3, Float.NaN, 2);
+    var threeParts = new ClassScores(3, Float.NaN, 2);
     var pairs = new ArrayList<Tuple2<Object, Object>>();
     var triples = new ArrayList<Tuple2<Object, Object>>();
     for (int i = 0; i < 5000; i++) {
@@ -114,7 +190,7 @@ class ClassScoresTest {
   }
 
   private static ClassScores binary(int[] labels, double[] scores) {
-    var sums = new ClassScores(2, 1);
+    var sums = new ClassScores(2, 0.5f, 1);
     for (int i = 0; i < labels.length; i++) {
       sums.add("s", 0, labels[i], new float[] {(float) (1 - scores[i]), (float) scores[i]}, 0);
     }

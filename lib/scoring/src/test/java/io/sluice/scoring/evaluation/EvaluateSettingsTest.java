@@ -18,14 +18,14 @@ class EvaluateSettingsTest {
     EvaluateSettings settings =
         read(
             """
-            name = n, registry.path = r
-            evaluate {
-              bundle = b, dataset = d, split = validation, batch-size = 3, baselines = [arima]
-              arima-max-windows = 4, arima-orders = [5, 0, 6], arima-seasonal-orders = [0, 1, 2]
-              arima-period = 7, backtest-folds = 8, interval = 0.95, output = o, page-series = 9
-              gate-metric = roc-auc, gate-limit = 0.5, gate-baseline = arima
-            }
-            """);
+name = n, registry.path = r
+evaluate {
+  bundle = b, dataset = d, split = validation, batch-size = 3, baselines = [arima]
+  arima-max-windows = 4, arima-orders = [5, 0, 6], arima-seasonal-orders = [0, 1, 2]
+  arima-period = 7, backtest-folds = 8, interval = 0.95, threshold = 0.25, output = o, page-series = 9
+  gate-metric = roc-auc, gate-limit = 0.5, gate-baseline = arima
+}
+""");
 
     assertThat(settings)
         .isEqualTo(
@@ -40,6 +40,7 @@ class EvaluateSettingsTest {
                 new EvaluateSettings.Arima(4, List.of(5, 0, 6), List.of(0, 1, 2), 7),
                 8,
                 0.95,
+                Optional.of(0.25),
                 "o",
                 9,
                 Optional.of(
@@ -56,7 +57,12 @@ class EvaluateSettingsTest {
         .containsExactly(
             BaselineKind.LAST_VALUE,
             BaselineKind.SEASONAL_NAIVE_DAILY,
-            BaselineKind.SEASONAL_NAIVE_WEEKLY);
+            BaselineKind.SEASONAL_NAIVE_WEEKLY,
+            BaselineKind.MAJORITY_CLASS,
+            BaselineKind.ALWAYS_ALARM,
+            BaselineKind.LOGISTIC_REGRESSION,
+            BaselineKind.TRAIN_MEAN);
+    assertThat(settings.threshold()).isEmpty();
   }
 
   @Test
@@ -68,7 +74,9 @@ class EvaluateSettingsTest {
         "must be a metric with a better end, but is coverage");
     assertProblem(
         "evaluate { gate-metric = mae, gate-baseline = arima }",
-        "must be one of evaluate.baselines [last-value, seasonal-naive-daily, seasonal-naive-weekly], but is arima");
+        "must be one of evaluate.baselines [last-value, seasonal-naive-daily, seasonal-naive-weekly, majority-class, always-alarm, logistic-regression, train-mean], but is arima");
+    assertProblem("evaluate.threshold = 1.5", "must be between 0.0 and 1.0, but is 1.5");
+    assertProblem("evaluate.threshold = best", "must be a number, but is \"best\"");
     assertProblem("evaluate.arima-orders = [1, 2]", "must have three orders");
     assertProblem("evaluate.interval = 1", "must lie between 0 and 1, both excluded, but is 1.0");
     assertProblem("evaluate.gate-metric = mse-scale", "did you mean mse-scaled?");

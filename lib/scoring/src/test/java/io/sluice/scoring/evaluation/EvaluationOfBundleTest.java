@@ -29,6 +29,8 @@ import io.sluice.sequences.dataset.WindowContract;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
@@ -85,23 +87,98 @@ class EvaluationOfBundleTest {
   }
 
   @Test
-  void eventsAreJudgedAsClasses() throws IOException {
+  void eventsAreJudgedAsClassesAgainstWhatTheirLabelsAloneSay() throws IOException {
     String dataset = TinyDataset.event().lookBack(24).write(folder.resolve("data"));
     publish(dataset, Head.classes(2, List.of()), Optional.empty());
 
     EvaluationReport report = evaluate(dataset, "");
 
+    double[] test = labels(dataset, Split.TEST);
+    double[] train = labels(dataset, Split.TRAIN);
+    double events = Arrays.stream(test).sum();
+    double share = Arrays.stream(train).average().orElseThrow();
     long windows =
         report.classes().confusion().stream().flatMap(List::stream).mapToLong(n -> n).sum();
+    assertThat(windows).isEqualTo(test.length);
     assertThat(windows + report.dataset().missingTargets()).isEqualTo(report.dataset().windows());
-    assertThat(report.metrics()).containsKeys("accuracy", "log-loss");
-    assertThat(report.baselines()).isEmpty();
-    assertThat(report.notes()).anyMatch(n -> n.contains("there are none for target event"));
+    assertThat(report.metrics()).containsKeys("accuracy", "log-loss", "roc-auc", "pr-auc");
+    assertThat(share).as("events are the rarer class").isLessThan(0.5);
+    Map<String, Double> majority = baseline(report, "majority-class").metrics();
+    assertThat(majority.get("accuracy")).isCloseTo(1 - events / test.length, within(1e-12));
+    assertThat(majority.get("recall")).isZero();
+    assertThat(majority.get("roc-auc")).isEqualTo(0.5);
+    assertThat(majority.get("pr-auc")).isCloseTo(events / test.length, within(1e-12));
+    double logLoss =
+        -Arrays.stream(test).map(y -> Math.log(y == 1 ? share : 1 - share)).average().orElseThrow();
+    assertThat(majority.get("log-loss")).isCloseTo(logLoss, within(1e-12));
+    Map<String, Double> always = baseline(report, "always-alarm").metrics();
+    assertThat(always.get("recall")).isEqualTo(1);
+    assertThat(always.get("false-alarm-rate")).isEqualTo(1);
+    assertThat(always.get("f1")).isCloseTo(2 * events / (events + test.length), within(1e-12));
+    assertThat(baseline(report, "always-alarm").model()).isEqualTo(report.metrics());
+    assertThat(baseline(report, "logistic-regression").note())
+        .isEqualTo("not available: it is fitted by Spark, and this evaluation runs without");
+    assertThat(report.baselines()).hasSize(3);
     assertFitsItsSchema();
   }
 
   @Test
-  void remainingLifeIsJudgedWithAndWithoutItsCap() throws IOException {
+  void theAlarmThresholdIsTheOneWithTheBestF1OnValidation() throws IOException {
+    String dataset = TinyDataset.event().lookBack(24).write(folder.resolve("data"));
+    publish(dataset, Head.classes(2, List.of()), Optional.empty());
+
+    EvaluationReport report = evaluate(dataset, "");
+    EvaluationReport validation = evaluate(dataset, "evaluate.split = validation");
+    double threshold = report.classes().threshold();
+
+    assertThat(validation.classes().threshold()).isEqualTo(threshold);
+    assertThat(report.notes())
+        .anyMatch(
+            n ->
+                n.matches(
+                    "The model raises an alarm from a probability of \\S+ on, the best F1 on the validation windows\\."));
+    assertThat(validation.notes())
+        .anyMatch(n -> n.endsWith("the best F1 on these very windows, which flatters it."));
+    double best = validation.metrics().get("f1");
+    for (double other : new double[] {0.1, 0.3, 0.5, threshold - 0.01, threshold + 0.01}) {
+      EvaluationReport at =
+          evaluate(
+              dataset,
+              "evaluate { split = validation, threshold = %s, baselines = [] }".formatted(other));
+      assertThat(at.metrics().get("f1")).isLessThanOrEqualTo(best);
+      assertThat(at.classes().threshold()).isCloseTo(other, within(1e-7));
+    }
+  }
+
+  @Test
+  void aLogisticRegressionOnTheLastStepIsABaselineWhereThereIsSpark() throws IOException {
+    String dataset = TinyDataset.event().lookBack(24).write(folder.resolve("data"));
+    publish(dataset, Head.classes(2, List.of()), Optional.empty());
+
+    EvaluationReport report =
+        Evaluation.run(
+            SparkExtension.session(),
+            settings(
+                dataset, "evaluate { gate-metric = roc-auc, gate-baseline = logistic-regression }"),
+            hadoop);
+
+    EvaluationReport.BaselineRow logistic = baseline(report, "logistic-regression");
+    assertThat(logistic.available()).isTrue();
+    assertThat(logistic.count()).isEqualTo(labels(dataset, Split.TEST).length);
+    assertThat(logistic.metrics()).containsKeys("f1", "roc-auc", "pr-auc", "log-loss");
+    assertThat(logistic.folds()).hasSize(4);
+    assertThat(report.notes())
+        .anyMatch(
+            n ->
+                n.startsWith(
+                    "logistic-regression sees the inputs of the last step alone, fitted on %,d train windows. It raises an alarm from"
+                        .formatted(labels(dataset, Split.TRAIN).length)));
+    assertThat(report.gate().metric()).isEqualTo("roc-auc");
+    assertFitsItsSchema();
+  }
+
+  @Test
+  void remainingLifeIsJudgedWithAndWithoutItsCapAndAgainstTheTrainMean() throws IOException {
     String dataset = TinyDataset.remainingLife().lookBack(24).write(folder.resolve("data"));
     publish(dataset, Head.regression(1), Optional.empty());
 
@@ -110,7 +187,56 @@ class EvaluationOfBundleTest {
     assertThat(report.metrics())
         .containsKeys("rmse", "life-score", "rmse-last", "rmse-uncapped", "life-score-last");
     assertThat(report.tracks()).isNotEmpty();
+    double mean =
+        Arrays.stream(labels(dataset, Split.TRAIN)).map(y -> Math.min(y, 125)).average().orElse(0);
+    double mse =
+        Arrays.stream(labels(dataset, Split.TEST))
+            .map(y -> Math.pow(Math.min(y, 125) - mean, 2))
+            .average()
+            .orElseThrow();
+    EvaluationReport.BaselineRow constant = baseline(report, "train-mean");
+    assertThat(constant.metrics().get("rmse")).isCloseTo(Math.sqrt(mse), within(1e-9));
+    assertThat(constant.metrics()).containsKeys("life-score-last", "rmse-last-uncapped");
+    assertThat(constant.model()).isEqualTo(report.metrics());
+    assertThat(report.notes())
+        .anyMatch(
+            n -> n.matches("train-mean predicts \\S+ steps, the mean of [\\d,]+ train windows\\."));
     assertFitsItsSchema();
+  }
+
+  @Test
+  void baselinesOfOtherTargetsAreNamedWhereNoneIsLeft() throws IOException {
+    String dataset = TinyDataset.event().lookBack(24).write(folder.resolve("data"));
+    publish(dataset, Head.classes(2, List.of()), Optional.empty());
+
+    EvaluationReport report = evaluate(dataset, "evaluate.baselines = [last-value, train-mean]");
+
+    assertThat(report.baselines()).isEmpty();
+    assertThat(report.notes())
+        .contains("None of evaluate.baselines [last-value, train-mean] is for target event.");
+  }
+
+  private static EvaluationReport.BaselineRow baseline(EvaluationReport report, String name) {
+    return report.baselines().stream().filter(b -> b.name().equals(name)).findFirst().orElseThrow();
+  }
+
+  /** Known labels of a split's windows. */
+  private double[] labels(String uri, Split split) {
+    SequenceDataset dataset = SequenceDataset.open(uri, hadoop);
+    var labels = new ArrayList<Double>();
+    dataset.manifest().parts().stream()
+        .filter(part -> part.split().equals(split.label()))
+        .forEach(
+            part ->
+                dataset
+                    .segments(part)
+                    .forEachRemaining(
+                        segment -> {
+                          for (int origin : segment.origins()) {
+                            labels.add((double) segment.label()[origin]);
+                          }
+                        }));
+    return labels.stream().mapToDouble(y -> y).filter(y -> !Double.isNaN(y)).toArray();
   }
 
   @Test
@@ -169,7 +295,7 @@ class EvaluationOfBundleTest {
   private static Optional<ResidualQuantiles> residuals(WindowContract contract) {
     int J = contract.targetSize();
     int L = ResidualQuantiles.USUAL_LEVELS.size();
-    var values = new java.util.ArrayList<Float>(Collections.nCopies(J * L, 0f));
+    var values = new ArrayList<Float>(Collections.nCopies(J * L, 0f));
     for (int i = 0; i < values.size(); i++) {
       values.set(i, i % L - L / 2f);
     }

@@ -12,7 +12,7 @@ import java.util.UUID;
  * Who holds a lock: the content of its file.
  *
  * @param lockId unique to this holding of the lock
- * @param runId the run that publishes
+ * @param runId the run that holds it
  * @param host its machine
  * @param processes what tells process numbers of different containers on one host apart; empty
  *     where the system does not say

@@ -25,9 +25,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a second publisher out of a folder: the file {@code <folder>.lock}, created only where
- * there is none. Its time is renewed while the lock is held; one that was not renewed for {@code
- * staleAfter}, or whose process is known to be gone, is taken over.
+ * Keeps a second publisher, or another second writer, out of a folder: the file {@code
+ * <folder>.lock}, created only where there is none. Its time is renewed while the lock is held; one
+ * that was not renewed for {@code staleAfter}, or whose process is known to be gone, is taken over.
  *
  * <p><b>Guarantee.</b> On HDFS and local disks creation is exclusive. An object store without
  * conditional writes creates last-writer-wins; the lock is read back after creation, so two
@@ -43,13 +43,30 @@ public final class PublishLock implements AutoCloseable {
 
   private final Lake lake;
   private final String target;
+  private final Wording wording;
   private final String file;
   private final LockHolder holder;
   private final ScheduledExecutorService heartbeat;
 
-  private PublishLock(Lake lake, String target, LockHolder holder, Duration staleAfter) {
+  /**
+   * What the folder is held for, in the words of its refusals: "Cannot {@code attempt} FOLDER: run
+   * 7 is {@code activity} there."
+   *
+   * @param attempt "publish to"
+   * @param activity "publishing"
+   * @param lost what a run is told that finds its lock taken over, a sentence
+   * @param instead what to do other than to wait, ", or …"; may be empty
+   */
+  public record Wording(String attempt, String activity, String lost, String instead) {
+    static final Wording PUBLISH =
+        new Wording("publish to", "publishing", "Nothing was changed; run again.", "");
+  }
+
+  private PublishLock(
+      Lake lake, String target, Wording wording, LockHolder holder, Duration staleAfter) {
     this.lake = lake;
     this.target = target;
+    this.wording = wording;
     this.file = file(target);
     this.holder = holder;
     this.heartbeat =
@@ -73,6 +90,12 @@ public final class PublishLock implements AutoCloseable {
    */
   public static PublishLock acquire(
       String target, String runId, Duration staleAfter, Configuration hadoop) {
+    return acquire(target, runId, staleAfter, Wording.PUBLISH, hadoop);
+  }
+
+  /** Takes the lock of a folder for another use than publishing. */
+  public static PublishLock acquire(
+      String target, String runId, Duration staleAfter, Wording wording, Configuration hadoop) {
     Lake lake = Lake.of(hadoop);
     LockHolder self = LockHolder.self(runId);
     String file = file(target);
@@ -80,19 +103,19 @@ public final class PublishLock implements AutoCloseable {
       FileSystem fs = lake.fileSystem(file);
       fs.mkdirs(new Path(file).getParent());
       if (!createExclusively(fs, file, text(self))) {
-        takeOver(lake, fs, target, self, staleAfter);
+        takeOver(lake, fs, target, wording, self, staleAfter);
       }
     } catch (IOException e) {
       throw Lake.writeFailure(file, e);
     }
     // an object store may have let two creations through: the last one stands
-    requireHolder(lake, target, self);
-    return new PublishLock(lake, target, self, staleAfter);
+    requireHolder(lake, target, wording, self);
+    return new PublishLock(lake, target, wording, self, staleAfter);
   }
 
   /** Fails if another publisher has taken the lock over, because this one was not heard of. */
   public void requireHeld() {
-    requireHolder(lake, target, holder);
+    requireHolder(lake, target, wording, holder);
   }
 
   /** Gives the lock back. */
@@ -123,14 +146,19 @@ public final class PublishLock implements AutoCloseable {
   }
 
   private static void takeOver(
-      Lake lake, FileSystem fs, String target, LockHolder self, Duration staleAfter)
+      Lake lake,
+      FileSystem fs,
+      String target,
+      Wording wording,
+      LockHolder self,
+      Duration staleAfter)
       throws IOException {
     String file = file(target);
     Optional<LockHolder> found = holder(lake, file);
     Duration age = age(fs, file);
     boolean dead = found.map(LockHolder::isKnownDead).orElse(false);
     if (!dead && age.compareTo(staleAfter) < 0) {
-      throw refusal(target, found, staleAfter);
+      throw refusal(target, wording, found, staleAfter);
     }
     String lockId = found.map(LockHolder::lockId).orElse("unreadable");
     String marker = file + ".takeover-" + lockId;
@@ -138,12 +166,12 @@ public final class PublishLock implements AutoCloseable {
       if (age(fs, marker).compareTo(staleAfter) > 0) {
         lake.deleteQuietly(marker); // its maker died before it was done; the next run gets through
       }
-      throw refusal(target, holder(lake, marker), staleAfter);
+      throw refusal(target, wording, holder(lake, marker), staleAfter);
     }
     try {
       Optional<LockHolder> now = holder(lake, file);
       if (!now.equals(found)) {
-        throw refusal(target, now, staleAfter);
+        throw refusal(target, wording, now, staleAfter);
       }
       LOG.warn("Taking over {} from {}", file, found.map(LockHolder::toString).orElse("nobody"));
       lake.writeTextAtomically(file, text(self));
@@ -152,24 +180,30 @@ public final class PublishLock implements AutoCloseable {
     }
   }
 
-  private static void requireHolder(Lake lake, String target, LockHolder self) {
+  private static void requireHolder(Lake lake, String target, Wording wording, LockHolder self) {
     Optional<LockHolder> now = holder(lake, file(target));
     if (!now.map(self::equals).orElse(false)) {
       throw new OperationFailedException(
-          "Cannot publish to %s: the lock %s was taken by %s. Nothing was changed; run again."
+          "Cannot %s %s: the lock %s was taken by %s. %s"
               .formatted(
-                  target, file(target), now.map(LockHolder::toString).orElse("nobody we know")));
+                  wording.attempt(),
+                  target,
+                  file(target),
+                  now.map(LockHolder::toString).orElse("nobody we know"),
+                  wording.lost()));
     }
   }
 
   private static OperationFailedException refusal(
-      String target, Optional<LockHolder> holder, Duration staleAfter) {
+      String target, Wording wording, Optional<LockHolder> holder, Duration staleAfter) {
     return new OperationFailedException(
-        ("Cannot publish to %s: %s is publishing there. Wait for it to end; if it is dead, its"
-                + " lock %s is taken over %d s after its last sign of life.")
+        "Cannot %s %s: %s is %s there. Wait for it to end%s; if it is dead, its lock %s is taken over %d s after its last sign of life."
             .formatted(
+                wording.attempt(),
                 target,
                 holder.map(LockHolder::toString).orElse("another run"),
+                wording.activity(),
+                wording.instead(),
                 file(target),
                 staleAfter.toSeconds()));
   }

@@ -12,7 +12,7 @@
  * It is there whole or not at all on every file system whose rename of a file is atomic, and on
  * object stores too, where a folder of files has no such moment. Its last 32 bytes are the SHA-256
  * of all before, so truncation and rot are found before a number is used. Nothing in it is
- * Java-serialised. The format is in {@code data-schemas/checkpoint.v1.md}.
+ * Java-serialised. The format is in {@code data-schemas/checkpoint.v1.json}.
  *
  * <p>Considered: DL4J's {@code ModelSerializer} zip. It holds parameters and updater state, but
  * neither the best model nor the position, has no checksum, and its reader interprets JSON from the

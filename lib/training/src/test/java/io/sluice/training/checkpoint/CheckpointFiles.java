@@ -1,5 +1,8 @@
 package io.sluice.training.checkpoint;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,6 +16,16 @@ public final class CheckpointFiles {
   public static Checkpoint read(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
       return CheckpointFile.read(in, Files.size(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The JSON header, as any reader of the format finds it. */
+  public static JsonNode header(Path file) {
+    try (var in = new DataInputStream(Files.newInputStream(file))) {
+      in.skipBytes("checkpoint.v1\n".length());
+      return new ObjectMapper().readTree(in.readNBytes(in.readInt()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
