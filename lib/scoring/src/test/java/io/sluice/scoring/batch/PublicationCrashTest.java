@@ -44,11 +44,12 @@ class PublicationCrashTest {
     }
     table.publish("m", "run-1", FIRST, LAST, before);
     old = table.plainContents();
-    table
-        .rows("m", "run-2", TestTable.forecast(TimeAxis.Type.TIMESTAMP), after)
-        .write()
-        .partitionBy("date")
-        .parquet(temp.resolve("new").toUri().toString());
+    table.stage(
+        new org.apache.hadoop.fs.Path(temp.resolve("new").toUri()),
+        "m",
+        "run-2",
+        TestTable.forecast(TimeAxis.Type.TIMESTAMP),
+        after);
   }
 
   @Test

@@ -29,7 +29,6 @@ import io.sluice.sequences.telemetry.grid.Labels;
 import io.sluice.sequences.telemetry.grid.SeriesRange;
 import io.sluice.sequences.telemetry.grid.WindowCutter;
 import io.sluice.sequences.telemetry.scaling.ScalerFit;
-import io.sluice.sequences.telemetry.source.RejectsTable;
 import io.sluice.sequences.telemetry.source.Survey;
 import io.sluice.sequences.telemetry.split.RowBounds;
 import io.sluice.sequences.telemetry.split.SplitPlan;
@@ -103,7 +102,7 @@ public final class SequenceBuilder {
     try (StagedFolder staged =
         StagedFolder.open(
             settings.dataset().path(), provenance.runId(), LOCK_STALE_AFTER, hadoop)) {
-      keepRejects(source);
+      source.keepRejects(settings.reject().path(), settings.reject().maxShare());
       Rebuild rebuild =
           settings.dataset().rebuildFrom() == null
               ? Rebuild.ofEverything()
@@ -153,6 +152,7 @@ public final class SequenceBuilder {
     PreparedSource source =
         PreparedSource.open(
             spark,
+            settings.source().described(),
             settings.source(),
             new PreparedSource.Wanted(
                 settings.features().channels(),
@@ -178,37 +178,6 @@ public final class SequenceBuilder {
               .formatted(survey.twiceOccurring()));
     }
     return source;
-  }
-
-  /** Writes the rejects table, and refuses a source of which too much is rejected. */
-  private void keepRejects(PreparedSource source) {
-    Survey survey = source.survey();
-    String path = settings.reject().path();
-    RejectsTable.write(source.described(), source.judged(), survey, path);
-    double share = rejectedShare(survey);
-    if (survey.rejectedRows() > 0 && share > settings.reject().maxShare()) {
-      List<String> top =
-          survey.rejected().entrySet().stream()
-              .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
-              .limit(5)
-              .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
-              .toList();
-      throw new InvalidInputException(
-          "%s: %d of %d rows cannot be used (%.2f %%), more than reject.max-share = %s. Reasons: %s. The rows are in %s; correct the data or the settings of source."
-              .formatted(
-                  source.described(),
-                  survey.rejectedRows(),
-                  survey.rows(),
-                  100 * share,
-                  settings.reject().maxShare(),
-                  String.join(", ", top),
-                  path));
-    }
-    source.refuseTextChannels(settings.reject().maxShare());
-  }
-
-  private static double rejectedShare(Survey survey) {
-    return survey.rows() == 0 ? 0 : (double) survey.rejectedRows() / survey.rows();
   }
 
   private SplitPlan splits(PreparedSource source, JsonNode recorded) {
@@ -458,7 +427,7 @@ public final class SequenceBuilder {
         source.survey().seriesTicks().size(),
         source.survey().rows(),
         source.survey().rejected(),
-        rejectedShare(source.survey()),
+        source.survey().rejectedShare(),
         settings.reject().path(),
         source.survey().missingValues(),
         duplicates.duplicates(),
