@@ -136,7 +136,9 @@ public final class Readings {
                       .distinct()
                       .collectAsList());
       rows.forEach(row -> tags.add(row.getString(0).strip()));
-      tags.remove(label);
+      if (label != null) {
+        tags.remove(label);
+      }
       return List.copyOf(tags);
     }
     var taken = new HashSet<String>();
