@@ -73,6 +73,7 @@ public final class ModelBundle {
             "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
                 .formatted(folder, BundleManifest.MODEL_FILE));
       }
+      requireAgreement(folder, manifest);
       return new ModelBundle(uri, manifest, Sha256.of(json), restore(folder, manifest, zip));
     } catch (IOException e) {
       throw Lake.readFailure("model bundle", uri, e);
@@ -121,6 +122,16 @@ public final class ModelBundle {
   private static byte[] read(FileSystem files, Path path) throws IOException {
     try (InputStream in = files.open(path)) {
       return in.readAllBytes();
+    }
+  }
+
+  /** What the network is and what a window is are two parts of the manifest. */
+  private static void requireAgreement(Path folder, BundleManifest manifest) {
+    try {
+      new BatchArrays(manifest.contract(), manifest.spec());
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException(
+          "Model bundle %s contradicts itself. %s".formatted(folder, e.getMessage()), e);
     }
   }
 
