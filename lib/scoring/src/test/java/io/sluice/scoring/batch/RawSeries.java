@@ -27,7 +27,8 @@ record RawSeries(String name, int firstStep, double[][] values) {
   enum Gaps {
     FORWARD_FILL,
     INTERPOLATE,
-    MASK
+    /** Not at all. */
+    KEPT
   }
 
   /** Waves with a different mean for each series. */
@@ -98,23 +99,27 @@ record RawSeries(String name, int firstStep, double[][] values) {
   /** A window with its last look-back step at step n, or nothing if it is not complete. */
   Optional<Segment> window(WindowContract contract, int n, Gaps gaps) {
     int T = contract.lookBack();
-    if (n < T - 1 || n >= steps()) {
+    int ahead = contract.knownFuture().isEmpty() ? 0 : contract.horizon();
+    if (n < T - 1 || n + ahead >= steps()) {
       return Optional.empty();
     }
-    var times = new long[T];
-    var filled = new float[CHANNELS.size()][T];
-    var ages = new short[CHANNELS.size()][T];
+    var times = new long[T + ahead];
+    var filled = new float[CHANNELS.size()][T + ahead];
+    var ages = new short[CHANNELS.size()][T + ahead];
     boolean isComplete = true;
     boolean isObserved = false;
-    for (int t = 0; t < T; t++) {
+    for (int t = 0; t < T + ahead; t++) {
       int step = n - T + 1 + t;
       times[t] = tick(contract.time().type(), step);
       for (int c = 0; c < filled.length; c++) {
-        int age = age(c, step);
+        String channel = contract.channels().get(c); // in a long table, in order of name
+        int own = CHANNELS.indexOf(channel);
+        int age = age(own, step);
         ages[c][t] = age > contract.maxGapSteps() ? Short.MAX_VALUE : (short) age;
-        filled[c][t] = (float) filled(c, step, gaps, contract.maxGapSteps());
-        isComplete &= !Float.isNaN(filled[c][t]);
-        isObserved |= age == 0;
+        filled[c][t] = (float) filled(own, step, gaps, contract.maxGapSteps());
+        boolean isNeeded = t < T || contract.knownFuture().contains(channel);
+        isComplete &= !isNeeded || !Float.isNaN(filled[c][t]);
+        isObserved |= t < T && age == 0;
       }
     }
     boolean isWindow = contract.storesAges() ? isObserved : isComplete;
@@ -144,7 +149,7 @@ record RawSeries(String name, int firstStep, double[][] values) {
   private double filled(int c, int n, Gaps gaps, int maxGap) {
     double own = reading(c, n);
     int back = age(c, n);
-    if (back == 0 || back == Integer.MAX_VALUE || gaps == Gaps.MASK) {
+    if (back == 0 || back == Integer.MAX_VALUE || gaps == Gaps.KEPT) {
       return own;
     }
     if (gaps == Gaps.FORWARD_FILL) {

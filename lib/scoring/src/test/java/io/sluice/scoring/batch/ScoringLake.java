@@ -109,8 +109,8 @@ final class ScoringLake {
       values.add((i % L - L / 2f) * (1 + i / L));
     }
     return new ResidualQuantiles(
-        contract.horizon(),
-        contract.target().channels().size(),
+        Math.max(1, contract.horizon()),
+        Math.max(1, contract.target().channels().size()),
         ResidualQuantiles.USUAL_LEVELS,
         100,
         values);
