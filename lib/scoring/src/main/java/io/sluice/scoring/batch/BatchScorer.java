@@ -139,13 +139,22 @@ public final class BatchScorer {
       return WriteFailures.guard(
           "score.input " + settings.input(),
           settings.predictions(),
-          () -> new Staging(spark, staging, contract, run, settings.codec()).write(windows));
+          () -> write(new Staging(spark, staging, contract, run, settings.codec()), windows));
     } catch (UserFailure e) {
       throw e;
     } catch (RuntimeException e) {
       throw ofTheTask(e);
     } finally {
       broadcast.destroy();
+    }
+  }
+
+  private static Staged write(Staging staging, Dataset<ScoredWindow> windows) {
+    try {
+      return staging.write(windows);
+    } catch (Exception e) {
+      // Spark's checked SparkException is thrown from Scala without notice
+      throw new IllegalStateException("scoring did not end", e);
     }
   }
 

@@ -25,9 +25,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /**
  * A lake in a folder: raw data, a dataset built from it, and a published model with fresh
@@ -66,9 +68,22 @@ final class ScoringLake {
 
   /** Builds the dataset of {@code raw.csv} and publishes a network that fits it. */
   ModelBundle publish(Function<WindowContract, Head> head, boolean withResiduals) {
+    SequenceBuilder.build(spark, resolve().read(SequenceSettings::from), run("build"));
+    return publish("pump", head, withResiduals, network -> {});
+  }
+
+  /**
+   * Publishes a network that fits the dataset.
+   *
+   * @param name in the registry
+   * @param change done to it before
+   */
+  ModelBundle publish(
+      String name,
+      Function<WindowContract, Head> head,
+      boolean withResiduals,
+      Consumer<MultiLayerNetwork> change) {
     NativeThreads.set(1);
-    Settings resolved = resolve();
-    SequenceBuilder.build(spark, resolved.read(SequenceSettings::from), run("build"));
     SequenceDataset dataset =
         SequenceDataset.open(folder.resolve("datasets/pump").toString(), HADOOP);
     WindowContract contract = dataset.contract();
@@ -84,12 +99,14 @@ final class ScoringLake {
             List.of(),
             1,
             head.apply(contract));
+    MultiLayerNetwork network = Networks.create(spec, OptimizerSpec.constantAdam(1e-3), 42);
+    change.accept(network);
     String uri =
         BundlePublisher.publish(
                 folder.resolve("models").toUri().toString(),
-                "pump",
+                name,
                 Optional.empty(),
-                Networks.create(spec, OptimizerSpec.constantAdam(1e-3), 42),
+                network,
                 new BundleContents(
                     spec,
                     dataset.manifest(),

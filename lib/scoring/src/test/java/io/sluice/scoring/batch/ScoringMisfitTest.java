@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.model.Head;
 import io.sluice.scoring.SparkExtension;
 import io.sluice.scoring.bundle.ModelBundle;
@@ -157,6 +158,27 @@ class ScoringMisfitTest {
         "Model bundle %s contradicts itself. The model does not fit the windows: it has 8 look-back steps, the windows have 9. Use the dataset it was trained on, or train again."
             .formatted(copy),
         bundle(copy));
+  }
+
+  @Test
+  void aModelThatPredictsNoNumberIsRefusedByTheTaskInItsOwnWords() {
+    lake.publish(
+        "diverged",
+        contract -> Head.regression(contract.targetSize()),
+        false,
+        network -> network.params().assign(Float.NaN));
+
+    assertThatThrownBy(
+            () ->
+                lake.score(
+                    "run-1",
+                    "name = diverged",
+                    "registry.path = \"%s\"".formatted(folder.resolve("models")),
+                    "score.input = \"%s\"".formatted(folder.resolve("raw"))))
+        .isInstanceOf(OperationFailedException.class)
+        .hasMessage(
+            "The model predicts NaN for series a at origin 2024-03-09T07:00:00Z, and a prediction must be finite. Nothing was published. Its weights may have diverged, or an input is far beyond what it was trained on: look at this window, and at the metrics of the bundle.");
+    assertThat(folder.resolve("predictions/model=diverged")).doesNotExist();
   }
 
   private static void refuses(String message, String... hocon) {
