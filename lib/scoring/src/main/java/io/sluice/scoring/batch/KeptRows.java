@@ -23,7 +23,7 @@ final class KeptRows {
   private final String codec;
 
   KeptRows(SparkSession spark, PredictionsWrite write, String codec) {
-    this.spark = spark;
+    this.spark = writingSession(spark);
     this.write = write;
     this.codec = codec;
   }
@@ -85,5 +85,22 @@ final class KeptRows {
         .read()
         .schema(PredictionsSchema.fileColumns(coverage.time()))
         .parquet(partition.toString());
+  }
+
+  /**
+   * The caller's session with the caller's settings, but for the one the files depend on: time
+   * stamps that every Parquet reader understands.
+   */
+  private static SparkSession writingSession(SparkSession spark) {
+    SparkSession own = spark.newSession();
+    scala.collection.JavaConverters.mapAsJavaMap(spark.conf().getAll())
+        .forEach(
+            (key, value) -> {
+              if (own.conf().isModifiable(key)) {
+                own.conf().set(key, value);
+              }
+            });
+    own.conf().set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS");
+    return own;
   }
 }

@@ -6,6 +6,7 @@ import io.sluice.sequences.dataset.WindowContract;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 
 /**
  * How much of what the model looks at is there: steps with a value, by input channel, over the
@@ -15,11 +16,25 @@ import java.util.List;
 final class ObservedInputs implements Serializable {
   private static final long serialVersionUID = 1L;
 
+  private final int partition;
   private final long[] observed;
   private long steps;
 
-  ObservedInputs(int inputs) {
+  /**
+   * @param partition the Spark partition that was looked at
+   */
+  ObservedInputs(int partition, int inputs) {
+    this.partition = partition;
     this.observed = new long[inputs];
+  }
+
+  /** All partitions together; one that was looked at twice counts once. */
+  static ObservedInputs sum(List<ObservedInputs> parts, WindowContract contract) {
+    var byPartition = new TreeMap<Integer, ObservedInputs>();
+    parts.forEach(part -> byPartition.put(part.partition, part));
+    var sum = new ObservedInputs(-1, contract.inputs().size());
+    byPartition.values().forEach(sum::add);
+    return sum;
   }
 
   /**
@@ -36,7 +51,7 @@ final class ObservedInputs implements Serializable {
     }
   }
 
-  void add(ObservedInputs other) {
+  private void add(ObservedInputs other) {
     steps += other.steps;
     for (int i = 0; i < observed.length; i++) {
       observed[i] += other.observed[i];

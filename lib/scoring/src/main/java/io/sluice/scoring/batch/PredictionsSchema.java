@@ -1,9 +1,19 @@
 package io.sluice.scoring.batch;
 
+import static org.apache.parquet.schema.LogicalTypeAnnotation.stringType;
+import static org.apache.parquet.schema.LogicalTypeAnnotation.timestampType;
+import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.BINARY;
+import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.FLOAT;
+import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.INT32;
+import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.INT64;
+
 import io.sluice.sequences.dataset.TimeAxis;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.temporal.ChronoUnit;
+import org.apache.parquet.schema.LogicalTypeAnnotation.TimeUnit;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.Types;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
@@ -46,6 +56,30 @@ final class PredictionsSchema {
   /** What a reader of the table sees: the columns of the files, then those of the folders. */
   static StructType tableColumns(TimeAxis.Type time) {
     return fileColumns(time).add("model", DataTypes.StringType).add("date", partitionType(time));
+  }
+
+  /** {@link #fileColumns} as the files hold them; what is never null is required. */
+  static MessageType parquet(TimeAxis.Type time) {
+    var message = Types.buildMessage();
+    message.required(BINARY).as(stringType()).named("series");
+    if (time == TimeAxis.Type.TIMESTAMP) {
+      message.required(INT64).as(timestampType(true, TimeUnit.MICROS)).named("origin");
+    } else {
+      message.required(INT64).named("origin");
+    }
+    message.required(INT32).named("horizon_step");
+    message.required(BINARY).as(stringType()).named("target");
+    message.optional(FLOAT).named("prediction");
+    message.optional(FLOAT).named("lower");
+    message.optional(FLOAT).named("upper");
+    message.optionalList().optionalElement(FLOAT).named("class_probabilities");
+    message.optional(BINARY).as(stringType()).named("predicted_class");
+    message.required(BINARY).as(stringType()).named("model_name");
+    message.required(INT32).named("model_version");
+    message.required(BINARY).as(stringType()).named("bundle_hash");
+    message.required(BINARY).as(stringType()).named("run_id");
+    message.required(INT64).as(timestampType(true, TimeUnit.MICROS)).named("scored_at");
+    return message.named("predictions_v1");
   }
 
   static DataType originType(TimeAxis.Type time) {
@@ -100,25 +134,12 @@ final class PredictionsSchema {
     };
   }
 
-  /** Spark SQL for the partition value of a bigint column of ticks; knows no session time zone. */
-  static String partitionSql(TimeAxis.Type time, String ticks) {
-    long size = partitionTicks(time);
-    String number = "((%1$s - pmod(%1$s, %2$dL)) div %2$dL)".formatted(ticks, size);
-    return switch (time) {
-      case TIMESTAMP -> "date_from_unix_date(cast(%s as int))".formatted(number);
-      case ORDINAL -> "format_string('%%010d', %s)".formatted(number);
-    };
+  /** Spark SQL for {@link #partitionNumber} of a bigint column of ticks. */
+  static String partitionNumberSql(TimeAxis.Type time, String ticks) {
+    return "((%1$s - pmod(%1$s, %2$dL)) div %2$dL)".formatted(ticks, partitionTicks(time));
   }
 
-  /** Spark SQL that turns a bigint column of ticks into the origin column. */
-  static String originSql(TimeAxis.Type time, String ticks) {
-    return switch (time) {
-      case TIMESTAMP -> "timestamp_micros(%s)".formatted(ticks);
-      case ORDINAL -> ticks;
-    };
-  }
-
-  /** The inverse of {@link #originSql}. */
+  /** Spark SQL that turns an origin column into ticks. */
   static String ticksSql(TimeAxis.Type time, String origin) {
     return switch (time) {
       case TIMESTAMP -> "unix_micros(%s)".formatted(origin);

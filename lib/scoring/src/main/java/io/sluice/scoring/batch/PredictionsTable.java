@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
@@ -105,18 +106,28 @@ public final class PredictionsTable {
   private List<String> recoverWaiting(String model) {
     long deadline = System.nanoTime() + SWAP_WAIT.toNanos();
     while (true) {
-      try (PublishLock lock = lock(model, "recover-" + UUID.randomUUID())) {
-        return rollForward(model);
-      } catch (OperationFailedException busy) {
-        if (journalsOf(model).isEmpty()) {
-          return List.of(); // the live publisher finished its own
+      Optional<PublishLock> free = lockUnlessBusy(model, deadline);
+      if (free.isPresent()) {
+        try (PublishLock lock = free.get()) {
+          return rollForward(model);
         }
-        if (System.nanoTime() > deadline) {
-          throw busy;
-        }
-        LOG.info("Waiting for the publication of {} to finish: {}", model, busy.getMessage());
-        pause();
       }
+      if (journalsOf(model).isEmpty()) {
+        return List.of(); // the live publisher finished its own
+      }
+      pause();
+    }
+  }
+
+  private Optional<PublishLock> lockUnlessBusy(String model, long deadline) {
+    try {
+      return Optional.of(lock(model, "recover-" + UUID.randomUUID()));
+    } catch (OperationFailedException busy) {
+      if (System.nanoTime() > deadline) {
+        throw busy;
+      }
+      LOG.info("Waiting for the publication of {} to finish: {}", model, busy.getMessage());
+      return Optional.empty();
     }
   }
 

@@ -21,9 +21,15 @@ import java.util.Map;
  * @param partitionsReplaced {@code date=…} folders that hold the run's rows now
  * @param partitionsEmptied covered {@code date=…} folders that had rows and have none now
  * @param rowsKept older rows of those folders that lie outside what the run covers
+ * @param rawRows rows of the input
  * @param rejectedRows raw rows that could not be used, by reason
+ * @param rejects the table they were written to
+ * @param missingValues values of usable rows that count as missing, by "channel: reason"
  * @param windowsNotScored windows in the wanted range without a complete look-back, by reason
+ * @param seriesNotScored series without a window, by reason
+ * @param seriesWithoutScaler scored series that per-series scaling does not know
  * @param observedShare share of the steps and inputs the model looked at that hold a value
+ * @param warnings what a person should know though it was scored
  * @param seconds wall time of preparing, scoring and staging
  * @param windowsPerSecond over these seconds
  */
@@ -43,8 +49,14 @@ public record ScoreReport(
     List<String> partitionsReplaced,
     List<String> partitionsEmptied,
     long rowsKept,
+    long rawRows,
     Map<String, Long> rejectedRows,
+    String rejects,
+    Map<String, Long> missingValues,
     Map<String, Long> windowsNotScored,
+    Map<String, Long> seriesNotScored,
+    long seriesWithoutScaler,
     double observedShare,
+    List<String> warnings,
     double seconds,
     double windowsPerSecond) {}

@@ -18,6 +18,7 @@ import java.util.Optional;
  *     which holds no secrets
  * @param maxRejectedShare more rejected raw rows than this share fails the job
  * @param predictions the predictions table
+ * @param rejectsPath the table of raw rows that could not be used
  * @param from first origin; empty = the first possible
  * @param to last origin; empty = the last possible
  * @param origins every origin, or the newest one of each series
@@ -36,6 +37,7 @@ public record ScoreSettings(
     Map<String, String> sourceOptions,
     double maxRejectedShare,
     String predictions,
+    String rejectsPath,
     Optional<Instant> from,
     Optional<Instant> to,
     OriginMode origins,
@@ -71,6 +73,7 @@ public record ScoreSettings(
               options,
               maxShare,
               s.string("predictions"),
+              s.string("rejects-path"),
               from,
               to,
               s.choice("origins", OriginMode.class),

@@ -46,6 +46,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
   /**
    * @param batchSize windows a forward pass; the last batch may be smaller
    * @param interval share of actual values the interval should hold
+   * @param partition the Spark partition
    * @param atEnd told what was there to look at, once the last segment is scored
    */
   ScoredWindows(
@@ -54,6 +55,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
       Predictor predictor,
       int batchSize,
       double interval,
+      int partition,
       Consumer<ObservedInputs> atEnd) {
     this.segments = segments;
     this.contract = contract;
@@ -63,7 +65,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
     this.batch = encoder.newBatch(batchSize);
     this.batchSize = batchSize;
     this.inputs = ObservedInputs.indices(contract);
-    this.observed = new ObservedInputs(inputs.length);
+    this.observed = new ObservedInputs(partition, inputs.length);
     this.atEnd = atEnd;
   }
 

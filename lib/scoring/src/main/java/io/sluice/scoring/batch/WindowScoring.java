@@ -5,6 +5,7 @@ import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.dataset.Segment;
 import java.util.Collections;
 import java.util.Iterator;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.CollectionAccumulator;
@@ -39,6 +40,12 @@ record WindowScoring(
     NativeThreads.set(threads);
     ModelBundle bundle = ExecutorBundles.open(bundleUri, bundleHash, hadoop.value().value());
     return new ScoredWindows(
-        segments, bundle.contract(), bundle.newPredictor(), batchSize, interval, observed::add);
+        segments,
+        bundle.contract(),
+        bundle.newPredictor(),
+        batchSize,
+        interval,
+        TaskContext.getPartitionId(),
+        observed::add);
   }
 }

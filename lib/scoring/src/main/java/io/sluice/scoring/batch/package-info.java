@@ -15,7 +15,12 @@
  * <p><b>Considered.</b> Spark's dynamic partition overwrite deletes partitions one by one after the
  * job's commit, so a crash leaves a mix, and it cannot empty a date that has no row any more. Delta
  * or Iceberg would bring both and a second table format to the lake; the table stays plain Parquet
- * that anything reads. Rows as external objects ({@code JavaRDD<Row>}) box every value: a task
- * hands over one bean of float arrays per window and Spark SQL unfolds it in generated code.
+ * that anything reads.
+ *
+ * <p><b>Considered</b> for the rows: external objects ({@code JavaRDD<Row>}) box every value;
+ * Spark's writer over rows that its SQL unfolds keeps a file of each date open, each with a row
+ * group's memory, and Parquet's own column writer looks up and compares every value of every row,
+ * where a window says most of them 200 times alike. A task hands over one bean of float arrays per
+ * window, and {@link io.sluice.scoring.batch.PredictionFile} writes them as columns.
  */
 package io.sluice.scoring.batch;

@@ -49,10 +49,11 @@ public final class BundlePublisher {
     requireName(name);
     Path model = new Path(registryUri, name);
     try {
-      FileSystem files = Lake.of(hadoop).fileSystem(model.toString());
+      Lake lake = Lake.of(hadoop);
+      FileSystem files = lake.fileSystem(model.toString());
       files.mkdirs(model);
       byte[] zip = zip(network);
-      try (Claimed claimed = claim(files, model, version, contents)) {
+      try (Claimed claimed = claim(lake, files, model, version, contents)) {
         BundleManifest manifest = manifest(name, claimed.version(), contents, zip);
         byte[] json = BundleJson.write(manifest);
         write(files, model, claimed.version(), contents.provenance().runId(), zip, json);
@@ -74,15 +75,15 @@ public final class BundlePublisher {
   }
 
   private static Claimed claim(
-      FileSystem files, Path model, Optional<Integer> version, BundleContents contents)
+      Lake lake, FileSystem files, Path model, Optional<Integer> version, BundleContents contents)
       throws IOException {
     String owner = contents.provenance().runId() + "\n";
     if (version.isPresent()) {
-      return claimGiven(files, model, version.get(), owner);
+      return claimGiven(lake, files, model, version.get(), owner);
     }
     int next = ModelRegistry.versions(files, model).stream().reduce(0, Math::max) + 1;
     while (true) {
-      Optional<VersionClaim> claim = VersionClaim.take(files, model, next, owner);
+      Optional<VersionClaim> claim = VersionClaim.take(lake, model, next, owner);
       if (claim.isPresent()) {
         // a publisher may have finished, and dropped its claim, since the versions were listed
         if (!files.exists(new Path(model, Integer.toString(next)))) {
@@ -94,13 +95,13 @@ public final class BundlePublisher {
     }
   }
 
-  private static Claimed claimGiven(FileSystem files, Path model, int version, String owner)
-      throws IOException {
+  private static Claimed claimGiven(
+      Lake lake, FileSystem files, Path model, int version, String owner) throws IOException {
     if (version < 1) {
       throw new IllegalArgumentException("version is %d, must be at least 1".formatted(version));
     }
     VersionClaim claim =
-        VersionClaim.take(files, model, version, owner)
+        VersionClaim.take(lake, model, version, owner)
             .orElseThrow(
                 () ->
                     new OperationFailedException(

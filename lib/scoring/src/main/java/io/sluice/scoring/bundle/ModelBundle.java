@@ -12,6 +12,9 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;
+import java.util.Set;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -29,6 +32,10 @@ import org.deeplearning4j.util.ModelSerializer;
  * <p>An open bundle may be shared between threads; each thread asks for its own predictor.
  */
 public final class ModelBundle {
+  /** The network as JSON and its parameters as numbers: what {@link BundlePublisher} writes. */
+  private static final Set<String> PLAIN_ENTRIES =
+      Set.of(ModelSerializer.CONFIGURATION_JSON, ModelSerializer.COEFFICIENTS_BIN);
+
   private final String uri;
   private final BundleManifest manifest;
   private final String hash;
@@ -66,6 +73,7 @@ public final class ModelBundle {
             "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
                 .formatted(folder, BundleManifest.MODEL_FILE));
       }
+      requireAgreement(folder, manifest);
       return new ModelBundle(uri, manifest, Sha256.of(json), restore(folder, manifest, zip));
     } catch (IOException e) {
       throw Lake.readFailure("model bundle", uri, e);
@@ -117,8 +125,19 @@ public final class ModelBundle {
     }
   }
 
+  /** What the network is and what a window is are two parts of the manifest. */
+  private static void requireAgreement(Path folder, BundleManifest manifest) {
+    try {
+      new BatchArrays(manifest.contract(), manifest.spec());
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException(
+          "Model bundle %s contradicts itself. %s".formatted(folder, e.getMessage()), e);
+    }
+  }
+
   private static MultiLayerNetwork restore(Path folder, BundleManifest manifest, byte[] zip)
       throws IOException {
+    requireParametersOnly(folder, zip);
     MultiLayerNetwork network =
         ModelSerializer.restoreMultiLayerNetwork(new ByteArrayInputStream(zip), false);
     long described = ModelSummary.of(manifest.spec()).parameters();
@@ -128,6 +147,21 @@ public final class ModelBundle {
               .formatted(folder, network.numParams(), described));
     }
     return network;
+  }
+
+  /**
+   * DL4J deserialises Java objects from some entries of a model's zip: only plain ones get there.
+   */
+  private static void requireParametersOnly(Path folder, byte[] zip) throws IOException {
+    try (var entries = new ZipInputStream(new ByteArrayInputStream(zip))) {
+      for (ZipEntry entry = entries.getNextEntry(); entry != null; entry = entries.getNextEntry()) {
+        if (!PLAIN_ENTRIES.contains(entry.getName())) {
+          throw new InvalidInputException(
+              "Model bundle %s: %s holds \"%s\", which no published model has and which is not opened: it may run code. Restore the bundle from a copy, or train again."
+                  .formatted(folder, BundleManifest.MODEL_FILE, entry.getName()));
+        }
+      }
+    }
   }
 
   /** The folder it was opened from. */

@@ -29,7 +29,13 @@ final class ChildProcess implements AutoCloseable {
         command.add(option); // Spark's --add-opens among them
       }
     }
-    command.addAll(List.of("-Xmx1g", "-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(
+        List.of(
+            "-Xmx1g",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            main.getName()));
     command.addAll(List.of(args));
     return new ChildProcess(new ProcessBuilder(command).redirectError(log.toFile()).start(), log);
   }

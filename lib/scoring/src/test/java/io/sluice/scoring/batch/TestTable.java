@@ -1,6 +1,5 @@
 package io.sluice.scoring.batch;
 
-import io.sluice.scoring.batch.PredictionRows.RunColumns;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.dataset.WindowContract.Scaling;
@@ -23,7 +22,6 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 
 /** A predictions table in a temporary folder, and windows to fill it with. */
@@ -35,8 +33,7 @@ final class TestTable {
   final SparkSession spark;
 
   TestTable(SparkSession spark, Path folder) {
-    this.spark = spark.newSession();
-    this.spark.conf().set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS");
+    this.spark = spark;
     this.folder = folder;
   }
 
@@ -96,27 +93,24 @@ final class TestTable {
     return hours;
   }
 
-  Dataset<Row> rows(String model, String runId, WindowContract contract, List<ScoredWindow> from) {
-    var run = new RunColumns(model, 3, HASH, runId, Instant.parse("2024-06-01T00:00:00.123456Z"));
-    return PredictionRows.unfold(
-        spark.createDataset(from, Encoders.bean(ScoredWindow.class)), contract, run);
-  }
-
   void stage(PredictionsWrite write, String model, String runId, List<ScoredWindow> windows) {
-    stage(write, model, runId, forecast(TimeAxis.Type.TIMESTAMP), windows);
+    stage(write.staging(), model, runId, forecast(TimeAxis.Type.TIMESTAMP), windows);
   }
 
+  /** Writes windows into a folder as a run does. */
   void stage(
-      PredictionsWrite write,
+      org.apache.hadoop.fs.Path folder,
       String model,
       String runId,
       WindowContract contract,
       List<ScoredWindow> windows) {
-    rows(model, runId, contract, windows)
-        .write()
-        .mode(SaveMode.Append)
-        .partitionBy("date")
-        .parquet(write.staging().toString());
+    var run = new RunColumns(model, 3, HASH, runId, Instant.parse("2024-06-01T00:00:00.123456Z"));
+    try {
+      new Staging(spark, folder, contract, run, "zstd")
+          .write(spark.createDataset(windows, Encoders.bean(ScoredWindow.class)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Publishes windows over the range of origins; returns the number of kept rows. */

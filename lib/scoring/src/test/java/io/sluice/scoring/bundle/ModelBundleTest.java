@@ -8,11 +8,16 @@ import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.sequences.dataset.TinyDataset;
 import io.sluice.sequences.dataset.WindowBatch;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,6 +126,32 @@ class ModelBundleTest {
     assertThatThrownBy(() -> ModelBundle.open(bundle.toString(), HADOOP))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("model.zip is damaged or was changed: 13 bytes");
+  }
+
+  @Test
+  void modelWithAnEntryThatMayHoldJavaObjectsIsNotOpened() throws Exception {
+    Path bundle = publishedFolder();
+    byte[] published = Files.readAllBytes(bundle.resolve("model.zip"));
+    var zip = new ByteArrayOutputStream();
+    try (var in = new ZipInputStream(new ByteArrayInputStream(published));
+        var out = new ZipOutputStream(zip)) {
+      for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+        out.putNextEntry(new ZipEntry(entry.getName()));
+        in.transferTo(out);
+      }
+      out.putNextEntry(new ZipEntry("preprocessor.bin"));
+      out.write(1);
+    }
+    Files.write(bundle.resolve("model.zip"), zip.toByteArray());
+    // whoever may write the registry can make the manifest agree
+    rewrite(bundle, Sha256.of(published), Sha256.of(zip.toByteArray()));
+    rewrite(bundle, "\"bytes\" : " + published.length, "\"bytes\" : " + zip.size());
+
+    assertThatThrownBy(() -> ModelBundle.open(bundle.toString(), HADOOP))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "Model bundle %s: model.zip holds \"preprocessor.bin\", which no published model has and which is not opened: it may run code. Restore the bundle from a copy, or train again."
+                .formatted(bundle));
   }
 
   @Test

@@ -4,6 +4,9 @@ import io.sluice.failure.UserFailure;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -17,6 +20,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -122,6 +126,46 @@ public final class Lake {
       }
     } catch (IOException e) {
       throw LakeFailure.writing(uri, e);
+    }
+  }
+
+  /**
+   * Creates a file only where there is none: of several that try at once, one gets through.
+   *
+   * <p>HDFS and ABFS create exclusively. Hadoop's local file system looks first and creates then,
+   * so there the JDK's exclusive creation is used. Plain S3 has none: two that try within the same
+   * moment may both get through, and the later text stands.
+   *
+   * @return whether this call made it; false if it was there
+   */
+  public boolean createExclusively(String uri, String text) {
+    var path = new Path(uri);
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    try {
+      FileSystem fs = fileSystem(uri);
+      fs.mkdirs(path.getParent());
+      if (fs instanceof RawLocalFileSystem local) {
+        Files.write(local.pathToFile(path).toPath(), bytes, StandardOpenOption.CREATE_NEW);
+        return true;
+      }
+      return createExclusively(fs, path, bytes);
+    } catch (FileAlreadyExistsException | org.apache.hadoop.fs.FileAlreadyExistsException e) {
+      return false;
+    } catch (IOException e) {
+      throw LakeFailure.writing(uri, e);
+    }
+  }
+
+  private static boolean createExclusively(FileSystem fs, Path path, byte[] bytes)
+      throws IOException {
+    try (OutputStream out = fs.create(path, false)) {
+      out.write(bytes);
+      return true;
+    } catch (IOException e) {
+      if (fs.exists(path)) { // some stores have a failure of their own for "already there"
+        return false;
+      }
+      throw e;
     }
   }
 

@@ -5,10 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.failure.OperationFailedException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -16,11 +12,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,8 +23,8 @@ import org.slf4j.LoggerFactory;
  * <folder>.lock}, created only where there is none. Its time is renewed while the lock is held; one
  * that was not renewed for {@code staleAfter}, or whose process is known to be gone, is taken over.
  *
- * <p><b>Guarantee.</b> On HDFS and local disks creation is exclusive. An object store without
- * conditional writes creates last-writer-wins; the lock is read back after creation, so two
+ * <p><b>Guarantee.</b> Creation is as exclusive as {@link Lake#createExclusively}. An object store
+ * without conditional writes creates last-writer-wins; the lock is read back after creation, so two
  * publishers that start within milliseconds of each other are told apart nearly always. {@link
  * #requireHeld} before the decisive rename narrows what is left.
  *
@@ -99,14 +93,12 @@ public final class PublishLock implements AutoCloseable {
     Lake lake = Lake.of(hadoop);
     LockHolder self = LockHolder.self(runId);
     String file = file(target);
-    try {
-      FileSystem fs = lake.fileSystem(file);
-      fs.mkdirs(new Path(file).getParent());
-      if (!createExclusively(fs, file, text(self))) {
-        takeOver(lake, fs, target, wording, self, staleAfter);
+    if (!lake.createExclusively(file, text(self))) {
+      try {
+        takeOver(lake, lake.fileSystem(file), target, wording, self, staleAfter);
+      } catch (IOException e) {
+        throw Lake.writeFailure(file, e);
       }
-    } catch (IOException e) {
-      throw Lake.writeFailure(file, e);
     }
     // an object store may have let two creations through: the last one stands
     requireHolder(lake, target, wording, self);
@@ -162,7 +154,7 @@ public final class PublishLock implements AutoCloseable {
     }
     String lockId = found.map(LockHolder::lockId).orElse("unreadable");
     String marker = file + ".takeover-" + lockId;
-    if (!createExclusively(fs, marker, text(self))) {
+    if (!lake.createExclusively(marker, text(self))) {
       if (age(fs, marker).compareTo(staleAfter) > 0) {
         lake.deleteQuietly(marker); // its maker died before it was done; the next run gets through
       }
@@ -206,37 +198,6 @@ public final class PublishLock implements AutoCloseable {
                 wording.instead(),
                 file(target),
                 staleAfter.toSeconds()));
-  }
-
-  /** True if the file was not there and now is; false if it was. */
-  private static boolean createExclusively(FileSystem fs, String uri, String text)
-      throws IOException {
-    var path = new Path(uri);
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    if (fs instanceof RawLocalFileSystem local) {
-      // Hadoop's local file system looks first and creates then: two could pass
-      try {
-        Files.write(
-            local.pathToFile(path).toPath(),
-            bytes,
-            StandardOpenOption.CREATE_NEW,
-            StandardOpenOption.WRITE);
-        return true;
-      } catch (java.nio.file.FileAlreadyExistsException e) {
-        return false;
-      }
-    }
-    try (OutputStream out = fs.create(path, false)) {
-      out.write(bytes);
-      return true;
-    } catch (FileAlreadyExistsException e) {
-      return false;
-    } catch (IOException e) {
-      if (fs.exists(path)) { // some stores have a failure of their own for "already there"
-        return false;
-      }
-      throw e;
-    }
   }
 
   /** The holder; empty where there is no lock or its maker has not written it yet. */

@@ -4,6 +4,7 @@ import static org.apache.spark.sql.functions.col;
 
 import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.lake.StagedFolder;
 import io.sluice.sequences.telemetry.SequenceSettings.Aggregate;
 import io.sluice.sequences.telemetry.SequenceSettings.GapPolicy;
 import io.sluice.sequences.telemetry.SequenceSettings.Resample;
@@ -15,6 +16,7 @@ import io.sluice.sequences.telemetry.source.Channels;
 import io.sluice.sequences.telemetry.source.RawTable;
 import io.sluice.sequences.telemetry.source.ReadFailures;
 import io.sluice.sequences.telemetry.source.Readings;
+import io.sluice.sequences.telemetry.source.RejectsTable;
 import io.sluice.sequences.telemetry.source.Survey;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -57,9 +59,28 @@ record PreparedSource(
       String label,
       double maxBadShare) {}
 
+  /**
+   * Opens, judges and counts a source.
+   *
+   * @param described the setting and its value, for messages
+   * @param now what "too far in the future" counts from
+   */
   static PreparedSource open(
-      SparkSession spark, SourceSettings source, Wanted wanted, Grid grid, Instant now) {
-    Readings main = Readings.of(RawTable.open(spark, source), source, "", now);
+      SparkSession spark,
+      String described,
+      SourceSettings source,
+      Wanted wanted,
+      Grid grid,
+      Instant now) {
+    RawTable mainTable =
+        RawTable.open(
+            spark,
+            described,
+            source.path(),
+            source.format(),
+            source.options(),
+            source.columnNames());
+    Readings main = Readings.of(mainTable, source, "", now);
     Channels channels = channels(main, wanted);
     var readings = new ArrayList<>(List.of(main));
     if (source.testPath() != null) {
@@ -169,8 +190,41 @@ record PreparedSource(
     return names;
   }
 
+  /**
+   * Writes the rejects table, and refuses a source of which too much cannot be used: rows, or
+   * values of a channel.
+   *
+   * @param table where the rejects table is published, also where the source is refused
+   * @param maxShare {@code reject.max-share}
+   */
+  void keepRejects(StagedFolder table, double maxShare) {
+    RejectsTable.write(described, judged, survey, table);
+    double share = survey.rejectedShare();
+    if (survey.rejectedRows() == survey.rows() || share > maxShare) {
+      List<String> top =
+          survey.rejected().entrySet().stream()
+              .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+              .limit(5)
+              .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
+              .toList();
+      throw new InvalidInputException(
+          "%s: %d of %d rows cannot be used (%.2f %%), %s. Reasons: %s. The rows are in %s; correct the data or the settings of source."
+              .formatted(
+                  described,
+                  survey.rejectedRows(),
+                  survey.rows(),
+                  100 * share,
+                  share > maxShare
+                      ? "more than reject.max-share = " + maxShare
+                      : "and none is left",
+                  String.join(", ", top),
+                  table.targetUri()));
+    }
+    refuseTextChannels(maxShare);
+  }
+
   /** Refuses channels that hardly hold numbers: those are another kind of column. */
-  void refuseTextChannels(double maxShare) {
+  private void refuseTextChannels(double maxShare) {
     long usable = survey.rows() - survey.rejectedRows();
     for (String channel : channels.stored()) {
       long bad = survey.missingValues().getOrDefault(channel + ": not a number", 0L);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.sequences.dataset.Segment;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.lake.StagedFolder;
 import io.sluice.sequences.telemetry.SequenceSettings.Aggregate;
 import io.sluice.sequences.telemetry.SequenceSettings.Resample;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
@@ -12,15 +13,19 @@ import io.sluice.sequences.telemetry.grid.Grid;
 import io.sluice.sequences.telemetry.grid.Labels;
 import io.sluice.sequences.telemetry.grid.SeriesRange;
 import io.sluice.sequences.telemetry.grid.WindowCutter;
+import io.sluice.sequences.telemetry.source.Survey;
 import io.sluice.sequences.telemetry.store.BlockPlan;
 import io.sluice.sequences.telemetry.store.BlockSegments;
 import io.sluice.sequences.telemetry.store.PartPlan;
 import io.sluice.sequences.telemetry.store.SegmentShuffle;
 import io.sluice.sequences.telemetry.store.TaskCounts;
+import java.io.Serializable;
 import java.time.Instant;
 import java.util.Iterator;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.TreeMap;
@@ -48,37 +53,66 @@ public final class SegmentStream {
     LAST
   }
 
+  /**
+   * What is read.
+   *
+   * @param described the setting and its value, for messages
+   * @param path new raw data in the layout of the training source
+   * @param from first origin; empty = the first possible
+   * @param to last origin; empty = the last possible
+   * @param origins which origins between them
+   * @param partitions Spark partitions; 0 = spark.sql.shuffle.partitions
+   * @param now what "too far in the future" counts from
+   */
+  public record Request(
+      String described,
+      String path,
+      Optional<Instant> from,
+      Optional<Instant> to,
+      OriginMode origins,
+      int partitions,
+      Instant now) {}
+
+  /** Why a series can have no origin. */
+  public enum LeftOut {
+    SHORTER_THAN_LOOK_BACK,
+    /** None of its origins lies between from and to. */
+    OUTSIDE_RANGE;
+
+    public String label() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+  }
+
   private final JavaRDD<Segment> segments;
   private final PreparedSource source;
-  private final CollectionAccumulator<TaskCounts> counts;
+  private final Map<String, LeftOut> leftOut;
+  private final CollectionAccumulator<PartCounts> counts;
 
   private SegmentStream(
-      JavaRDD<Segment> segments, PreparedSource source, CollectionAccumulator<TaskCounts> counts) {
+      JavaRDD<Segment> segments,
+      PreparedSource source,
+      Map<String, LeftOut> leftOut,
+      CollectionAccumulator<PartCounts> counts) {
     this.segments = segments;
     this.source = source;
+    this.leftOut = leftOut;
     this.counts = counts;
   }
 
+  /** What a task counted in a part; a part lies whole in one task. */
+  private record PartCounts(int part, TaskCounts counts) implements Serializable {}
+
   /**
-   * Prepares raw data.
+   * Prepares raw data. Columns beyond those of the contract are of no concern here: the label of
+   * the training data may be among them.
    *
    * @param contract what a window is
    * @param preparation as the manifest or bundle recorded it
-   * @param inputPath new raw data in the layout of the training source
-   * @param from first origin; empty = the first possible
-   * @param to last origin; empty = the last possible
-   * @param partitions Spark partitions; 0 = spark.sql.shuffle.partitions
    * @throws io.sluice.failure.InvalidInputException if the input cannot be used
    */
   public static SegmentStream read(
-      SparkSession spark,
-      WindowContract contract,
-      JsonNode preparation,
-      String inputPath,
-      Optional<Instant> from,
-      Optional<Instant> to,
-      OriginMode mode,
-      int partitions) {
+      SparkSession spark, WindowContract contract, JsonNode preparation, Request request) {
     Preparation prepared = Preparation.fromJson(preparation);
     Resample resample = prepared.resample();
     // a period is what a part plan cuts; here one block is as good as any
@@ -96,12 +130,14 @@ public final class SegmentStream {
     PreparedSource source =
         PreparedSource.open(
             spark,
-            prepared.source().at(inputPath),
+            request.described(),
+            prepared.source().at(request.path()).ignoringExtraColumns(),
             new PreparedSource.Wanted(contract.channels(), null, contract.knownFuture(), null, 1.0),
             grid,
-            Instant.now());
+            request.now());
+    var leftOut = new TreeMap<String, LeftOut>();
     TreeMap<String, SeriesRange> ranges =
-        ranges(source, grid, contract, resample.maxGapSteps(), from, to, mode);
+        ranges(source, grid, contract, resample.maxGapSteps(), request, leftOut);
     PartPlan parts = PartPlan.of(grid, shape, source.survey().extents(), period -> true);
     var plan =
         new BlockPlan(
@@ -123,9 +159,9 @@ public final class SegmentStream {
                 contract.storesAges(),
                 0,
                 Labels.none(),
-                mode == OriginMode.LAST),
+                request.origins() == OriginMode.LAST),
             source.layout() == Layout.WIDE);
-    var counts = new CollectionAccumulator<TaskCounts>();
+    var counts = new CollectionAccumulator<PartCounts>();
     counts.register(
         spark.sparkContext(), scala.Option.apply("windows that were not scored"), false);
     JavaRDD<InternalRow> rows =
@@ -135,13 +171,17 @@ public final class SegmentStream {
             grid,
             shape,
             parts,
-            DatasetWriting.partitions(spark, partitions));
+            DatasetWriting.partitions(spark, request.partitions()));
     JavaRDD<Segment> segments =
         rows.mapPartitions(
             partition ->
                 segments(
-                    new BlockSegments(partition, plan, ranges, (part, own) -> counts.add(own))));
-    return new SegmentStream(segments, source, counts);
+                    new BlockSegments(
+                        partition,
+                        plan,
+                        ranges,
+                        (part, own) -> counts.add(new PartCounts(part, own)))));
+    return new SegmentStream(segments, source, leftOut, counts);
   }
 
   private static TreeMap<String, SeriesRange> ranges(
@@ -149,9 +189,8 @@ public final class SegmentStream {
       Grid grid,
       WindowContract contract,
       int maxGapSteps,
-      Optional<Instant> from,
-      Optional<Instant> to,
-      OriginMode mode) {
+      Request request,
+      Map<String, LeftOut> leftOut) {
     var ranges = new TreeMap<String, SeriesRange>();
     source
         .seriesSteps(grid)
@@ -159,13 +198,23 @@ public final class SegmentStream {
             (series, steps) -> {
               long lowest = steps[0] + contract.lookBack() - 1;
               long highest = steps[1];
+              if (lowest > highest) {
+                leftOut.put(series, LeftOut.SHORTER_THAN_LOOK_BACK);
+              }
               if (contract.time().type() == TimeAxis.Type.TIMESTAMP) {
                 lowest =
-                    Math.max(lowest, from.map(at -> stepFrom(grid, at)).orElse(Long.MIN_VALUE));
+                    Math.max(
+                        lowest,
+                        request.from().map(at -> stepFrom(grid, at)).orElse(Long.MIN_VALUE));
                 highest =
-                    Math.min(highest, to.map(at -> grid.step(micros(at))).orElse(Long.MAX_VALUE));
+                    Math.min(
+                        highest,
+                        request.to().map(at -> grid.step(micros(at))).orElse(Long.MAX_VALUE));
               }
-              if (mode == OriginMode.LAST) {
+              if (lowest > highest) {
+                leftOut.putIfAbsent(series, LeftOut.OUTSIDE_RANGE);
+              }
+              if (request.origins() == OriginMode.LAST) {
                 // the newest lies in one block, so that one task knows it
                 lowest =
                     Math.max(
@@ -206,9 +255,24 @@ public final class SegmentStream {
     return segments;
   }
 
+  /**
+   * Writes the rejects table, and refuses input of which too much cannot be used.
+   *
+   * @param table where the rejects table is published, also where the input is refused
+   * @param maxShare {@code reject.max-share}
+   */
+  public void keepRejects(StagedFolder table, double maxShare) {
+    source.keepRejects(table, maxShare);
+  }
+
   /** Raw rows that could not be used, by reason. */
   public Map<String, Long> rejected() {
     return source.survey().rejected();
+  }
+
+  /** Values of usable rows that count as missing, by "channel: reason". */
+  public Map<String, Long> missingValues() {
+    return source.survey().missingValues();
   }
 
   /** Raw rows read. */
@@ -216,18 +280,40 @@ public final class SegmentStream {
     return source.survey().rows();
   }
 
-  /** Series in the input. */
-  public int series() {
-    return source.survey().seriesTicks().size();
+  /** Names of the series in the input. */
+  public Set<String> series() {
+    return source.survey().seriesTicks().keySet();
+  }
+
+  /** Series without a possible origin, and why. */
+  public Map<String, LeftOut> leftOut() {
+    return leftOut;
+  }
+
+  /**
+   * Mean ticks from one reading of a channel to the next, gaps longer than a segment left out; 0 if
+   * no series has two readings.
+   */
+  public double meanSpacing() {
+    int rowsPerReading = source.layout() == Layout.LONG ? source.channels().stored().size() : 1;
+    double ticks = 0;
+    double readings = 0;
+    for (Survey.Extent extent : source.survey().extents()) {
+      ticks += extent.lastTick() - extent.firstTick();
+      readings += Math.max(0, extent.rows() / (double) rowsPerReading - 1);
+    }
+    return readings == 0 ? 0 : ticks / readings;
   }
 
   /**
    * Origins that were left out, by reason; complete once an action has read {@link #segments}.
-   * "between-splits" counts those outside the wanted range. A task that ran twice counts twice.
+   * "between-splits" counts those outside the wanted range.
    */
   public Map<String, Long> dropped() {
+    var byPart = new TreeMap<Integer, TaskCounts>(); // a task that ran twice counts once
+    counts.value().forEach(own -> byPart.put(own.part(), own.counts()));
     var all = new TaskCounts();
-    counts.value().forEach(all::add);
+    byPart.values().forEach(all::add);
     return all.droppedWindows();
   }
 }

@@ -95,7 +95,9 @@ public final class SequenceBuilder {
     // the lock comes first: whoever is second learns it before a pass over the source
     try (StagedFolder staged = stage(settings.dataset().path())) {
       PreparedSource source = open();
-      keepRejects(source);
+      try (StagedFolder rejects = stage(settings.reject().path())) {
+        source.keepRejects(rejects, settings.reject().maxShare());
+      }
       Rebuild rebuild =
           settings.dataset().rebuildFrom() == null
               ? Rebuild.ofEverything()
@@ -150,20 +152,9 @@ public final class SequenceBuilder {
     String dataset = settings.dataset().path();
     List<String> inDataset = Lake.of(hadoop).children(dataset);
     if (!inDataset.isEmpty() && !inDataset.contains(SequenceManifest.FILE_NAME)) {
-      throw notOurs("dataset.path", dataset, "a sequence dataset", inDataset);
+      throw RejectsTable.notReplaceable("dataset.path", dataset, "a sequence dataset", inDataset);
     }
-    String rejects = settings.reject().path();
-    List<String> inRejects = Lake.of(hadoop).children(rejects);
-    if (!inRejects.stream().allMatch(RejectsTable::isNameOfPart)) {
-      throw notOurs("reject.path", rejects, "a rejects table", inRejects);
-    }
-  }
-
-  private static InvalidInputException notOurs(
-      String setting, String path, String what, List<String> children) {
-    return new InvalidInputException(
-        "%s %s is not %s (has: %s), and this job replaces the folder as a whole. Give it a folder of its own."
-            .formatted(setting, path, what, children.stream().limit(10).toList()));
+    RejectsTable.requireReplaceable("reject.path", settings.reject().path(), hadoop);
   }
 
   private PreparedSource open() {
@@ -171,6 +162,7 @@ public final class SequenceBuilder {
     PreparedSource source =
         PreparedSource.open(
             spark,
+            settings.source().described(),
             settings.source(),
             new PreparedSource.Wanted(
                 settings.features().channels(),
@@ -196,42 +188,6 @@ public final class SequenceBuilder {
               .formatted(survey.twiceOccurring()));
     }
     return source;
-  }
-
-  /** Writes the rejects table, and refuses a source of which too much is rejected. */
-  private void keepRejects(PreparedSource source) {
-    Survey survey = source.survey();
-    String path = settings.reject().path();
-    try (StagedFolder table = stage(path)) {
-      RejectsTable.write(source.described(), source.judged(), survey, table);
-    }
-    boolean nothingLeft = survey.rejectedRows() == survey.rows();
-    double share = rejectedShare(survey);
-    if (nothingLeft || share > settings.reject().maxShare()) {
-      List<String> top =
-          survey.rejected().entrySet().stream()
-              .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
-              .limit(5)
-              .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
-              .toList();
-      throw new InvalidInputException(
-          "%s: %d of %d rows cannot be used (%.2f %%), %s. Reasons: %s. The rows are in %s; correct the data or the settings of source."
-              .formatted(
-                  source.described(),
-                  survey.rejectedRows(),
-                  survey.rows(),
-                  100 * share,
-                  share > settings.reject().maxShare()
-                      ? "more than reject.max-share = " + settings.reject().maxShare()
-                      : "and none is left",
-                  String.join(", ", top),
-                  path));
-    }
-    source.refuseTextChannels(settings.reject().maxShare());
-  }
-
-  private static double rejectedShare(Survey survey) {
-    return survey.rows() == 0 ? 0 : (double) survey.rejectedRows() / survey.rows();
   }
 
   private Labels labels(PreparedSource source) {
@@ -337,7 +293,7 @@ public final class SequenceBuilder {
         source.survey().seriesTicks().size(),
         source.survey().rows(),
         source.survey().rejected(),
-        rejectedShare(source.survey()),
+        source.survey().rejectedShare(),
         settings.reject().path(),
         source.survey().missingValues(),
         duplicates.duplicates(),

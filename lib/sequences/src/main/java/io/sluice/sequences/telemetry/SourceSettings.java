@@ -106,6 +106,22 @@ public record SourceSettings(
         null);
   }
 
+  /** The same source, whatever other columns it has. */
+  SourceSettings ignoringExtraColumns() {
+    return new SourceSettings(
+        path,
+        format,
+        options,
+        layout,
+        columnNames,
+        columns,
+        seriesFrom,
+        goodQuality,
+        time,
+        ExtraColumns.IGNORE,
+        testPath);
+  }
+
   static SourceSettings read(ConfigReader s) {
     Layout layout = s.choice("layout", Layout.class);
     SeriesFrom seriesFrom = s.choice("series-from", SeriesFrom.class);

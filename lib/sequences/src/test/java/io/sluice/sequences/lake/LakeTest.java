@@ -10,6 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Assumptions;
@@ -34,6 +39,36 @@ class LakeTest {
     try (Stream<Path> files = Files.list(folder.resolve("deep/er"))) {
       assertThat(files.map(f -> f.getFileName().toString())).containsExactly("manifest.json");
     }
+  }
+
+  @Test
+  void ofManyThatCreateAFileAtOnceOneGetsThrough() throws Exception {
+    String file = folder.resolve("claims/7").toUri().toString();
+    var start = new CountDownLatch(1);
+    ExecutorService threads = Executors.newFixedThreadPool(8);
+    var tries = new ArrayList<Future<Boolean>>();
+    for (int t = 0; t < 8; t++) {
+      String text = "owner " + t;
+      tries.add(
+          threads.submit(
+              () -> {
+                start.await();
+                return lake.createExclusively(file, text);
+              }));
+    }
+
+    start.countDown();
+    var winners = new ArrayList<String>();
+    for (int t = 0; t < 8; t++) {
+      if (tries.get(t).get()) {
+        winners.add("owner " + t);
+      }
+    }
+    threads.shutdown();
+
+    assertThat(winners).hasSize(1);
+    assertThat(lake.readText(file)).isEqualTo(winners.get(0));
+    assertThat(lake.createExclusively(file, "too late")).isFalse();
   }
 
   @Test

@@ -2,7 +2,11 @@ package io.sluice.sequences.telemetry.source;
 
 import static org.apache.spark.sql.functions.col;
 
+import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -15,8 +19,28 @@ import org.apache.spark.sql.SaveMode;
 public final class RejectsTable {
   private RejectsTable() {}
 
-  /** Whether a file may be one of a rejects table's: Spark's parts, marks and checksums. */
-  public static boolean isNameOfPart(String name) {
+  /**
+   * The folder is replaced as a whole: refuses one that holds anything else.
+   *
+   * @param setting that names the folder
+   */
+  public static void requireReplaceable(String setting, String path, Configuration hadoop) {
+    List<String> children = Lake.of(hadoop).children(path);
+    if (!children.stream().allMatch(RejectsTable::isNameOfPart)) {
+      throw notReplaceable(setting, path, "a rejects table", children);
+    }
+  }
+
+  /** The refusal to replace a folder that holds something else than this job's work. */
+  public static InvalidInputException notReplaceable(
+      String setting, String path, String what, List<String> children) {
+    return new InvalidInputException(
+        "%s %s is not %s (has: %s), and this job replaces the folder as a whole. Give it a folder of its own."
+            .formatted(setting, path, what, children.stream().limit(10).toList()));
+  }
+
+  // Spark's parts, marks and checksums
+  private static boolean isNameOfPart(String name) {
     return name.startsWith("part-") || name.startsWith("_") || name.startsWith(".");
   }
 

@@ -159,6 +159,11 @@ public record Survey(
     return rejected.values().stream().mapToLong(Long::longValue).sum();
   }
 
+  /** Their share of all rows. */
+  public double rejectedShare() {
+    return rows == 0 ? 0 : (double) rejectedRows() / rows;
+  }
+
   /** First and last tick of each series, by name. */
   public TreeMap<String, long[]> seriesTicks() {
     var ticks = new TreeMap<String, long[]>();
