@@ -61,7 +61,10 @@ final class JobRun<S, R> {
         provenance.runId(),
         provenance.codeVersion(),
         settings.source());
-    LOG.info("{} | settings read by this job:\n{}", job.name(), settings.explain(job.sections()));
+    LOG.info(
+        "{} | settings that differ from their defaults (--print-config shows all):\n{}",
+        job.name(),
+        settings.explainSet(job.sections()));
     try (SparkSession spark = session.get()) {
       spark
           .sparkContext()

@@ -14,13 +14,30 @@ import java.util.TreeSet;
 final class Explanation {
   private static final int MAX_COLUMN = 60;
 
-  private record Line(String setting, String origin) {}
+  private record Line(String setting, String origin) {
+    boolean isDefault() {
+      return origin.matches("conf/reference\\.conf: \\d+");
+    }
+  }
 
   private final List<Line> lines = new ArrayList<>();
 
   private Explanation() {}
 
-  static String of(Config origins, Config shown, Collection<String> sections) {
+  static String ofAll(Config origins, Config shown, Collection<String> sections) {
+    return of(origins, shown, sections).text();
+  }
+
+  /**
+   * Only what was set: values that stand in {@code reference.conf} and nowhere else are left out.
+   */
+  static String ofSet(Config origins, Config shown, Collection<String> sections) {
+    Explanation explanation = of(origins, shown, sections);
+    explanation.lines.removeIf(Line::isDefault);
+    return explanation.text();
+  }
+
+  private static Explanation of(Config origins, Config shown, Collection<String> sections) {
     var explanation = new Explanation();
     for (String section : new TreeSet<>(sections)) {
       ConfigValue value = origins.root().get(section);
@@ -29,7 +46,7 @@ final class Explanation {
       }
       explanation.add(section, value, shown.root().get(section));
     }
-    return explanation.text();
+    return explanation;
   }
 
   private void add(String path, ConfigValue origin, ConfigValue shown) {

@@ -193,7 +193,12 @@ public final class Settings {
    * @param sections top-level names: {@code name}, {@code window}
    */
   public String explain(Collection<String> sections) {
-    return Explanation.of(config, Redaction.of(config), sections);
+    return Explanation.ofAll(config, Redaction.of(config), sections);
+  }
+
+  /** {@link #explain} without the settings that have their default. */
+  public String explainSet(Collection<String> sections) {
+    return Explanation.ofSet(config, Redaction.of(config), sections);
   }
 
   /** The merged and resolved tree, for readers that need more than a section. */

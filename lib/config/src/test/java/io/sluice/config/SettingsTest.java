@@ -109,6 +109,11 @@ class SettingsTest {
         .anyMatch(line -> line.matches("window.look-back = 48 +# " + file + ": 2"))
         .anyMatch(line -> line.matches("window.stride = 5 +# --set window.stride=5: 1"));
     assertThat(settings.explain(List.of("source"))).contains("(masked)").doesNotContain("hunter2");
+    assertThat(settings.explainSet(List.of("window", "source")).lines())
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith("source.options.password = "),
+            line -> assertThat(line).startsWith("window.look-back = 48 "),
+            line -> assertThat(line).startsWith("window.stride = 5 "));
   }
 
   @Test
