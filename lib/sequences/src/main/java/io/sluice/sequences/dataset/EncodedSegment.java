@@ -8,9 +8,17 @@ package io.sluice.sequences.dataset;
  *
  * <pre>
  * steps    (N, I)   row-major; a missing value is 0, or NaN where the window is normalised later
- * scaled   [C](N)   scaled channels that targets or anchors need, NaN = missing; else null
+ * targets  (N, K)   row-major, scaled forecast channels, NaN = missing: a window's target is H rows of it;
+ *                   null unless the target is a forecast
+ * scaled   [C](N)   scaled channels that per-window anchors need, NaN = missing; null without anchors
  * label    (N)      target at a step for class, event and remaining life; null for a forecast
  * </pre>
  */
 record EncodedSegment(
-    String series, long[] times, float[] steps, float[][] scaled, float[] label, int[] origins) {}
+    String series,
+    long[] times,
+    float[] steps,
+    float[] targets,
+    float[][] scaled,
+    float[] label,
+    int[] origins) {}

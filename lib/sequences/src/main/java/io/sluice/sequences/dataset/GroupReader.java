@@ -36,7 +36,7 @@ final class GroupReader implements AutoCloseable {
     this.encoder = new SegmentEncoder(contract);
     this.shuffle = shuffle;
     this.groupBytes = groupBytes;
-    // inputs, scaled channels and label, time, origin
+    // inputs, scaled channels and label, time, origin: what the size of a group is counted in
     this.bytesPerStep = 4L * (contract.inputSize() + contract.channels().size() + 1) + 8 + 4;
     // an idle thread ends after a second, so a reader nobody closed holds none
     this.background =

@@ -11,12 +11,15 @@ import java.util.List;
  * <p>Columns of a step, in order: input channels, masks, times since last, calendar, known future.
  */
 final class SegmentEncoder {
+  private static final int ROWS_PER_BLOCK = 256;
+
   private final WindowContract contract;
   private final boolean normalizes;
   private final CalendarCycles calendar;
   private final int[] inputs;
   private final int[] knownFuture;
-  private final boolean[] keepsScaled;
+  private final int[] targets;
+  private final boolean[] isUsed;
   private final int I;
 
   SegmentEncoder(WindowContract contract) {
@@ -26,26 +29,22 @@ final class SegmentEncoder {
         new CalendarCycles(contract.time(), contract.calendar(), contract.calendarZone());
     this.inputs = channels("inputs", contract.inputs());
     this.knownFuture = channels("knownFuture", contract.knownFuture());
+    this.targets =
+        contract.target().type() == TargetType.FORECAST
+            ? channels("target.channels", contract.target().channels())
+            : new int[0];
     this.I = contract.inputSize();
-    this.keepsScaled = new boolean[contract.channels().size()];
-    for (int channel : targetChannels()) {
-      keepsScaled[channel] = true;
-    }
-    if (normalizes) {
-      for (int channel : inputs) {
-        keepsScaled[channel] = true;
-      }
-      for (int channel : knownFuture) {
-        keepsScaled[channel] = true;
+    this.isUsed = new boolean[contract.channels().size()];
+    for (int[] group : new int[][] {inputs, knownFuture, targets}) {
+      for (int channel : group) {
+        isUsed[channel] = true;
       }
     }
   }
 
   /** Indices of the predicted channels; empty unless the target is a forecast. */
   int[] targetChannels() {
-    return contract.target().type() == TargetType.FORECAST
-        ? channels("target.channels", contract.target().channels())
-        : new int[0];
+    return targets.clone();
   }
 
   /**
@@ -62,15 +61,45 @@ final class SegmentEncoder {
 
   EncodedSegment encode(Segment segment) {
     check(segment);
-    int N = segment.steps();
-    float[] steps = new float[Math.multiplyExact(N, I)];
-    float[][] scaled = new float[contract.channels().size()][];
+    float[][] scaled = scaled(segment);
+    return new EncodedSegment(
+        segment.series(),
+        segment.times(),
+        steps(segment, scaled),
+        targets.length == 0 ? null : targets(segment, scaled),
+        normalizes ? scaled : null,
+        segment.label(),
+        segment.origins());
+  }
 
-    int column = 0;
-    for (int channel : inputs) {
-      Scaler scaler = scaler(segment, channel);
-      fillValues(segment.values()[channel], 0, scaler, steps, column++);
+  /** Scaled values of each channel in use, NaN where missing; null for the others. */
+  private float[][] scaled(Segment segment) {
+    float[][] scaled = new float[isUsed.length][];
+    for (int channel = 0; channel < scaled.length; channel++) {
+      if (isUsed[channel]) {
+        Scaler scaler = contract.scaling().of(segment.series(), contract.channels().get(channel));
+        scaled[channel] = scaled(segment.values()[channel], scaler);
+      }
     }
+    return scaled;
+  }
+
+  private static float[] scaled(float[] values, Scaler scaler) {
+    double center = scaler.center();
+    double scale = scaler.scale();
+    float[] scaled = new float[values.length];
+    for (int n = 0; n < values.length; n++) {
+      scaled[n] = (float) ((values[n] - center) / scale); // NaN stays NaN
+    }
+    return scaled;
+  }
+
+  private float[] steps(Segment segment, float[][] scaled) {
+    int N = segment.steps();
+    float missing = normalizes ? Float.NaN : 0;
+    float[] steps = new float[Math.multiplyExact(N, I)];
+    interleave(scaled, inputs, 0, missing, steps, I, 0);
+    int column = inputs.length;
     if (contract.masks()) {
       for (int channel : inputs) {
         fillMask(segment.ages()[channel], steps, column++);
@@ -83,37 +112,45 @@ final class SegmentEncoder {
     }
     calendar.fill(segment.times(), steps, I, column);
     column += 2 * contract.calendar().size();
-    for (int channel : knownFuture) {
-      Scaler scaler = scaler(segment, channel);
-      fillValues(segment.values()[channel], contract.horizon(), scaler, steps, column++);
-    }
+    interleave(scaled, knownFuture, contract.horizon(), missing, steps, I, column);
+    return steps;
+  }
 
-    for (int channel = 0; channel < scaled.length; channel++) {
-      if (keepsScaled[channel]) {
-        scaled[channel] = scaled(segment.values()[channel], scaler(segment, channel));
+  private float[] targets(Segment segment, float[][] scaled) {
+    int K = targets.length;
+    float[] rows = new float[Math.multiplyExact(segment.steps(), K)];
+    interleave(scaled, targets, 0, Float.NaN, rows, K, 0);
+    return rows;
+  }
+
+  /**
+   * Channels side by side, a row a step: {@code rows[n, column + j] = scaled[channels[j]][n +
+   * ahead]}, {@code missing} where that is NaN or past the end. Goes by blocks of rows that stay in
+   * the first-level cache.
+   */
+  private static void interleave(
+      float[][] scaled,
+      int[] channels,
+      int ahead,
+      float missing,
+      float[] rows,
+      int rowLength,
+      int column) {
+    int N = rows.length / Math.max(1, rowLength);
+    for (int from = 0; from < N; from += ROWS_PER_BLOCK) {
+      int to = Math.min(N, from + ROWS_PER_BLOCK);
+      for (int j = 0; j < channels.length; j++) {
+        float[] values = scaled[channels[j]];
+        int known = Math.max(from, Math.min(to, N - ahead));
+        int at = from * rowLength + column + j;
+        for (int n = from; n < known; n++, at += rowLength) {
+          float value = values[n + ahead];
+          rows[at] = Float.isNaN(value) ? missing : value;
+        }
+        for (int n = known; n < to; n++, at += rowLength) {
+          rows[at] = missing;
+        }
       }
-    }
-    return new EncodedSegment(
-        segment.series(), segment.times(), steps, scaled, segment.label(), segment.origins());
-  }
-
-  private Scaler scaler(Segment segment, int channel) {
-    return contract.scaling().of(segment.series(), contract.channels().get(channel));
-  }
-
-  /** Scaled values read {@code ahead} steps later than they are written. */
-  private void fillValues(float[] values, int ahead, Scaler scaler, float[] steps, int column) {
-    float missing = normalizes ? Float.NaN : 0;
-    double center = scaler.center();
-    double scale = scaler.scale();
-    int known = Math.max(0, values.length - ahead);
-    int at = column;
-    for (int n = 0; n < known; n++, at += I) {
-      float value = values[n + ahead];
-      steps[at] = Float.isNaN(value) ? missing : (float) ((value - center) / scale);
-    }
-    for (int n = known; n < values.length; n++, at += I) {
-      steps[at] = missing;
     }
   }
 
@@ -128,14 +165,6 @@ final class SegmentEncoder {
     for (int n = 0; n < ages.length; n++) {
       steps[n * I + column] = Math.min(1, ages[n] / cap);
     }
-  }
-
-  private static float[] scaled(float[] values, Scaler scaler) {
-    float[] scaled = new float[values.length];
-    for (int n = 0; n < values.length; n++) {
-      scaled[n] = (float) scaler.scaled(values[n]); // NaN stays NaN
-    }
-    return scaled;
   }
 
   private void check(Segment segment) {

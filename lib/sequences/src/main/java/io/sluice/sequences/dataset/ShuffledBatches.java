@@ -1,5 +1,7 @@
 package io.sluice.sequences.dataset;
 
+import java.util.Arrays;
+
 /**
  * Batches in a random order of windows. Batches run on over the borders of groups, so only the last
  * one is smaller.
@@ -8,6 +10,10 @@ final class ShuffledBatches extends WindowBatches {
   private final GroupReader groups;
   private final int batchSize;
   private final int readers;
+
+  // of the batch being filled
+  private final EncodedSegment[] segments;
+  private final int[] origins;
 
   private WindowGroup group;
   private int window;
@@ -29,6 +35,8 @@ final class ShuffledBatches extends WindowBatches {
     this.batchSize = batchSize;
     this.readers = readers;
     this.toSkip = (long) reader * batchSize;
+    this.segments = new EncodedSegment[(int) Math.min(batchSize, Math.max(1, windows))];
+    this.origins = new int[segments.length];
   }
 
   @Override
@@ -38,8 +46,10 @@ final class ShuffledBatches extends WindowBatches {
       while (group == null || window == group.windows()) {
         nextGroup();
       }
-      group.encode(window++, encoder, target, b);
+      group.find(window++, segments, origins, b);
     }
+    encoder.encodeEach(segments, origins, size, target, 0);
+    Arrays.fill(segments, null); // or a batch would hold on to the group before
     toSkip = (long) (readers - 1) * batchSize;
   }
 

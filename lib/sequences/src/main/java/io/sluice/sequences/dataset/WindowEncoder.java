@@ -26,6 +26,10 @@ import java.util.Arrays;
  * encoder serves one thread. Judged by {@code WindowReference} in the tests.
  */
 public final class WindowEncoder {
+  // a block of eight inputs is 8 · 8 · 32 bytes of the batch: well inside the first-level cache
+  private static final int WINDOWS_PER_BLOCK = 8;
+  private static final int STEPS_PER_BLOCK = 8;
+
   private final WindowContract contract;
   private final SegmentEncoder segments;
   private final boolean sequenceTargets;
@@ -33,6 +37,7 @@ public final class WindowEncoder {
   private final int T;
   private final int H;
   private final int I;
+  private final int targetSize;
   private final int[] targetChannels;
   private final int[] channelOfColumn;
   private final float[] anchorOfChannel;
@@ -59,6 +64,7 @@ public final class WindowEncoder {
     this.T = contract.lookBack();
     this.H = contract.horizon();
     this.I = contract.inputSize();
+    this.targetSize = contract.targetSize();
     this.targetChannels = segments.targetChannels();
     this.channelOfColumn = segments.channelOfColumn();
     this.anchorOfChannel = new float[contract.channels().size()];
@@ -102,20 +108,42 @@ public final class WindowEncoder {
     return lastEncoded;
   }
 
-  /** The segment scaled and forgotten by this encoder. */
-  EncodedSegment encodedOnce(Segment segment) {
-    return segments.encode(segment);
-  }
-
   void encode(EncodedSegment segment, int origin, WindowBatch batch, int b) {
     int start = startOf(segment, origin, batch, b);
     if (normalization == WindowNormalization.NONE) {
-      copySteps(segment, start, 1, batch, b);
+      copySteps(segment, start, 0, T, 1, batch, b);
     } else {
       findAnchors(segment, start, origin);
       copyNormalized(segment, start, batch, b);
     }
     finish(segment, start, origin, batch, b);
+  }
+
+  /**
+   * Writes windows of any segments into the slots from {@code b} on, {@code origins[j]} of {@code
+   * windows[j]}. Goes by blocks: a few windows and a few time steps at once, whose rows in the
+   * time-major batch lie side by side, so each cache line of it is fetched once and not once a
+   * window.
+   */
+  void encodeEach(EncodedSegment[] windows, int[] origins, int count, WindowBatch batch, int b) {
+    if (normalization != WindowNormalization.NONE) {
+      for (int j = 0; j < count; j++) {
+        encode(windows[j], origins[j], batch, b + j);
+      }
+      return;
+    }
+    for (int j = 0; j < count; j++) {
+      finish(windows[j], startOf(windows[j], origins[j], batch, b + j), origins[j], batch, b + j);
+    }
+    for (int j = 0; j < count; j += WINDOWS_PER_BLOCK) {
+      int endOfBlock = Math.min(count, j + WINDOWS_PER_BLOCK);
+      for (int t = 0; t < T; t += STEPS_PER_BLOCK) {
+        int steps = Math.min(STEPS_PER_BLOCK, T - t);
+        for (int w = j; w < endOfBlock; w++) {
+          copySteps(windows[w], origins[w] - T + 1, t, steps, 1, batch, b + w);
+        }
+      }
+    }
   }
 
   void encodeAll(EncodedSegment segment, int first, int count, WindowBatch batch, int b) {
@@ -134,7 +162,7 @@ public final class WindowEncoder {
       } else {
         int start = startOf(segment, origins[window], batch, slot);
         startOf(segment, origins[window + run - 1], batch, slot + run - 1);
-        copySteps(segment, start, run, batch, slot);
+        copySteps(segment, start, 0, T, run, batch, slot);
         for (int r = 0; r < run; r++) {
           finish(segment, start + r, origins[window + r], batch, slot + r);
         }
@@ -203,23 +231,27 @@ public final class WindowEncoder {
     return start;
   }
 
-  /** inputs[t, b … b + run − 1, :] = steps[start + t … start + t + run − 1, :]. */
-  private void copySteps(EncodedSegment segment, int start, int run, WindowBatch batch, int b) {
-    float[] steps = segment.steps();
+  /**
+   * For {@code steps} time steps from {@code t} on: inputs[t, b … b + run − 1, :] = steps[start + t
+   * … start + t + run − 1, :].
+   */
+  private void copySteps(
+      EncodedSegment segment, int start, int t, int steps, int run, WindowBatch batch, int b) {
+    float[] rows = segment.steps();
     float[] inputs = batch.inputs;
     int rowStride = batch.size() * I;
     int length = run * I;
-    int from = start * I;
-    int to = b * I;
-    if (length < 16) { // too short for arraycopy to pay
-      for (int t = 0; t < T; t++, from += I, to += rowStride) {
+    int from = (start + t) * I;
+    int to = t * rowStride + b * I;
+    if (length < 8) { // too short for arraycopy to pay
+      for (int n = 0; n < steps; n++, from += I, to += rowStride) {
         for (int i = 0; i < length; i++) {
-          inputs[to + i] = steps[from + i];
+          inputs[to + i] = rows[from + i];
         }
       }
     } else {
-      for (int t = 0; t < T; t++, from += I, to += rowStride) {
-        System.arraycopy(steps, from, inputs, to, length);
+      for (int n = 0; n < steps; n++, from += I, to += rowStride) {
+        System.arraycopy(rows, from, inputs, to, length);
       }
     }
   }
@@ -279,7 +311,6 @@ public final class WindowEncoder {
     for (int k = 0; k < K; k++) {
       batch.anchors[b * K + k] = anchorOfChannel[targetChannels[k]];
     }
-    int targetSize = contract.targetSize();
     writeTarget(segment, origin, batch.targets, b * targetSize);
     if (batch.sequenceTargets.length > 0) {
       for (int t = 0; t < T; t++) {
@@ -300,15 +331,14 @@ public final class WindowEncoder {
     }
     int N = segment.times().length;
     int K = targetChannels.length;
-    int known = Math.max(0, Math.min(H, N - 1 - origin));
-    for (int k = 0; k < K; k++) {
-      float[] scaled = segment.scaled()[targetChannels[k]];
-      float anchor = anchorOfChannel[targetChannels[k]];
-      for (int h = 0; h < known; h++) {
-        targets[at + h * K + k] = scaled[origin + 1 + h] - anchor;
+    int known = Math.max(0, Math.min(H, N - 1 - origin)) * K;
+    System.arraycopy(segment.targets(), (origin + 1) * K, targets, at, known);
+    if (normalization != WindowNormalization.NONE) {
+      for (int i = 0; i < known; i++) {
+        targets[at + i] -= anchorOfChannel[targetChannels[i % K]];
       }
     }
-    Arrays.fill(targets, at + known * K, at + H * K, Float.NaN);
+    Arrays.fill(targets, at + known, at + H * K, Float.NaN);
   }
 
   private void checkLength(float[] predictions, int B, int perWindow) {

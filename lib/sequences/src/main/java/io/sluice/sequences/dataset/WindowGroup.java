@@ -26,13 +26,13 @@ final class WindowGroup {
     return order.length;
   }
 
-  /** Encodes the i-th window of the random order into slot {@code b}. */
-  void encode(int i, WindowEncoder encoder, WindowBatch batch, int b) {
+  /** Puts segment and origin of the i-th window of the random order at index {@code j}. */
+  void find(int i, EncodedSegment[] segmentOf, int[] originOf, int j) {
     int window = order[i];
     int found = java.util.Arrays.binarySearch(starts, window);
     // not found: −(insertion point) − 1; no segment is empty, so equal starts do not occur
     int s = found >= 0 ? found : -found - 2;
-    EncodedSegment segment = segments.get(s);
-    encoder.encode(segment, segment.origins()[window - starts[s]], batch, b);
+    segmentOf[j] = segments.get(s);
+    originOf[j] = segmentOf[j].origins()[window - starts[s]];
   }
 }

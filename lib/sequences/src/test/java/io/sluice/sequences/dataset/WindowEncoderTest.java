@@ -21,7 +21,7 @@ class WindowEncoderTest {
   // values about 50 / scale 0.5 → 100 in scaled units, float32: 100 · 6e-8 twice (value and anchor)
   private static final double TOLERANCE = 2e-5;
 
-  /** 300 contracts of every kind, one window at a time and many at once. */
+  /** 300 contracts of every kind; one window at a time, a run of them, and any of two segments. */
   @Test
   void anyContractMatchesTheReference() {
     int windows = 0;
@@ -29,8 +29,9 @@ class WindowEncoderTest {
       var random = new RandomWindows(seed);
       WindowContract contract = random.contract();
       var encoder = new WindowEncoder(contract, true);
-      for (String series : List.of("a", "b")) {
-        Segment segment = random.segment(contract, series);
+      var segments = List.of(random.segment(contract, "a"), random.segment(contract, "b"));
+      windows += assertMixedWindows("seed " + seed, contract, encoder, segments);
+      for (Segment segment : segments) {
         WindowBatch batch = encoder.newBatch(segment.windows() + 2);
         encoder.begin(batch, segment.windows() + 1);
 
@@ -45,6 +46,27 @@ class WindowEncoderTest {
       }
     }
     assertThat(windows).isGreaterThan(5000);
+  }
+
+  /** Windows of two segments in turn, from the last to the first, behind a slot left alone. */
+  private static int assertMixedWindows(
+      String what, WindowContract contract, WindowEncoder encoder, List<Segment> segments) {
+    int count = 2 * Math.min(segments.get(0).windows(), segments.get(1).windows());
+    var encoded = segments.stream().map(encoder::encoded).toArray(EncodedSegment[]::new);
+    var sources = new EncodedSegment[count];
+    int[] origins = new int[count];
+    for (int j = 0; j < count; j++) {
+      sources[j] = encoded[j % 2];
+      origins[j] = segments.get(j % 2).origins()[(count - 1 - j) / 2];
+    }
+    WindowBatch batch = encoder.newBatch(count + 1);
+
+    encoder.encodeEach(sources, origins, count, batch, 1);
+
+    for (int j = 0; j < count; j++) {
+      assertWindow(what + " mixed " + j, contract, segments.get(j % 2), origins[j], batch, j + 1);
+    }
+    return count;
   }
 
   @Test

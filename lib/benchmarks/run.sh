@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds what is missing and runs one benchmark.
+#
+#   lib/benchmarks/run.sh NAME [--record] [argument …]
+#
+# NAME is read-back. --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is
+# the heap, 4g without it. Run it on a machine that does nothing else.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+root=$(dirname "$(dirname "$here")")
+
+heap=${SLUICE_BENCHMARK_HEAP:-4g}
+case ${1:-} in
+  read-back) class=ReadBackBenchmark ;;
+  *)
+    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
+shift
+options=()
+if [ "${1:-}" = --record ]; then
+  options+=("-Dsluice.benchmarks.record=$here/results")
+  shift
+fi
+
+(cd "$root" && ./mvnw -q -B -ntp -pl lib/benchmarks -am -DskipTests package) >&2
+read -r -d '' -a jvm < "$here/target/jvm-options" || true
+export OMP_NUM_THREADS=1
+exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" "${jvm[@]}" "-Xmx$heap" \
+  "-Dlog4j2.configurationFile=$root/submit-scripts/conf/log4j2.properties" \
+  ${options[@]+"${options[@]}"} \
+  -cp "$here/target/classes:$(cat "$here/target/class-path")" "io.sluice.benchmarks.$class" "$@"
