@@ -3,8 +3,9 @@
 #
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
-# NAME is read-back. --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is
-# the heap, 4g without it. Run it on a machine that does nothing else.
+# NAME is read-back, naive-windows, storage, long-series, segment-shape or scoring. --record keeps
+# the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever
+# it says; others: 4g). Run it on a machine that does nothing else.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(dirname "$(dirname "$here")")
@@ -12,8 +13,13 @@ root=$(dirname "$(dirname "$here")")
 heap=${SLUICE_BENCHMARK_HEAP:-4g}
 case ${1:-} in
   read-back) class=ReadBackBenchmark ;;
+  naive-windows) class=NaiveWindowsBenchmark ;;
+  storage) class=StorageBenchmark ;;
+  long-series) class=LongSeriesBenchmark heap=2g ;;
+  segment-shape) class=SegmentShapeBenchmark ;;
+  scoring) class=ScoringBenchmark ;;
   *)
-    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

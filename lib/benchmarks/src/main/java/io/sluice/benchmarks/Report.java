@@ -40,6 +40,12 @@ final class Report {
     return this;
   }
 
+  /** Adds facts that are shown by who measured them. */
+  Report putAll(Map<String, Turns.Times> times) {
+    times.forEach((contestant, t) -> json.put(contestant, t.toJson()));
+    return this;
+  }
+
   Report putTimes(Map<String, Turns.Times> times) {
     var shown = new LinkedHashMap<String, Object>();
     times.forEach((contestant, t) -> shown.put(contestant, t.toJson()));

@@ -32,6 +32,7 @@ public final class LastStepLogistic implements Serializable {
   // enough to keep separable classes from running off to infinity
   private static final double L2 = 1e-4;
   private static final int MOST_ITERATIONS = 50;
+  private static final double TOLERANCE = 1e-4;
   // MLlib gives a class that is certain or was never seen an infinite bias
   private static final double CERTAIN = 1e6;
 
@@ -78,6 +79,7 @@ public final class LastStepLogistic implements Serializable {
             .setFamily("multinomial")
             .setRegParam(L2)
             .setMaxIter(MOST_ITERATIONS)
+            .setTol(TOLERANCE)
             .fit(spark.createDataFrame(rows, schema));
     // MLlib knows the classes up to the largest label it saw; one never seen has probability zero
     int seen = model.numClasses();

@@ -141,9 +141,15 @@ public final class Lake {
   public boolean createExclusively(String uri, String text) {
     var path = new Path(uri);
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    FileSystem fs;
     try {
-      FileSystem fs = fileSystem(uri);
+      fs = fileSystem(uri);
       fs.mkdirs(path.getParent());
+    } catch (IOException e) {
+      // a file in the parent's place, which must not pass for the file itself
+      throw LakeFailure.writing(uri, e);
+    }
+    try {
       if (fs instanceof RawLocalFileSystem local) {
         Files.write(local.pathToFile(path).toPath(), bytes, StandardOpenOption.CREATE_NEW);
         return true;
