@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -124,8 +123,9 @@ final class Script {
 
     /** A place that the report names, which lies on this machine: a path or a file URI. */
     Path place(String pointer) throws IOException {
-      String place = report().at(pointer).asText();
-      return place.startsWith("file:") ? Path.of(URI.create(place)) : Path.of(place);
+      // as Hadoop writes it: blanks are not escaped
+      var place = new org.apache.hadoop.fs.Path(report().at(pointer).asText());
+      return Path.of(place.toUri().getPath());
     }
   }
 }
