@@ -31,6 +31,9 @@ import org.apache.spark.sql.expressions.Window;
  * <p>Four series, so that the SQL plan can use both cores. build-sequences does the whole job:
  * validation, resampling, scalers, manifest, leakage audit. The SQL plan only cuts and writes.
  * Every 500th window is compared number by number, and the number of windows.
+ *
+ * <p>Result: results/naive-windows.json (2026-11-25, 2 cores of an AMD EPYC, 24 GB): 3.05 times
+ * faster, 5.7 s (5.6 to 7.0, three builds) against 17.5 s (one run); 10 was asked and is missed.
  */
 public final class NaiveWindowsBenchmark {
   private static final int SERIES = 4;

@@ -35,6 +35,9 @@ import org.apache.spark.sql.SparkSession;
  * <p>Scoring reads raw rows, prepares them, cuts and scales windows, predicts and writes published
  * Parquet; its rate is that of the report, without the start of the session. Two stacked LSTMs of
  * 64, look-back 96, horizon 24, 8 inputs. Both predict mean forecasts without an interval.
+ *
+ * <p>Result: results/scoring.json (2026-11-25, 2 cores of an AMD EPYC, 24 GB): 0.91 with one target
+ * channel, whole call with publication.
  */
 public final class ScoringBenchmark {
   private static final int SERIES = 10;

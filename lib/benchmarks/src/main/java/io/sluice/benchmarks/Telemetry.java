@@ -30,6 +30,9 @@ final class Telemetry {
   static final int LOOK_BACK = 96;
   static final int HORIZON = 24;
 
+  /** 2000-01-01: ten million minutes from there are still in the past. */
+  static final long START_SECONDS = 946_684_800;
+
   private Telemetry() {}
 
   static List<String> channels() {
@@ -60,7 +63,7 @@ final class Telemetry {
             .withColumn("number", expr("id div %d".formatted(rowsPerSeries)));
     var columns = new ArrayList<Column>();
     columns.add(concat(lit("unit-"), col("number").cast("string")).as("unit"));
-    columns.add(expr("timestamp_seconds(1577836800 + 60 * minute)").as("time"));
+    columns.add(expr("timestamp_seconds(%d + 60 * minute)".formatted(START_SECONDS)).as("time"));
     for (int c = 0; c < CHANNELS; c++) {
       // 16 bits of a hash as noise: no generator whose state depends on the partition
       String value =

@@ -15,5 +15,10 @@
  * <p>The decision worth knowing: values are stored in their own units and scaled when a window is
  * cut. Late data then changes the partitions it falls in and the scalers of the manifest, not every
  * stored row; calendar inputs cost no storage; and scoring shares the code with training.
+ *
+ * <p><b>Considered:</b> a row a segment, with an array a channel or all channels in one block. Read
+ * by Spark's vectorised reader they took 1.76 and 1.69 times as long as a row a time step, and
+ * their bytes were 0.96 and 1.19 of its (SegmentShapeBenchmark); other tools read a row a step as
+ * the table that it is.
  */
 package io.sluice.sequences.dataset;
