@@ -28,6 +28,7 @@ import io.sluice.sequences.telemetry.source.RejectsTable;
 import io.sluice.sequences.telemetry.source.Survey;
 import io.sluice.sequences.telemetry.store.BlockPlan;
 import io.sluice.sequences.telemetry.store.PartPlan;
+import io.sluice.sequences.telemetry.store.StoredSegment;
 import io.sluice.sequences.telemetry.store.TaskCounts;
 import io.sluice.sequences.telemetry.target.TargetTables;
 import java.time.Duration;
@@ -120,16 +121,21 @@ public final class SequenceBuilder {
       var draft = new ManifestDraft(settings, provenance, source, splits.plan(), grid, dropped);
       SequenceManifest manifest = draft.ofSegments(unscaled, allParts, Map.of(), null);
       save(staged.uri(), manifest);
-      List<SeriesFacts> facts = SeriesFacts.of(spark, staged.uri(), manifest);
-      Map<String, SplitSummary> summaries = SeriesFacts.summaries(facts, allParts);
+      List<StoredSegment> segments = StoredSegment.of(spark, staged.uri(), manifest);
+      Map<String, SplitSummary> summaries =
+          SeriesFacts.summaries(SeriesFacts.of(segments), allParts);
       splits.requireSplits(summaries);
       LOG.info("fit    | scalers on {} train steps", summaries.get("train").steps());
       Scaling scaling =
           ScalerFit.fit(
-              spark, SequenceDataset.open(staged.uri(), hadoop), settings.scaling(), warnings);
+              spark,
+              SequenceDataset.open(staged.uri(), hadoop),
+              segments,
+              settings.scaling(),
+              warnings);
       WindowContract contract = contract(source, scaling);
       manifest = draft.ofSegments(contract, allParts, summaries, null);
-      SequenceManifest.Audit audit = LeakageAudit.of(spark, staged.uri(), manifest, facts);
+      SequenceManifest.Audit audit = LeakageAudit.of(spark, staged.uri(), manifest, segments);
       if (settings.dataset().layout() == DatasetLayout.WINDOWS) {
         save(staged.uri(), manifest);
         allParts = WindowsLayout.rewrite(spark, staged.uri(), manifest, settings.dataset());

@@ -158,6 +158,18 @@ class LeakageAuditTest {
   }
 
   @Test
+  void findsASegmentWithAHole() throws IOException {
+    rewrite(
+        "split=test/period=2024-01-07/part-00000.parquet",
+        "select series, segment,"
+            + " if(time = max(time) over (partition by series, segment), time + interval 1 day, time)"
+            + " as time, flow, pressure, temp, origin from part");
+
+    assertThat(finding(audit(), "counts"))
+        .matches("segment \\d+ of series p[12] in test has \\d+ rows over \\d+ steps.*");
+  }
+
+  @Test
   void findsASeriesInTwoSplitsWhereTheSplitIsBySeries() throws IOException {
     editManifest(manifest -> ((ObjectNode) manifest.get("splitBounds")).put("by", "series"));
 

@@ -1,12 +1,5 @@
 package io.sluice.sequences.telemetry.audit;
 
-import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.count;
-import static org.apache.spark.sql.functions.input_file_name;
-import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.sum;
-import static org.apache.spark.sql.functions.when;
-
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Audit;
 import io.sluice.sequences.dataset.SequenceManifest.Check;
@@ -14,6 +7,7 @@ import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.telemetry.source.ReadFailures;
+import io.sluice.sequences.telemetry.store.StoredSegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -21,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -35,44 +28,47 @@ import org.apache.spark.sql.SparkSession;
  *   <li>{@code scalers-train-only}: scalers refitted on the stored train steps, each once, equal
  *       the manifest's, and count the same rows;
  *   <li>{@code steps-agree}: a step that two segments store has the same values in both;
- *   <li>{@code counts}: segments, steps and windows of each part equal the manifest's.
+ *   <li>{@code counts}: segments, steps and windows of each part equal the manifest's; steps of a
+ *       segment are consecutive, and segments of a series follow each other.
  * </ol>
  */
 public final class LeakageAudit {
   private final SparkSession spark;
   private final String uri;
   private final SequenceManifest manifest;
+  private final List<StoredSegment> segments;
   private final List<SeriesFacts> facts;
 
   private LeakageAudit(
-      SparkSession spark, String uri, SequenceManifest manifest, List<SeriesFacts> facts) {
+      SparkSession spark, String uri, SequenceManifest manifest, List<StoredSegment> segments) {
     this.spark = spark;
     this.uri = uri;
     this.manifest = manifest;
-    this.facts = facts;
+    this.segments = segments;
+    this.facts = SeriesFacts.of(segments);
   }
 
   /** Audits a dataset folder; reads its Parquet anew. */
   public static Audit of(SparkSession spark, String uri, SequenceManifest manifest) {
-    return of(spark, uri, manifest, SeriesFacts.of(spark, uri, manifest));
+    return of(spark, uri, manifest, StoredSegment.of(spark, uri, manifest));
   }
 
   /**
    * Audits a dataset folder.
    *
-   * @param facts read from it a moment ago
+   * @param segments read from it a moment ago
    */
   public static Audit of(
-      SparkSession spark, String uri, SequenceManifest manifest, List<SeriesFacts> facts) {
-    var audit = new LeakageAudit(spark, uri, manifest, facts);
+      SparkSession spark, String uri, SequenceManifest manifest, List<StoredSegment> segments) {
+    var audit = new LeakageAudit(spark, uri, manifest, segments);
     var checks = new ArrayList<Check>();
     checks.add(audit.targets());
     checks.add(audit.inputs());
     if (manifest.splitBounds().path("by").asText().equals("series")) {
       checks.add(audit.wholeSeries());
     }
-    checks.addAll(ReadFailures.guard("the staged dataset " + uri, () -> audit.scalersAndSteps()));
-    checks.add(ReadFailures.guard("the staged dataset " + uri, () -> audit.counts()));
+    checks.addAll(ReadFailures.guard("the staged dataset " + uri, audit::scalersAndSteps));
+    checks.add(audit.counts());
     return new Audit(checks.stream().allMatch(Check::passed), List.copyOf(checks));
   }
 
@@ -170,49 +166,31 @@ public final class LeakageAudit {
   }
 
   private List<Check> scalersAndSteps() {
-    return new ScalerCheck(spark, uri, manifest).run();
+    return new ScalerCheck(spark, uri, manifest, segments).run();
   }
 
   private Check counts() {
     var broken = new ArrayList<String>();
-    if (manifest.parts().isEmpty()) {
-      return new Check("counts", true, "0 parts");
+    var found = new HashMap<String, Found>();
+    int folder = -1;
+    for (StoredSegment segment : segments) {
+      if (folder < 0) {
+        folder = segment.file().lastIndexOf("/split=") + 1; // one folder holds every part
+      }
+      found.computeIfAbsent(segment.file().substring(folder), f -> new Found()).add(segment);
     }
-    List<Row> rows =
-        SeriesFacts.rows(spark, uri, manifest, null)
-            .withColumn("file", input_file_name())
-            .groupBy("file", "series", "segment")
-            .agg(count(lit(1)).as("steps"), count(when(col("origin"), 1)).as("windows"))
-            .groupBy("file")
-            .agg(count(lit(1)), sum("steps"), sum("windows"))
-            .collectAsList();
     for (Part part : manifest.parts()) {
-      Row found =
-          rows.stream()
-              .filter(
-                  r ->
-                      java.net.URLDecoder.decode(
-                              r.getString(0).replace("+", "%2B"),
-                              java.nio.charset.StandardCharsets.UTF_8)
-                          .endsWith("/" + part.path()))
-              .findFirst()
-              .orElse(null);
-      if (found == null
-          || found.getLong(1) != part.segments()
-          || found.getLong(2) != part.steps()
-          || found.getLong(3) != part.windows()) {
+      Found own = found.getOrDefault(part.path(), new Found());
+      if (own.segments != part.segments()
+          || own.steps != part.steps()
+          || own.windows != part.windows()) {
         broken.add(
             "%s holds %s, the manifest says %d segments, %d steps, %d windows"
-                .formatted(
-                    part.path(),
-                    found == null
-                        ? "nothing"
-                        : "%d segments, %d steps, %d windows"
-                            .formatted(found.getLong(1), found.getLong(2), found.getLong(3)),
-                    part.segments(),
-                    part.steps(),
-                    part.windows()));
+                .formatted(part.path(), own, part.segments(), part.steps(), part.windows()));
       }
+    }
+    if (broken.isEmpty()) {
+      consecutive(broken);
     }
     return new Check(
         "counts",
@@ -220,6 +198,53 @@ public final class LeakageAudit {
         broken.isEmpty()
             ? "%d parts hold what the manifest says".formatted(manifest.parts().size())
             : first(broken));
+  }
+
+  /** Rows of one file. */
+  private static final class Found {
+    private long segments;
+    private long steps;
+    private long windows;
+
+    void add(StoredSegment segment) {
+      segments++;
+      steps += segment.steps();
+      windows += segment.windows();
+    }
+
+    @Override
+    public String toString() {
+      return segments == 0
+          ? "nothing"
+          : "%d segments, %d steps, %d windows".formatted(segments, steps, windows);
+    }
+  }
+
+  /** A segment has every step from its first to its last, and none ends before the one before. */
+  private void consecutive(List<String> broken) {
+    StoredSegment before = null;
+    for (StoredSegment segment : segments) {
+      long span = step(segment.lastTick()) - step(segment.firstTick()) + 1;
+      if (span != segment.steps()) {
+        broken.add(
+            "segment %d of series %s in %s has %d rows over %d steps"
+                .formatted(
+                    segment.id(),
+                    segment.series(),
+                    segment.split().label(),
+                    segment.steps(),
+                    span));
+      }
+      if (before != null
+          && segment.isNeighbourOf(before)
+          && (segment.firstTick() <= before.firstTick()
+              || segment.lastTick() <= before.lastTick())) {
+        broken.add(
+            "segment %d of series %s in %s does not come after segment %d"
+                .formatted(segment.id(), segment.series(), segment.split().label(), before.id()));
+      }
+      before = segment;
+    }
   }
 
   private long step(long tick) {

@@ -2,8 +2,11 @@ package io.sluice.sequences.telemetry.audit;
 
 import static org.apache.spark.sql.functions.array;
 import static org.apache.spark.sql.functions.avg;
+import static org.apache.spark.sql.functions.broadcast;
+import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.count_distinct;
 import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
@@ -11,88 +14,95 @@ import static org.apache.spark.sql.functions.min;
 import static org.apache.spark.sql.functions.percentile_approx;
 import static org.apache.spark.sql.functions.stddev_pop;
 import static org.apache.spark.sql.functions.when;
+import static org.apache.spark.sql.functions.xxhash64;
 
 import io.sluice.sequences.dataset.Scaler;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Check;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.telemetry.store.SegmentTable;
+import io.sluice.sequences.telemetry.store.StoredSegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 
-/** Refits every scaler on the stored train steps by Spark's own aggregates. */
+/**
+ * Refits every scaler on the stored train steps by Spark's own aggregates, and compares the steps
+ * that neighbouring segments both store.
+ */
 final class ScalerCheck {
   // of the scale; Spark sums doubles in another order: far below this
   private static final double TOLERANCE = 1e-6;
+
+  /** A step is refitted on where it is stored first. */
+  private static final Column IS_FIRST = expr("tick > lastBefore");
 
   private final SparkSession spark;
   private final String uri;
   private final SequenceManifest manifest;
   private final WindowContract contract;
   private final String method;
+  private final List<StoredSegment> segments;
 
-  ScalerCheck(SparkSession spark, String uri, SequenceManifest manifest) {
+  ScalerCheck(
+      SparkSession spark, String uri, SequenceManifest manifest, List<StoredSegment> segments) {
     this.spark = spark;
     this.uri = uri;
     this.manifest = manifest;
     this.contract = manifest.contract();
     this.method = contract.scaling().method();
+    this.segments = segments;
   }
 
   List<Check> run() {
     if (manifest.parts().stream().noneMatch(p -> p.split().equals(Split.TRAIN.label()))) {
       return List.of(new Check("scalers-train-only", false, "the train split has no step"));
     }
-    List<String> channels = contract.channels();
-    // internal names: a channel's may hold dots
-    var names = new ArrayList<Column>(List.of(col("series"), col("tick")));
-    for (int c = 0; c < channels.size(); c++) {
-      names.add(col("`" + channels.get(c).replace("`", "``") + "`").cast("double").as("c" + c));
+    boolean isBySeries = !contract.scaling().bySeries().isEmpty();
+    var aggregates = new ArrayList<Column>();
+    aggregates.add(expr("bit_xor(hash) filter (where tick >= firstAfter)"));
+    aggregates.add(expr("bit_xor(hashBefore) filter (where tick <= lastBefore)"));
+    aggregates.add(count(when(IS_FIRST, 1)));
+    for (int c = 0; c < contract.channels().size(); c++) {
+      addStatistics(aggregates, when(IS_FIRST, col("c" + c)));
     }
-    var once = new ArrayList<Column>();
-    for (int c = 0; c < channels.size(); c++) {
-      once.add(min("c" + c).as("c" + c));
-      once.add(max("c" + c).as("d" + c));
-    }
-    Dataset<Row> steps =
-        SeriesFacts.rows(spark, uri, manifest, Split.TRAIN.label())
-            .select(names.toArray(Column[]::new))
-            .groupBy("series", "tick")
-            .agg(once.get(0), once.subList(1, once.size()).toArray(Column[]::new));
-    var statistics = new ArrayList<Column>();
-    for (int c = 0; c < channels.size(); c++) {
-      addStatistics(statistics, col("c" + c), col("d" + c));
-    }
-    Map<String, Map<String, Scaler>> bySeries = contract.scaling().bySeries();
-    Column head = count(lit(1));
-    Column[] rest = statistics.toArray(Column[]::new);
+    Dataset<Row> steps = hashed(steps());
     List<Row> rows =
-        bySeries.isEmpty()
-            ? steps.agg(head, rest).collectAsList()
-            : steps.groupBy("series").agg(head, rest).orderBy("series").collectAsList();
+        (isBySeries ? steps.groupBy("split", "series") : steps.groupBy("split"))
+            .agg(aggregates.get(0), aggregates.subList(1, aggregates.size()).toArray(Column[]::new))
+            .collectAsList();
+    int first = isBySeries ? 2 : 1;
+    return List.of(scalers(rows, first), stepsAgree(rows, first));
+  }
+
+  private Check scalers(List<Row> rows, int first) {
+    List<String> channels = contract.channels();
+    var bySeries = new TreeMap<>(contract.scaling().bySeries());
     var broken = new ArrayList<String>();
-    var disagreeing = new ArrayList<String>();
     long trainSteps = 0;
     for (Row row : rows) {
-      int at = bySeries.isEmpty() ? 0 : 1;
-      String series = at == 0 ? null : row.getString(0);
-      trainSteps += row.getLong(at);
+      if (!row.getString(0).equals(Split.TRAIN.label())) {
+        continue;
+      }
+      String series = bySeries.isEmpty() ? null : row.getString(1);
+      trainSteps += row.getLong(first + 2);
       for (int c = 0; c < channels.size(); c++) {
-        int from = at + 1 + c * PER_CHANNEL;
-        if (row.getLong(from + 6) > 0) {
-          disagreeing.add(
-              "channel %s differs at %d steps".formatted(channels.get(c), row.getLong(from + 6)));
-        }
         Scaler scaler =
             series == null
                 ? contract.scaling().global().get(channels.get(c))
                 : bySeries.getOrDefault(series, Map.of()).get(channels.get(c));
-        String why = method.equals("none") ? null : why(scaler, row, from);
+        String why = method.equals("none") ? null : why(scaler, row, first + 3 + c * PER_CHANNEL);
         if (why != null) {
           broken.add(
               "channel %s%s: %s"
@@ -100,28 +110,129 @@ final class ScalerCheck {
         }
       }
     }
-    return List.of(
-        new Check(
-            "scalers-train-only",
-            broken.isEmpty(),
-            broken.isEmpty()
-                ? method.equals("none")
-                    ? "no scaler to check"
-                    : "%s scalers of %d channels, refitted on %d stored train steps, equal the manifest's"
-                        .formatted(method, channels.size(), trainSteps)
-                : LeakageAudit.first(broken)),
-        new Check(
-            "steps-agree",
-            disagreeing.isEmpty(),
-            disagreeing.isEmpty()
-                ? "steps stored in two segments are equal in both"
-                : LeakageAudit.first(disagreeing)));
+    broken.sort(null);
+    return new Check(
+        "scalers-train-only",
+        broken.isEmpty(),
+        broken.isEmpty()
+            ? method.equals("none")
+                ? "no scaler to check"
+                : "%s scalers of %d channels, refitted on %d stored train steps, equal the manifest's"
+                    .formatted(method, channels.size(), trainSteps)
+            : LeakageAudit.first(broken));
   }
 
-  /** count, mean, standard deviation, minimum, maximum, quantiles, disagreeing steps. */
-  private static final int PER_CHANNEL = 7;
+  /**
+   * Rows of the dataset, channels as c0, c1, …, each with the reach of its segment's neighbours.
+   */
+  private Dataset<Row> steps() {
+    // internal names: a channel's may hold dots
+    var columns =
+        new ArrayList<Column>(List.of(col("split"), col("series"), col("segment"), col("tick")));
+    for (int c = 0; c < contract.channels().size(); c++) {
+      String channel = contract.channels().get(c);
+      columns.add(col("`" + channel.replace("`", "``") + "`").cast("double").as("c" + c));
+    }
+    return SegmentTable.of(spark, uri, contract, manifest.parts())
+        .select(columns.toArray(Column[]::new))
+        .join(broadcast(neighbours()), new String[] {"split", "series", "segment"});
+  }
 
-  private void addStatistics(List<Column> statistics, Column value, Column other) {
+  /**
+   * Per segment the one before it, that one's last tick, and the first tick of the one after it.
+   */
+  private Dataset<Row> neighbours() {
+    var rows = new ArrayList<Row>();
+    for (int i = 0; i < segments.size(); i++) {
+      StoredSegment own = segments.get(i);
+      StoredSegment before = i > 0 ? segments.get(i - 1) : null;
+      StoredSegment after = i + 1 < segments.size() ? segments.get(i + 1) : null;
+      boolean isFirst = before == null || !own.isNeighbourOf(before);
+      boolean isLast = after == null || !own.isNeighbourOf(after);
+      rows.add(
+          RowFactory.create(
+              own.split().label(),
+              own.series(),
+              own.id(),
+              isFirst ? null : before.id(),
+              isFirst ? Long.MIN_VALUE : before.lastTick(),
+              isLast ? Long.MAX_VALUE : after.firstTick()));
+    }
+    return spark.createDataFrame(
+        rows,
+        new StructType()
+            .add("split", DataTypes.StringType)
+            .add("series", DataTypes.StringType)
+            .add("segment", DataTypes.LongType)
+            .add("before", DataTypes.LongType)
+            .add("lastBefore", DataTypes.LongType)
+            .add("firstAfter", DataTypes.LongType));
+  }
+
+  /**
+   * With a hash of each step and its segment, and one of it and the segment before: where a segment
+   * and the one after it store a step alike, the first of the one and the second of the other
+   * cancel out.
+   */
+  private Dataset<Row> hashed(Dataset<Row> steps) {
+    return steps
+        .withColumn("hash", xxhash64(values("segment")))
+        .withColumn("hashBefore", xxhash64(values("before")));
+  }
+
+  private Column[] values(String segment) {
+    var values = new ArrayList<Column>(List.of(col("series"), col(segment), col("tick")));
+    for (int c = 0; c < contract.channels().size(); c++) {
+      values.add(value(c));
+    }
+    return values.toArray(Column[]::new);
+  }
+
+  private static Column value(int channel) {
+    return coalesce(col("c" + channel), lit(Double.NaN)); // a hash would pass over null
+  }
+
+  private Check stepsAgree(List<Row> rows, int first) {
+    boolean agree =
+        rows.stream().allMatch(row -> Objects.equals(row.get(first), row.get(first + 1)));
+    return new Check(
+        "steps-agree",
+        agree,
+        agree ? "steps stored in two segments are equal in both" : LeakageAudit.first(differing()));
+  }
+
+  private List<String> differing() {
+    int C = contract.channels().size();
+    var kinds = new Column[C];
+    var counts = new Column[C];
+    for (int c = 0; c < C; c++) {
+      kinds[c] = count_distinct(value(c)).as("d" + c);
+      counts[c] = count(when(col("d" + c).gt(1), 1));
+    }
+    Row row =
+        steps()
+            .where("tick <= lastBefore or tick >= firstAfter")
+            .groupBy("split", "series", "tick")
+            .agg(kinds[0], Arrays.copyOfRange(kinds, 1, C))
+            .agg(counts[0], Arrays.copyOfRange(counts, 1, C))
+            .head();
+    var broken = new ArrayList<String>();
+    for (int c = 0; c < C; c++) {
+      if (row.getLong(c) > 0) {
+        broken.add(
+            "channel %s differs at %d steps".formatted(contract.channels().get(c), row.getLong(c)));
+      }
+    }
+    if (broken.isEmpty()) {
+      broken.add("of two segments that follow each other one lacks steps that the other has");
+    }
+    return broken;
+  }
+
+  /** count, mean, standard deviation, minimum, maximum, quantiles. */
+  private static final int PER_CHANNEL = 6;
+
+  private void addStatistics(List<Column> statistics, Column value) {
     statistics.add(count(value));
     statistics.add(avg(value));
     statistics.add(stddev_pop(value));
@@ -129,7 +240,6 @@ final class ScalerCheck {
     statistics.add(max(value));
     // ranks a little to either side of each quartile
     statistics.add(quantiles(value));
-    statistics.add(count(when(value.notEqual(other), 1)));
   }
 
   private Column quantiles(Column value) {

@@ -8,6 +8,7 @@ import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.telemetry.SequenceSettings.Scaling;
 import io.sluice.sequences.telemetry.SequenceSettings.ScalingMethod;
 import io.sluice.sequences.telemetry.SequenceSettings.ScalingScope;
+import io.sluice.sequences.telemetry.store.StoredSegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -37,17 +38,22 @@ public final class ScalerFit {
   /**
    * Fits.
    *
+   * @param segments what the dataset holds, in order
    * @param warnings takes constant and unobserved channels
    */
   public static WindowContract.Scaling fit(
-      SparkSession spark, SequenceDataset staged, Scaling scaling, List<String> warnings) {
+      SparkSession spark,
+      SequenceDataset staged,
+      List<StoredSegment> segments,
+      Scaling scaling,
+      List<String> warnings) {
     WindowContract contract = staged.contract();
     String method = ConfigReader.kebab(scaling.method());
     if (scaling.method() == ScalingMethod.NONE) {
       return new WindowContract.Scaling(method, scaling.window(), Map.of(), Map.of());
     }
     boolean bySeries = scaling.scope() == ScalingScope.SERIES;
-    var rows = new TrainRows(spark, staged);
+    var rows = new TrainRows(spark, staged, segments);
     List<String> channels = contract.channels();
     Map<String, Moments[]> moments = moments(rows, channels.size(), bySeries);
     Map<String, double[][]> quartiles =

@@ -1,13 +1,11 @@
 package io.sluice.sequences.telemetry.scaling;
 
-import static org.apache.spark.sql.functions.max;
-
 import io.sluice.sequences.dataset.Segment;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.telemetry.source.ReadFailures;
-import io.sluice.sequences.telemetry.store.SegmentTable;
+import io.sluice.sequences.telemetry.store.StoredSegment;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.SerializableConfiguration;
 
@@ -51,33 +48,28 @@ final class TrainRows {
   private final List<Part> parts;
   private final Owned owned;
 
-  TrainRows(SparkSession spark, SequenceDataset dataset) {
+  TrainRows(SparkSession spark, SequenceDataset dataset, List<StoredSegment> segments) {
     this.spark = spark;
     this.uri = dataset.uri();
     this.parts = dataset.parts(Split.TRAIN);
-    this.owned = parts.isEmpty() ? new Owned() : owned(spark, dataset, parts);
+    this.owned = owned(segments);
   }
 
-  private static Owned owned(SparkSession spark, SequenceDataset dataset, List<Part> parts) {
-    List<Row> ends =
-        ReadFailures.guard(
-            "the staged dataset " + dataset.uri(),
-            () ->
-                SegmentTable.of(spark, dataset.uri(), dataset.contract(), parts)
-                    .groupBy("series", "segment")
-                    .agg(max("tick"))
-                    .orderBy("series", "segment")
-                    .collectAsList());
+  private static Owned owned(List<StoredSegment> segments) {
     var owned = new Owned();
-    String series = null;
-    long last = Long.MIN_VALUE;
-    for (Row row : ends) {
-      if (!row.getString(0).equals(series)) {
-        series = row.getString(0);
-        last = Long.MIN_VALUE;
+    StoredSegment before = null;
+    for (StoredSegment segment : segments) {
+      if (segment.split() == Split.TRAIN) {
+        owned
+            .lastTickBefore
+            .computeIfAbsent(segment.series(), s -> new TreeMap<>())
+            .put(
+                segment.id(),
+                before != null && segment.isNeighbourOf(before)
+                    ? before.lastTick()
+                    : Long.MIN_VALUE);
+        before = segment;
       }
-      owned.lastTickBefore.computeIfAbsent(series, s -> new TreeMap<>()).put(row.getLong(1), last);
-      last = Math.max(last, row.getLong(2));
     }
     return owned;
   }
