@@ -2,6 +2,7 @@ package io.sluice.sequences.telemetry.audit;
 
 import static org.apache.spark.sql.functions.array;
 import static org.apache.spark.sql.functions.avg;
+import static org.apache.spark.sql.functions.bit_xor;
 import static org.apache.spark.sql.functions.broadcast;
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
@@ -71,13 +72,14 @@ final class ScalerCheck {
     }
     boolean isBySeries = !contract.scaling().bySeries().isEmpty();
     var aggregates = new ArrayList<Column>();
-    aggregates.add(expr("bit_xor(hash) filter (where tick >= firstAfter)"));
-    aggregates.add(expr("bit_xor(hashBefore) filter (where tick <= lastBefore)"));
+    // where a segment and the one after it store a step alike, both sums hold the same hash
+    aggregates.add(bit_xor(when(expr("tick >= firstAfter"), hash("segment"))));
+    aggregates.add(bit_xor(when(expr("tick <= lastBefore"), hash("before"))));
     aggregates.add(count(when(IS_FIRST, 1)));
     for (int c = 0; c < contract.channels().size(); c++) {
       addStatistics(aggregates, when(IS_FIRST, col("c" + c)));
     }
-    Dataset<Row> steps = hashed(steps());
+    Dataset<Row> steps = steps();
     List<Row> rows =
         (isBySeries ? steps.groupBy("split", "series") : steps.groupBy("split"))
             .agg(aggregates.get(0), aggregates.subList(1, aggregates.size()).toArray(Column[]::new))
@@ -169,23 +171,12 @@ final class ScalerCheck {
             .add("firstAfter", DataTypes.LongType));
   }
 
-  /**
-   * With a hash of each step and its segment, and one of it and the segment before: where a segment
-   * and the one after it store a step alike, the first of the one and the second of the other
-   * cancel out.
-   */
-  private Dataset<Row> hashed(Dataset<Row> steps) {
-    return steps
-        .withColumn("hash", xxhash64(values("segment")))
-        .withColumn("hashBefore", xxhash64(values("before")));
-  }
-
-  private Column[] values(String segment) {
+  private Column hash(String segment) {
     var values = new ArrayList<Column>(List.of(col("series"), col(segment), col("tick")));
     for (int c = 0; c < contract.channels().size(); c++) {
       values.add(value(c));
     }
-    return values.toArray(Column[]::new);
+    return xxhash64(values.toArray(Column[]::new));
   }
 
   private static Column value(int channel) {

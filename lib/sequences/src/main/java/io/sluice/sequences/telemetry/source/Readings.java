@@ -19,6 +19,7 @@ import io.sluice.sequences.telemetry.SourceSettings;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
 import io.sluice.sequences.telemetry.SourceSettings.SeriesFrom;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -76,10 +77,16 @@ public final class Readings {
     this.table = table;
     this.source = source;
     this.seriesPrefix = seriesPrefix;
+    // the full hour: Spark compiles this constant into the code of its queries, and one that
+    // differs
+    // from build to build would have every build of a session compiled anew
     this.latestTick =
         source.time().type() == TimeAxis.Type.ORDINAL
             ? Long.MAX_VALUE
-            : micros(now.plus(source.time().maxFuture()));
+            : micros(
+                now.plus(source.time().maxFuture())
+                    .plus(1, ChronoUnit.HOURS)
+                    .truncatedTo(ChronoUnit.HOURS));
   }
 
   /**

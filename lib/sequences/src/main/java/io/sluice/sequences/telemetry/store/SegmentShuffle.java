@@ -2,6 +2,9 @@ package io.sluice.sequences.telemetry.store;
 
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.expr;
+import static org.apache.spark.sql.functions.get;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.pmod;
 import static org.apache.spark.sql.functions.udf;
 
 import io.sluice.sequences.telemetry.grid.BlockShape;
@@ -13,7 +16,6 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.api.java.UDF1;
 import org.apache.spark.sql.api.java.UDF2;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.types.DataTypes;
@@ -58,7 +60,7 @@ public final class SegmentShuffle {
             List.of(col("part"), col("series"), col("block"), col("tick"), col("arrival")));
     values.forEach(value -> columns.add(col(value)));
     var slotted = new ArrayList<>(columns);
-    slotted.add(udf(new SlotOf(slots(n)), DataTypes.IntegerType).apply(col("part")).as("slot"));
+    slotted.add(get(lit(slots(n)), pmod(col("part"), lit(n))).as("slot"));
     return usable
         .withColumn(
             "block",
@@ -96,13 +98,6 @@ public final class SegmentShuffle {
       }
     }
     return slots;
-  }
-
-  private record SlotOf(int[] slots) implements UDF1<Integer, Integer> {
-    @Override
-    public Integer call(Integer part) {
-      return slots[part % slots.length];
-    }
   }
 
   private record PartOf(PartPlan parts) implements UDF2<String, Long, Integer> {

@@ -52,7 +52,7 @@ public record StoredSegment(
             () ->
                 SegmentTable.of(spark, uri, manifest.contract(), manifest.parts())
                     .withColumn("file", input_file_name())
-                    .groupBy("split", "series", "segment", "file")
+                    .groupBy("series", "segment", "file")
                     .agg(
                         count(lit(1)),
                         count(when(col("origin"), 1)),
@@ -65,17 +65,10 @@ public record StoredSegment(
     return rows.stream()
         .map(
             row ->
-                new StoredSegment(
-                    split(row.getString(0)),
-                    known.computeIfAbsent(row.getString(1), name -> name),
-                    row.getLong(2),
-                    known.computeIfAbsent(row.getString(3), StoredSegment::unescaped),
-                    row.getLong(4),
-                    row.getLong(5),
-                    row.isNullAt(6) ? null : Long.valueOf(row.getLong(6)),
-                    row.isNullAt(7) ? null : Long.valueOf(row.getLong(7)),
-                    row.getLong(8),
-                    row.getLong(9)))
+                of(
+                    known.computeIfAbsent(row.getString(0), name -> name),
+                    known.computeIfAbsent(row.getString(2), StoredSegment::unescaped),
+                    row))
         .sorted(
             Comparator.<StoredSegment, Split>comparing(segment -> segment.split())
                 .thenComparing(segment -> segment.series())
@@ -88,13 +81,27 @@ public record StoredSegment(
     return URLDecoder.decode(uri.replace("+", "%2B"), StandardCharsets.UTF_8);
   }
 
-  private static Split split(String label) {
+  private static StoredSegment of(String series, String file, Row row) {
+    return new StoredSegment(
+        splitOf(file),
+        series,
+        row.getLong(1),
+        file,
+        row.getLong(3),
+        row.getLong(4),
+        row.isNullAt(5) ? null : Long.valueOf(row.getLong(5)),
+        row.isNullAt(6) ? null : Long.valueOf(row.getLong(6)),
+        row.getLong(7),
+        row.getLong(8));
+  }
+
+  private static Split splitOf(String file) {
     for (Split split : Split.values()) {
-      if (split.label().equals(label)) {
+      if (file.contains("/split=" + split.label() + "/period=")) {
         return split;
       }
     }
-    throw new IllegalStateException("no split is called " + label);
+    throw new IllegalStateException(file + " lies in the folder of no split");
   }
 
   /** Whether this is of the same series and split as another. */
