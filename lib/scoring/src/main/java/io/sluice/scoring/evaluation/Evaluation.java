@@ -27,15 +27,15 @@ public final class Evaluation {
    * the report: draw the page first, then call {@link EvaluationReport#requireGate()}.
    *
    * @param spark runs parts in parallel; null evaluates them one after another
-   * @throws InvalidInputException if bundle or dataset cannot be read, do not fit each other, or
-   *     the split has no window
+   * @throws InvalidInputException if bundle or dataset cannot be read, do not fit each other, the
+   *     dataset's manifest was changed after its audit, or the split has no window
    */
   public static EvaluationReport run(
       SparkSession spark, EvaluateSettings settings, Configuration hadoop) {
     String bundleUri =
         ModelRegistry.resolve(settings.bundle(), settings.registryPath(), settings.name(), hadoop);
     ModelBundle bundle = ModelBundle.open(bundleUri, hadoop);
-    SequenceDataset dataset = SequenceDataset.open(settings.dataset(), hadoop);
+    SequenceDataset dataset = SequenceDataset.open(settings.dataset(), hadoop).requireUnchanged();
     BundleFit.require(bundle.contract(), bundleUri, dataset.contract(), settings.dataset());
     var model =
         new ModelInfo(
