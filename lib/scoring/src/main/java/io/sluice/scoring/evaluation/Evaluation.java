@@ -6,7 +6,6 @@ import io.sluice.scoring.bundle.ModelRegistry;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest;
-import io.sluice.sequences.dataset.WindowContract;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
@@ -49,11 +48,12 @@ public final class Evaluation {
     boolean hasQuantiles = !bundle.spec().head().quantiles().isEmpty();
     EvaluationReport report =
         run(
-            new Workers(spark, hadoop),
-            settings,
-            source,
-            dataset.manifest(),
-            bundle.contract(),
+            new Subject(
+                new Workers(spark, hadoop),
+                settings,
+                source,
+                dataset.manifest(),
+                bundle.contract()),
             model,
             hasQuantiles ? "model quantiles" : "validation residuals");
     ReportFile.write(report, settings.output(), hadoop);
@@ -68,24 +68,19 @@ public final class Evaluation {
   }
 
   /** The evaluation itself, of any model on any windows. */
-  static EvaluationReport run(
-      Workers workers,
-      EvaluateSettings settings,
-      WindowSource.Opener source,
-      SequenceManifest manifest,
-      WindowContract contract,
-      ModelInfo model,
-      String intervalSource) {
+  static EvaluationReport run(Subject subject, ModelInfo model, String intervalSource) {
     long start = System.nanoTime();
+    EvaluateSettings settings = subject.settings();
+    SequenceManifest manifest = subject.manifest();
     var summary = manifest.splits().get(settings.split().label());
     if (summary == null || summary.windows() == 0) {
       throw new InvalidInputException(
           "Dataset %s has no window in split %s (it has %s). Choose another evaluate.split, or widen the split and rebuild."
               .formatted(settings.dataset(), settings.split().label(), windowsBySplit(manifest)));
     }
-    var run = new EvaluationRun(workers, settings, source, manifest, contract, intervalSource);
+    var run = new EvaluationRun(subject, intervalSource);
     TargetPass pass = run.pass(summary);
-    if (pass.windows() * (long) Math.max(1, contract.targetSize()) == pass.missing()) {
+    if (pass.windows() * (long) Math.max(1, subject.contract().targetSize()) == pass.missing()) {
       throw new InvalidInputException(
           "No target value is known in split %s of %s: %,d windows, all without one. Check the target settings and rebuild."
               .formatted(settings.split().label(), settings.dataset(), pass.windows()));
