@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.input_file_name;
 import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.to_json;
 
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.telemetry.SourceSettings;
@@ -136,10 +137,11 @@ public final class RawTable {
   private static Exception refusal(
       String described, String format, Exception failure, String errorClass) {
     if ("DATA_SOURCE_NOT_FOUND".equals(errorClass)) {
-      return new InvalidInputException(
-          "Cannot read %s: there is no data source \"%s\" (source.format) on the class path; %s Another one needs its jar: spark-submit --packages."
-              .formatted(described, format, NearMiss.suggestion(format, FORMATS)),
-          failure);
+      return new InvalidConfigException(
+          "for " + described,
+          List.of(
+              "format \"%s\" is no data source on the class path; %s Another one needs its jar: spark-submit --packages."
+                  .formatted(format, NearMiss.suggestion(format, FORMATS))));
     }
     return failure instanceof AnalysisException
         ? new InvalidInputException(
