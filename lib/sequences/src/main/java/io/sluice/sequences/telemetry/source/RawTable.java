@@ -27,8 +27,10 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StructType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -336,6 +338,20 @@ public final class RawTable {
       throw new InvalidInputException(
           "%s has no column \"%s\" (%s); %s"
               .formatted(described, name, setting, NearMiss.suggestion(name, names())));
+    }
+  }
+
+  /** Refuses a column that is not there or is nested; null is a column nobody named. */
+  void requirePlain(String name, String setting) {
+    if (name == null) {
+      return;
+    }
+    require(name, setting);
+    DataType type = type(name);
+    if (type instanceof ArrayType || type instanceof MapType || type.typeName().equals("struct")) {
+      throw new InvalidInputException(
+          "%s: column %s (%s) has type %s, but must be a plain value."
+              .formatted(described, name, setting, type.simpleString()));
     }
   }
 
