@@ -269,6 +269,22 @@ class EvaluationOfBundleTest {
                 .formatted(dataset));
   }
 
+  @Test
+  void aReportSaysThatADatasetHasNoSeal() throws IOException {
+    String dataset = TinyDataset.forecast().lookBack(24).horizon(6).write(folder.resolve("data"));
+    WindowContract contract = SequenceDataset.open(dataset, hadoop).contract();
+    publish(dataset, Head.regression(contract.targetSize()), Optional.empty());
+    Path manifest = folder.resolve("data/manifest.json");
+    Files.writeString(
+        manifest, Files.readString(manifest).replaceFirst("\"seal\" : \"[0-9a-f]+\",", ""));
+
+    EvaluationReport report = evaluate(dataset, "evaluate.baselines = []");
+
+    assertThat(report.notes())
+        .contains(
+            "The dataset's manifest has no seal: its leakage audit may be of other scalers or parts.");
+  }
+
   private EvaluationReport evaluate(String dataset, String hocon) {
     return Evaluation.run(null, settings(dataset, hocon), hadoop);
   }
