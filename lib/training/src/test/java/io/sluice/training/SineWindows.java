@@ -71,7 +71,8 @@ record SineWindows(int train, int validation) implements WindowsSource {
             "config",
             "code",
             "2024-01-01T00:00:00Z",
-            new SequenceManifest.Audit(true, List.of()));
+            new SequenceManifest.Audit(true, List.of()),
+            null);
     return new Learnable(manifest, "memory:/sine", this);
   }
 

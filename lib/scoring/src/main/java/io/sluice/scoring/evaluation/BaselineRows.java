@@ -5,7 +5,6 @@ import io.sluice.scoring.baseline.BaselineKind;
 import io.sluice.scoring.baseline.Season;
 import io.sluice.scoring.evaluation.EvaluationReport.BaselineRow;
 import io.sluice.scoring.evaluation.EvaluationReport.Row;
-import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.dataset.WindowContract.TargetType;
@@ -20,23 +19,10 @@ import org.slf4j.LoggerFactory;
 final class BaselineRows {
   private static final Logger LOG = LoggerFactory.getLogger(BaselineRows.class);
 
-  private final Workers workers;
-  private final EvaluateSettings settings;
-  private final WindowSource.Opener source;
-  private final SequenceManifest manifest;
-  private final WindowContract contract;
+  private final Subject subject;
 
-  BaselineRows(
-      Workers workers,
-      EvaluateSettings settings,
-      WindowSource.Opener source,
-      SequenceManifest manifest,
-      WindowContract contract) {
-    this.workers = workers;
-    this.settings = settings;
-    this.source = source;
-    this.manifest = manifest;
-    this.contract = contract;
+  BaselineRows(Subject subject) {
+    this.subject = subject;
   }
 
   /**
@@ -48,7 +34,7 @@ final class BaselineRows {
       ForecastPass pass, Map<BaselineKind, String> unavailable, List<String> foldNames) {
     var rows = new ArrayList<BaselineRow>();
     long all = pass.model().overall().count();
-    for (BaselineKind kind : settings.baselines()) {
+    for (BaselineKind kind : subject.settings().baselines()) {
       if (!kind.fits(TargetType.FORECAST)) {
         continue;
       }
@@ -77,23 +63,21 @@ final class BaselineRows {
   }
 
   private BaselineRow arima(ForecastPass pass, List<String> foldNames) {
-    int period =
-        settings.arima().period() > 0
-            ? settings.arima().period()
-            : Season.daily(contract.time()).orElse(1);
-    ArimaOrders orders =
-        ArimaOrders.of(settings.arima().orders(), settings.arima().seasonalOrders(), period);
+    EvaluateSettings.Arima arima = subject.settings().arima();
+    WindowContract contract = subject.contract();
+    int period = arima.period() > 0 ? arima.period() : Season.daily(contract.time()).orElse(1);
+    ArimaOrders orders = ArimaOrders.of(arima.orders(), arima.seasonalOrders(), period);
     LOG.info("Fitting ARIMA {} and filtering it over {} origins", orders, pass.samples().size());
     var run =
         new ArimaRun(
-            workers,
-            source,
+            subject.workers(),
+            subject.source(),
             contract.target().channels().stream().mapToInt(contract.channels()::indexOf).toArray(),
             contract.time().stepTicks(),
             contract.horizon(),
             orders);
     ArimaRun.Result result =
-        run.run(manifest.parts().stream().map(Part::path).toList(), pass.samples());
+        run.run(subject.manifest().parts().stream().map(Part::path).toList(), pass.samples());
     ForecastPass.Comparison comparison = pass.compareSamples(result.forecasts());
     if (comparison.baseline.overall().count() == 0) {
       return missing(

@@ -6,7 +6,6 @@ import io.sluice.scoring.bundle.ModelRegistry;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest;
-import io.sluice.sequences.dataset.WindowContract;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
@@ -27,15 +26,15 @@ public final class Evaluation {
    * the report: draw the page first, then call {@link EvaluationReport#requireGate()}.
    *
    * @param spark runs parts in parallel; null evaluates them one after another
-   * @throws InvalidInputException if bundle or dataset cannot be read, do not fit each other, or
-   *     the split has no window
+   * @throws InvalidInputException if bundle or dataset cannot be read, do not fit each other, the
+   *     dataset's manifest was changed after its audit, or the split has no window
    */
   public static EvaluationReport run(
       SparkSession spark, EvaluateSettings settings, Configuration hadoop) {
     String bundleUri =
         ModelRegistry.resolve(settings.bundle(), settings.registryPath(), settings.name(), hadoop);
     ModelBundle bundle = ModelBundle.open(bundleUri, hadoop);
-    SequenceDataset dataset = SequenceDataset.open(settings.dataset(), hadoop);
+    SequenceDataset dataset = SequenceDataset.open(settings.dataset(), hadoop).requireUnchanged();
     BundleFit.require(bundle.contract(), bundleUri, dataset.contract(), settings.dataset());
     var model =
         new ModelInfo(
@@ -49,11 +48,12 @@ public final class Evaluation {
     boolean hasQuantiles = !bundle.spec().head().quantiles().isEmpty();
     EvaluationReport report =
         run(
-            new Workers(spark, hadoop),
-            settings,
-            source,
-            dataset.manifest(),
-            bundle.contract(),
+            new Subject(
+                new Workers(spark, hadoop),
+                settings,
+                source,
+                dataset.manifest(),
+                bundle.contract()),
             model,
             hasQuantiles ? "model quantiles" : "validation residuals");
     ReportFile.write(report, settings.output(), hadoop);
@@ -68,24 +68,19 @@ public final class Evaluation {
   }
 
   /** The evaluation itself, of any model on any windows. */
-  static EvaluationReport run(
-      Workers workers,
-      EvaluateSettings settings,
-      WindowSource.Opener source,
-      SequenceManifest manifest,
-      WindowContract contract,
-      ModelInfo model,
-      String intervalSource) {
+  static EvaluationReport run(Subject subject, ModelInfo model, String intervalSource) {
     long start = System.nanoTime();
+    EvaluateSettings settings = subject.settings();
+    SequenceManifest manifest = subject.manifest();
     var summary = manifest.splits().get(settings.split().label());
     if (summary == null || summary.windows() == 0) {
       throw new InvalidInputException(
           "Dataset %s has no window in split %s (it has %s). Choose another evaluate.split, or widen the split and rebuild."
               .formatted(settings.dataset(), settings.split().label(), windowsBySplit(manifest)));
     }
-    var run = new EvaluationRun(workers, settings, source, manifest, contract, intervalSource);
+    var run = new EvaluationRun(subject, intervalSource);
     TargetPass pass = run.pass(summary);
-    if (pass.windows() * (long) Math.max(1, contract.targetSize()) == pass.missing()) {
+    if (pass.windows() * (long) Math.max(1, subject.contract().targetSize()) == pass.missing()) {
       throw new InvalidInputException(
           "No target value is known in split %s of %s: %,d windows, all without one. Check the target settings and rebuild."
               .formatted(settings.split().label(), settings.dataset(), pass.windows()));

@@ -8,8 +8,6 @@ import io.sluice.scoring.baseline.SeriesHistory;
 import io.sluice.scoring.evaluation.EvaluationReport.BaselineRow;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.scoring.evaluation.EvaluationReport.Row;
-import io.sluice.sequences.dataset.SequenceManifest;
-import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.SequenceManifest.SplitSummary;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.TimeAxis;
@@ -32,10 +30,8 @@ final class EvaluationRun {
   private static final int TRACK_POINTS = 600;
   private static final double MICROS = 1e6;
 
-  private final Workers workers;
+  private final Subject subject;
   private final EvaluateSettings settings;
-  private final WindowSource.Opener source;
-  private final SequenceManifest manifest;
   private final WindowContract contract;
   private final String intervalSource;
   private final int[] channels;
@@ -47,23 +43,15 @@ final class EvaluationRun {
   private AlarmThreshold alarm;
   private AlarmThreshold logisticAlarm;
 
-  EvaluationRun(
-      Workers workers,
-      EvaluateSettings settings,
-      WindowSource.Opener source,
-      SequenceManifest manifest,
-      WindowContract contract,
-      String intervalSource) {
-    this.workers = workers;
-    this.settings = settings;
-    this.source = source;
-    this.manifest = manifest;
-    this.contract = contract;
+  EvaluationRun(Subject subject, String intervalSource) {
+    this.subject = subject;
+    this.settings = subject.settings();
+    this.contract = subject.contract();
     this.intervalSource = intervalSource;
     this.channels =
         contract.target().channels().stream().mapToInt(contract.channels()::indexOf).toArray();
-    this.scan = new WindowScan(workers, source, manifest, channels, settings.batchSize());
-    this.labelBaselines = new LabelBaselines(workers, settings, source, manifest, contract);
+    this.scan = new WindowScan(subject, channels);
+    this.labelBaselines = new LabelBaselines(subject);
   }
 
   TargetPass pass(SplitSummary summary) {
@@ -163,10 +151,11 @@ final class EvaluationRun {
   private NaiveScale naiveScale() {
     int season = Season.daily(contract.time()).orElse(1);
     int K = channels.length;
-    WindowSource.Opener opener = source;
+    WindowSource.Opener opener = subject.source();
     int[] columns = channels;
-    List<String> train = paths(parts(Split.TRAIN.label()));
-    return workers
+    List<String> train = subject.paths(Split.TRAIN);
+    return subject
+        .workers()
         .<String, NaiveScale>run(
             "evaluate: scale of MASE",
             train,
@@ -188,7 +177,7 @@ final class EvaluationRun {
       TargetPass pass, SplitSummary summary, ModelInfo model, double secondsSoFar) {
     long start = System.nanoTime();
     Map<Metric, Double> metrics = pass.metrics();
-    var notes = new Notes(contract, manifest, pass, metrics);
+    var notes = new Notes(contract, subject.manifest(), pass, metrics);
     List<BaselineRow> baselines = baselines(pass, foldNames(summary), notes);
     Map<String, Double> labelled = TargetPass.labelled(metrics);
     boolean hasInterval = metrics.containsKey(Metric.COVERAGE);
@@ -267,9 +256,7 @@ final class EvaluationRun {
     }
     List<BaselineRow> rows;
     if (pass instanceof ForecastPass forecast) {
-      rows =
-          new BaselineRows(workers, settings, source, manifest, contract)
-              .of(forecast, unavailable, folds);
+      rows = new BaselineRows(subject).of(forecast, unavailable, folds);
     } else if (pass instanceof ClassPass classes) {
       rows = labelBaselines.rows(classes, logisticAlarm, folds);
     } else {
@@ -317,13 +304,5 @@ final class EvaluationRun {
     return contract.time().type() == TimeAxis.Type.ORDINAL
         ? Long.toString(ticks)
         : Instant.EPOCH.plus(ticks, java.time.temporal.ChronoUnit.MICROS).toString();
-  }
-
-  private List<Part> parts(String split) {
-    return manifest.parts().stream().filter(p -> p.split().equals(split)).toList();
-  }
-
-  private static List<String> paths(List<Part> parts) {
-    return parts.stream().map(Part::path).toList();
   }
 }

@@ -7,7 +7,6 @@ import io.sluice.scoring.baseline.TrainLabels;
 import io.sluice.scoring.evaluation.EvaluationReport.BaselineRow;
 import io.sluice.scoring.evaluation.EvaluationReport.Row;
 import io.sluice.sequences.dataset.Segment;
-import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowBatch;
@@ -29,25 +28,12 @@ final class LabelBaselines {
   private static final int MOST_EXAMPLES = 50_000;
   private static final double LEAST_PROBABILITY = 1e-15;
 
-  private final Workers workers;
-  private final EvaluateSettings settings;
-  private final WindowSource.Opener source;
-  private final SequenceManifest manifest;
-  private final WindowContract contract;
+  private final Subject subject;
   private final List<String> notes = new ArrayList<>();
   private TrainLabels labels;
 
-  LabelBaselines(
-      Workers workers,
-      EvaluateSettings settings,
-      WindowSource.Opener source,
-      SequenceManifest manifest,
-      WindowContract contract) {
-    this.workers = workers;
-    this.settings = settings;
-    this.source = source;
-    this.manifest = manifest;
-    this.contract = contract;
+  LabelBaselines(Subject subject) {
+    this.subject = subject;
   }
 
   /** What a reader must know of them. */
@@ -57,13 +43,15 @@ final class LabelBaselines {
 
   /** The mean remaining life of the train windows; NaN where it is not asked for or not known. */
   double trainMean() {
-    return settings.baselines().contains(BaselineKind.TRAIN_MEAN) ? labels().mean() : Double.NaN;
+    return subject.settings().baselines().contains(BaselineKind.TRAIN_MEAN)
+        ? labels().mean()
+        : Double.NaN;
   }
 
   /** The logistic regression; empty where it is not asked for or cannot be. */
   Optional<LastStepLogistic> logistic() {
-    if (!settings.baselines().contains(BaselineKind.LOGISTIC_REGRESSION)
-        || workers.spark().isEmpty()) {
+    if (!subject.settings().baselines().contains(BaselineKind.LOGISTIC_REGRESSION)
+        || subject.workers().spark().isEmpty()) {
       return Optional.empty();
     }
     List<Example> examples = examples();
@@ -71,14 +59,16 @@ final class LabelBaselines {
         ? Optional.empty()
         : Optional.of(
             LastStepLogistic.fit(
-                workers.spark().get(), contract.target().classes().size(), examples));
+                subject.workers().spark().get(),
+                subject.contract().target().classes().size(),
+                examples));
   }
 
   /** One row a baseline, in the order of the settings. */
   List<BaselineRow> rows(ClassPass pass, AlarmThreshold logistic, List<String> foldNames) {
     var rows = new ArrayList<BaselineRow>();
-    int V = contract.target().classes().size();
-    for (BaselineKind kind : settings.baselines()) {
+    int V = subject.contract().target().classes().size();
+    for (BaselineKind kind : subject.settings().baselines()) {
       switch (kind) {
         case MAJORITY_CLASS -> rows.add(majority(pass, foldNames));
         case ALWAYS_ALARM ->
@@ -92,7 +82,7 @@ final class LabelBaselines {
                 pass.logisticScores() == null
                     ? BaselineRows.missing(
                         kind,
-                        workers.spark().isEmpty()
+                        subject.workers().spark().isEmpty()
                             ? "not available: it is fitted by Spark, and this evaluation runs without"
                             : "not available: no train window has a label")
                     : logistic(pass, logistic, foldNames));
@@ -106,7 +96,7 @@ final class LabelBaselines {
 
   /** One row a baseline, in the order of the settings. */
   List<BaselineRow> rows(LifePass pass, List<String> foldNames) {
-    if (!settings.baselines().contains(BaselineKind.TRAIN_MEAN)) {
+    if (!subject.settings().baselines().contains(BaselineKind.TRAIN_MEAN)) {
       return List.of();
     }
     if (labels().count() == 0) {
@@ -135,7 +125,7 @@ final class LabelBaselines {
   }
 
   private BaselineRow majority(ClassPass pass, List<String> foldNames) {
-    int V = contract.target().classes().size();
+    int V = subject.contract().target().classes().size();
     if (labels().count() == 0) {
       return BaselineRows.missing(
           BaselineKind.MAJORITY_CLASS, "not available: no train window has a label");
@@ -149,7 +139,7 @@ final class LabelBaselines {
         String.format(
             Locale.ROOT,
             "majority-class is \"%s\": %.1f %% of %,d train windows.",
-            contract.target().classes().get(majority),
+            subject.contract().target().classes().get(majority),
             100 * shares[majority],
             labels().count()));
     return constant(BaselineKind.MAJORITY_CLASS, pass, majority, foldNames);
@@ -158,7 +148,7 @@ final class LabelBaselines {
   /** The same class for every window, the classes' train shares as probabilities. */
   private BaselineRow constant(
       BaselineKind kind, ClassPass pass, int predicted, List<String> foldNames) {
-    int V = contract.target().classes().size();
+    int V = subject.contract().target().classes().size();
     ClassScores model = pass.scores();
     long[] present = present(model.confusion(), V);
     long n = Arrays.stream(present).sum();
@@ -257,13 +247,14 @@ final class LabelBaselines {
 
   private TrainLabels labels() {
     if (labels == null) {
-      WindowSource.Opener opener = source;
+      WindowSource.Opener opener = subject.source();
       double cap = cap();
       labels =
-          workers
+          subject
+              .workers()
               .<String, TrainLabels>run(
                   "evaluate: labels of train windows",
-                  trainPaths(),
+                  subject.paths(Split.TRAIN),
                   (paths, hadoop) -> {
                     WindowSource opened = opener.open(hadoop);
                     var own = new TrainLabels(cap);
@@ -279,22 +270,23 @@ final class LabelBaselines {
   }
 
   private double cap() {
-    return contract.target().type() == WindowContract.TargetType.REMAINING_LIFE
-        ? contract.target().cap()
+    return subject.contract().target().type() == WindowContract.TargetType.REMAINING_LIFE
+        ? subject.contract().target().cap()
         : Double.POSITIVE_INFINITY;
   }
 
   /** Evenly spaced train windows: the last step's inputs and the label. */
   private List<Example> examples() {
-    long windows = trainParts().stream().mapToLong(Part::windows).sum();
+    long windows = subject.parts(Split.TRAIN).stream().mapToLong(Part::windows).sum();
     int every = Math.toIntExact(Math.max(1, (windows + MOST_EXAMPLES - 1) / MOST_EXAMPLES));
-    WindowSource.Opener opener = source;
-    WindowContract windowContract = contract;
+    WindowSource.Opener opener = subject.source();
+    WindowContract windowContract = subject.contract();
     TreeMap<String, ArrayList<Example>> byPart =
-        workers
+        subject
+            .workers()
             .<String, TreeMap<String, ArrayList<Example>>>run(
                 "evaluate: last steps of train windows",
-                trainPaths(),
+                subject.paths(Split.TRAIN),
                 (paths, hadoop) -> {
                   WindowSource opened = opener.open(hadoop);
                   var own = new TreeMap<String, ArrayList<Example>>();
@@ -335,13 +327,5 @@ final class LabelBaselines {
       }
     }
     return examples;
-  }
-
-  private List<Part> trainParts() {
-    return manifest.parts().stream().filter(p -> p.split().equals(Split.TRAIN.label())).toList();
-  }
-
-  private List<String> trainPaths() {
-    return trainParts().stream().map(Part::path).toList();
   }
 }

@@ -21,6 +21,9 @@ final class Notes {
       add("The dataset's leakage audit was not run.");
     } else if (!manifest.audit().passed()) {
       add("The dataset's leakage audit FAILED: these numbers may be too good.");
+    } else if (manifest.seal() == null) {
+      add(
+          "The dataset's manifest has no seal: its leakage audit may be of other scalers or parts.");
     }
     if (!contract.scaling().equals(manifest.contract().scaling())) {
       add(

@@ -2,7 +2,6 @@ package io.sluice.scoring.evaluation;
 
 import io.sluice.scoring.baseline.SeriesHistory;
 import io.sluice.sequences.dataset.Segment;
-import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
 import java.io.Serializable;
@@ -17,27 +16,15 @@ import org.slf4j.LoggerFactory;
 final class WindowScan {
   private static final Logger LOG = LoggerFactory.getLogger(WindowScan.class);
 
-  private final Workers workers;
-  private final WindowSource.Opener source;
-  private final SequenceManifest manifest;
+  private final Subject subject;
   private final int[] channels;
-  private final int batchSize;
 
   /**
    * @param channels indices of the target channels, whose history baselines may need
-   * @param batchSize windows a forward pass
    */
-  WindowScan(
-      Workers workers,
-      WindowSource.Opener source,
-      SequenceManifest manifest,
-      int[] channels,
-      int batchSize) {
-    this.workers = workers;
-    this.source = source;
-    this.manifest = manifest;
+  WindowScan(Subject subject, int[] channels) {
+    this.subject = subject;
     this.channels = channels;
-    this.batchSize = batchSize;
   }
 
   /** A part and the index of its first window in the split. */
@@ -51,17 +38,16 @@ final class WindowScan {
   TargetPass of(Split split, TargetPass empty) {
     var tasks = new ArrayList<PartTask>();
     long first = 0;
-    for (Part part : manifest.parts()) {
-      if (part.split().equals(split.label())) {
-        tasks.add(new PartTask(part.path(), first));
-        first += part.windows();
-      }
+    for (Part part : subject.parts(split)) {
+      tasks.add(new PartTask(part.path(), first));
+      first += part.windows();
     }
-    WindowSource.Opener opener = source;
+    WindowSource.Opener opener = subject.source();
     int[] columns = channels;
-    int windowsAtOnce = batchSize;
+    int windowsAtOnce = subject.settings().batchSize();
     LOG.info("Evaluating {} windows of split {} in {} parts", first, split.label(), tasks.size());
-    return workers
+    return subject
+        .workers()
         .<PartTask, TargetPass>run(
             "evaluate: " + split.label() + " windows",
             tasks,

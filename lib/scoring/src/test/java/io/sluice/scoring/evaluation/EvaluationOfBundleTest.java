@@ -252,6 +252,39 @@ class EvaluationOfBundleTest {
         .hasMessageContaining("look-back is 24 in the bundle, 12 in the dataset");
   }
 
+  @Test
+  void aDatasetWhoseScalersWereEditedAfterItsAuditIsRefused() throws IOException {
+    String dataset = TinyDataset.forecast().lookBack(24).horizon(6).write(folder.resolve("data"));
+    WindowContract contract = SequenceDataset.open(dataset, hadoop).contract();
+    publish(dataset, Head.regression(contract.targetSize()), Optional.empty());
+    Path manifest = folder.resolve("data/manifest.json");
+    Files.writeString(
+        manifest,
+        Files.readString(manifest).replaceFirst("\"center\" : (\\d+)", "\"center\" : 1$1"));
+
+    assertThatThrownBy(() -> evaluate(dataset, ""))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "%smanifest.json was changed after its leakage audit: its seal is not that of its content. Build the dataset again, in full, with build-sequences."
+                .formatted(dataset));
+  }
+
+  @Test
+  void aReportSaysThatADatasetHasNoSeal() throws IOException {
+    String dataset = TinyDataset.forecast().lookBack(24).horizon(6).write(folder.resolve("data"));
+    WindowContract contract = SequenceDataset.open(dataset, hadoop).contract();
+    publish(dataset, Head.regression(contract.targetSize()), Optional.empty());
+    Path manifest = folder.resolve("data/manifest.json");
+    Files.writeString(
+        manifest, Files.readString(manifest).replaceFirst("\"seal\" : \"[0-9a-f]+\",", ""));
+
+    EvaluationReport report = evaluate(dataset, "evaluate.baselines = []");
+
+    assertThat(report.notes())
+        .contains(
+            "The dataset's manifest has no seal: its leakage audit may be of other scalers or parts.");
+  }
+
   private EvaluationReport evaluate(String dataset, String hocon) {
     return Evaluation.run(null, settings(dataset, hocon), hadoop);
   }

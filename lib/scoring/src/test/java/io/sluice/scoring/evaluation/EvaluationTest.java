@@ -239,11 +239,12 @@ class EvaluationTest {
     assertThatThrownBy(
             () ->
                 Evaluation.run(
-                    new Workers(null, new Configuration()),
-                    settings(""),
-                    lake,
-                    manifest,
-                    FakeLake.contract(),
+                    new Subject(
+                        new Workers(null, new Configuration()),
+                        settings(""),
+                        lake,
+                        manifest,
+                        FakeLake.contract()),
                     MODEL,
                     "validation residuals"))
         .isInstanceOf(InvalidInputException.class)
@@ -257,11 +258,7 @@ class EvaluationTest {
 
   private static EvaluationReport evaluate(FakeLake lake, Workers workers, String hocon) {
     return Evaluation.run(
-        workers,
-        settings(hocon),
-        lake,
-        lake.manifest(),
-        FakeLake.contract(),
+        new Subject(workers, settings(hocon), lake, lake.manifest(), FakeLake.contract()),
         MODEL,
         "validation residuals");
   }

@@ -164,7 +164,8 @@ record FakeLake(double offset, int gapAt) implements WindowSource.Opener {
         "hash",
         "code",
         "2024-06-01T00:00:00Z",
-        new SequenceManifest.Audit(true, List.of()));
+        new SequenceManifest.Audit(true, List.of()),
+        "sealed");
   }
 
   private static String path(int split, int period, int file) {

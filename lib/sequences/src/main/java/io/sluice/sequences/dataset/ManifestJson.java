@@ -83,6 +83,9 @@ public final class ManifestJson {
                   SequenceManifest.FORMAT,
                   tree.path("codeVersion").asText("not recorded")));
     }
+    if (!tree.has("seal")) {
+      ((ObjectNode) tree).putNull("seal"); // written before there were seals
+    }
     return convert(tree, SequenceManifest.class, where);
   }
 

@@ -5,7 +5,7 @@ import io.sluice.failure.UserFailure;
 import io.sluice.sequences.lake.Lake;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -15,9 +15,8 @@ import org.apache.hadoop.security.AccessControlException;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
 import org.apache.parquet.schema.MessageType;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
-import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
 
 /**
  * Segments of one part in file order: contiguous rows of equal series and segment number, put
@@ -165,8 +164,9 @@ final class SegmentReader implements Iterator<Segment>, AutoCloseable {
 
   /** The contract's columns with their types in memory; refuses a file that lacks one. */
   private StructField[] columns(MessageType schema) {
-    List<String> wanted = SegmentColumns.of(contract);
-    List<String> missing = wanted.stream().filter(name -> !schema.containsField(name)).toList();
+    StructType wanted = SegmentSchema.of(contract);
+    List<String> missing =
+        Arrays.stream(wanted.fieldNames()).filter(name -> !schema.containsField(name)).toList();
     if (!missing.isEmpty()) {
       throw new InvalidInputException(
           "%s lacks column%s %s (has: %s). %s"
@@ -177,28 +177,7 @@ final class SegmentReader implements Iterator<Segment>, AutoCloseable {
                   schema.getFields().stream().map(f -> f.getName()).toList(),
                   REBUILD));
     }
-    var columns = new ArrayList<StructField>();
-    for (String name : wanted) {
-      columns.add(DataTypes.createStructField(name, typeOf(name), true));
-    }
-    return columns.toArray(StructField[]::new);
-  }
-
-  private DataType typeOf(String column) {
-    if (contract.channels().contains(column)) {
-      return DataTypes.FloatType;
-    }
-    return switch (column) {
-      case SegmentColumns.SERIES -> DataTypes.StringType;
-      case SegmentColumns.SEGMENT -> DataTypes.LongType;
-      case SegmentColumns.TIME ->
-          contract.time().type() == TimeAxis.Type.TIMESTAMP
-              ? DataTypes.TimestampType
-              : DataTypes.LongType;
-      case SegmentColumns.ORIGIN -> DataTypes.BooleanType;
-      case SegmentColumns.LABEL -> DataTypes.FloatType;
-      default -> DataTypes.ShortType; // age__…
-    };
+    return wanted.fields();
   }
 
   /** A missing file or a lost permission by itself; whatever else Parquet throws is corruption. */

@@ -14,8 +14,8 @@ import org.apache.hadoop.conf.Configuration;
  * A dataset folder, opened for reading: {@code manifest.json} and Parquet in {@code split=…}.
  *
  * <p>Opening checks the format version; {@link #requireAudit} refuses a dataset whose leakage audit
- * is missing or failed. Reads with Parquet's vectorised reader; needs no Spark session, so a
- * barrier task reads its parts straight from the lake.
+ * is missing, failed or of another manifest. Reads with Parquet's vectorised reader; needs no Spark
+ * session, so a barrier task reads its parts straight from the lake.
  *
  * <p>A file that is missing, truncated or not what the manifest says is an {@link
  * InvalidInputException} that names it, thrown while reading. One dataset may be read by many
@@ -84,7 +84,10 @@ public final class SequenceDataset {
     return uri;
   }
 
-  /** Refuses a dataset whose audit is missing or failed, naming the checks. */
+  /**
+   * Refuses a dataset whose audit is missing or failed, naming the checks, and one whose manifest
+   * is not the audited one.
+   */
   public SequenceDataset requireAudit() {
     SequenceManifest.Audit audit = manifest.audit();
     if (audit == null) {
@@ -101,6 +104,21 @@ public final class SequenceDataset {
                       .filter(check -> !check.passed())
                       .map(check -> check.name() + ": " + check.finding())
                       .collect(Collectors.joining("; "))));
+    }
+    if (manifest.seal() == null) {
+      throw new InvalidInputException(
+          "%s/%s has no seal, so its leakage audit may be of other scalers or parts. Rebuild it with build-sequences."
+              .formatted(uri, SequenceManifest.FILE_NAME));
+    }
+    return requireUnchanged();
+  }
+
+  /** Refuses a dataset whose manifest was changed since it was published. */
+  public SequenceDataset requireUnchanged() {
+    if (manifest.seal() != null && !ManifestSeal.holds(manifest)) {
+      throw new InvalidInputException(
+          "%s/%s was changed after its leakage audit: its seal is not that of its content. Build the dataset again, in full, with build-sequences."
+              .formatted(uri, SequenceManifest.FILE_NAME));
     }
     return this;
   }

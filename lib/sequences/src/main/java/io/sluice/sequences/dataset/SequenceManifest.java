@@ -28,6 +28,8 @@ import java.util.Map;
  * @param codeVersion version and commit of the code
  * @param createdAt ISO 8601
  * @param audit the leakage audit's result; null if it was not run
+ * @param seal what {@link ManifestSeal} made of all the rest when the dataset was published; null
+ *     before
  */
 public record SequenceManifest(
     String format,
@@ -46,10 +48,33 @@ public record SequenceManifest(
     String configHash,
     String codeVersion,
     String createdAt,
-    Audit audit) {
+    Audit audit,
+    String seal) {
 
   public static final String FORMAT = "sequences.v1";
   public static final String FILE_NAME = "manifest.json";
+
+  SequenceManifest withSeal(String newSeal) {
+    return new SequenceManifest(
+        format,
+        name,
+        layout,
+        contract,
+        preparation,
+        splits,
+        splitBounds,
+        embargoSteps,
+        parts,
+        source,
+        rejectedRows,
+        droppedWindows,
+        droppedByPeriod,
+        configHash,
+        codeVersion,
+        createdAt,
+        audit,
+        newSeal);
+  }
 
   /**
    * @param firstOrigin time of the first window's last look-back step, ticks; null if none

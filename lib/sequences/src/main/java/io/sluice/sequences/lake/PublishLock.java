@@ -57,19 +57,18 @@ public final class PublishLock implements AutoCloseable {
   }
 
   private PublishLock(
-      Lake lake, String target, Wording wording, LockHolder holder, Duration staleAfter) {
+      Lake lake,
+      String target,
+      Wording wording,
+      LockHolder holder,
+      Duration staleAfter,
+      ScheduledExecutorService heartbeat) {
     this.lake = lake;
     this.target = target;
     this.wording = wording;
     this.file = file(target);
     this.holder = holder;
-    this.heartbeat =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              var thread = new Thread(task, "publish-lock-heartbeat");
-              thread.setDaemon(true);
-              return thread;
-            });
+    this.heartbeat = heartbeat;
     long period = Math.max(1, staleAfter.toMillis() / 4);
     heartbeat.scheduleWithFixedDelay(this::renew, period, period, TimeUnit.MILLISECONDS);
   }
@@ -90,6 +89,19 @@ public final class PublishLock implements AutoCloseable {
   /** Takes the lock of a folder for another use than publishing. */
   public static PublishLock acquire(
       String target, String runId, Duration staleAfter, Wording wording, Configuration hadoop) {
+    return acquire(target, runId, staleAfter, wording, hadoop, newHeartbeat());
+  }
+
+  /**
+   * @param heartbeat renews the lock from time to time; ends with it
+   */
+  static PublishLock acquire(
+      String target,
+      String runId,
+      Duration staleAfter,
+      Wording wording,
+      Configuration hadoop,
+      ScheduledExecutorService heartbeat) {
     Lake lake = Lake.of(hadoop);
     LockHolder self = LockHolder.self(runId);
     String file = file(target);
@@ -102,7 +114,7 @@ public final class PublishLock implements AutoCloseable {
     }
     // an object store may have let two creations through: the last one stands
     requireHolder(lake, target, wording, self);
-    return new PublishLock(lake, target, wording, self, staleAfter);
+    return new PublishLock(lake, target, wording, self, staleAfter, heartbeat);
   }
 
   /** Fails if another publisher has taken the lock over, because this one was not heard of. */
@@ -125,6 +137,16 @@ public final class PublishLock implements AutoCloseable {
     if (holder(lake, file).map(holder::equals).orElse(false)) {
       lake.deleteQuietly(file);
     }
+  }
+
+  /** Starts no thread before it has something to do. */
+  private static ScheduledExecutorService newHeartbeat() {
+    return Executors.newSingleThreadScheduledExecutor(
+        task -> {
+          var thread = new Thread(task, "publish-lock-heartbeat");
+          thread.setDaemon(true);
+          return thread;
+        });
   }
 
   private void renew() {

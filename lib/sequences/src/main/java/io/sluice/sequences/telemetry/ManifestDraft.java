@@ -2,6 +2,7 @@ package io.sluice.sequences.telemetry;
 
 import io.sluice.config.ConfigReader;
 import io.sluice.config.Provenance;
+import io.sluice.sequences.dataset.ManifestSeal;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Audit;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
@@ -36,10 +37,11 @@ record ManifestDraft(
     return manifest(DatasetLayout.SEGMENTS, contract, parts, summaries, audit);
   }
 
-  /** As readers will find it. */
+  /** As readers will find it, under its seal. */
   SequenceManifest published(
       WindowContract contract, List<Part> parts, Map<String, SplitSummary> summaries, Audit audit) {
-    return manifest(settings.dataset().layout(), contract, parts, summaries, audit);
+    return ManifestSeal.seal(
+        manifest(settings.dataset().layout(), contract, parts, summaries, audit));
   }
 
   private SequenceManifest manifest(
@@ -72,7 +74,8 @@ record ManifestDraft(
         settings.hash(),
         provenance.codeVersion(),
         provenance.startedAt().toString(),
-        audit);
+        audit,
+        null);
   }
 
   /** Windows that were not made, by reason. */

@@ -12,6 +12,7 @@ import io.sluice.sequences.telemetry.SourceSettings.ExtraColumns;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
 import io.sluice.sequences.telemetry.grid.BlockShape;
 import io.sluice.sequences.telemetry.grid.Grid;
+import io.sluice.sequences.telemetry.source.ChannelDiscovery;
 import io.sluice.sequences.telemetry.source.Channels;
 import io.sluice.sequences.telemetry.source.RawTable;
 import io.sluice.sequences.telemetry.source.ReadFailures;
@@ -98,7 +99,8 @@ record PreparedSource(
     for (Readings each : readings) {
       requireChannels(each, channels, wanted);
     }
-    List<String> classes = wanted.label() == null ? List.of() : main.classes(wanted.label());
+    List<String> classes =
+        wanted.label() == null ? List.of() : ChannelDiscovery.of(main).classes(wanted.label());
     Dataset<Row> judged = null;
     Survey survey = null;
     long files = 0;
@@ -137,8 +139,11 @@ record PreparedSource(
     List<String> available =
         longAndNamed
             ? List.copyOf(named)
-            : readings.availableChannels(
-                wanted.label(), wanted.inputs().isEmpty() ? Set.of() : named, wanted.maxBadShare());
+            : ChannelDiscovery.of(readings)
+                .channels(
+                    wanted.label(),
+                    wanted.inputs().isEmpty() ? Set.of() : named,
+                    wanted.maxBadShare());
     return Channels.of(
         available,
         wanted.inputs(),
@@ -158,7 +163,7 @@ record PreparedSource(
     if (wanted.label() != null) {
       readings.table().require(wanted.label(), "target.label");
     }
-    List<String> extra = readings.extraColumns(channels);
+    List<String> extra = ChannelDiscovery.of(readings).extraColumns(channels);
     if (readings.source().extraColumns() == ExtraColumns.FAIL && !extra.isEmpty()) {
       String first = extra.get(0);
       throw new InvalidInputException(

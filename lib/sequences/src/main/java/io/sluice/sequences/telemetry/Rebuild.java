@@ -72,8 +72,10 @@ final class Rebuild {
           "dataset.rebuild-from needs a dataset at %s, and there is none. Build it in full first: leave dataset.rebuild-from and rebuild-to out."
               .formatted(path));
     }
-    SequenceManifest existing = SequenceDataset.open(path, hadoop).manifest();
+    SequenceDataset dataset = SequenceDataset.open(path, hadoop);
+    SequenceManifest existing = dataset.manifest();
     refuse(settings, existing, path);
+    dataset.requireUnchanged(); // its bounds and counts are taken over
     long from = micros(settings.dataset().rebuildFrom());
     long to = micros(settings.dataset().rebuildTo());
     long[] range = withMovedEnds(source, from, to);

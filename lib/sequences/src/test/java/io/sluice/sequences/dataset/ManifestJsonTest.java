@@ -286,6 +286,7 @@ class ManifestJsonTest {
         m.configHash(),
         m.codeVersion(),
         m.createdAt(),
-        m.audit());
+        m.audit(),
+        m.seal());
   }
 }

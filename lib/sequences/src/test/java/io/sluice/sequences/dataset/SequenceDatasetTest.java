@@ -243,6 +243,58 @@ class SequenceDatasetTest {
             "failed its leakage audit: shared steps: train and test share 12 steps. Change split or scaling and rebuild it with build-sequences.");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "a scaler,          '\"center\" : (\\d+)',   '\"center\" : 1$1'",
+    "a part's split,    '\"split\" : \"test\"',  '\"split\" : \"train\"'",
+    "the embargo,       '\"embargoSteps\" : 0',  '\"embargoSteps\" : 30'",
+    "a bound,           '\"splitBounds\" : . ', '\"splitBounds\" : { \"trainEnd\" : 7 '",
+    "an audit's finding, 'splits share no step', 'splits share one step'",
+  })
+  void refusesADatasetThatWasEditedAfterItsAudit(String what, String found, String put)
+      throws IOException {
+    String uri = TinyDataset.forecast().write(folder);
+    rewriteManifest(text -> text.replaceFirst(found, put));
+
+    SequenceDataset edited = SequenceDataset.open(uri, hadoop);
+
+    String message =
+        "%smanifest.json was changed after its leakage audit: its seal is not that of its content. Build the dataset again, in full, with build-sequences."
+            .formatted(uri);
+    assertThatThrownBy(edited::requireAudit)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(message);
+    assertThatThrownBy(edited::requireUnchanged)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(message);
+  }
+
+  @Test
+  void aSealIsOfTheContentAndNotOfTheLayoutOrTheTime() throws IOException {
+    String uri = TinyDataset.forecast().write(folder);
+    String seal = SequenceDataset.open(uri, hadoop).manifest().seal();
+    rewriteManifest(
+        text -> text.replace("2024-06-01T00:00:00Z", "2025-06-01T00:00:00Z").replace("\n", "\r\n"));
+
+    SequenceDataset later = SequenceDataset.open(uri, hadoop).requireAudit();
+
+    assertThat(later.manifest().seal()).isEqualTo(seal).matches("[0-9a-f]{64}");
+  }
+
+  @Test
+  void aDatasetWithoutASealCountsAsNotAudited() throws IOException {
+    String uri = TinyDataset.forecast().write(folder);
+    rewriteManifest(text -> text.replaceFirst("\\s*\"seal\" : \"[0-9a-f]*\",", ""));
+
+    SequenceDataset unsealed = SequenceDataset.open(uri, hadoop).requireUnchanged();
+
+    assertThatThrownBy(unsealed::requireAudit)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "%smanifest.json has no seal, so its leakage audit may be of other scalers or parts. Rebuild it with build-sequences."
+                .formatted(uri));
+  }
+
   @Test
   void refusesTheLayoutForOtherTools() throws IOException {
     String uri = TinyDataset.forecast().write(folder);

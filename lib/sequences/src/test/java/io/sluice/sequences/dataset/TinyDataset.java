@@ -294,25 +294,27 @@ public final class TinyDataset {
         new SequenceManifest.Audit(
             true,
             List.of(new SequenceManifest.Check("shared steps", true, "splits share no step")));
-    return new SequenceManifest(
-        SequenceManifest.FORMAT,
-        "tiny",
-        "segments",
-        contract(),
-        ManifestJson.mapper().createObjectNode().put("writtenBy", "TinyDataset"),
-        splits,
-        ManifestJson.mapper().createObjectNode(),
-        0,
-        parts,
-        new SequenceManifest.SourceFingerprint(
-            "memory", 1, (long) series * steps(), tick(0), tick(steps() - 1), "0".repeat(16)),
-        Map.of(),
-        Map.of(),
-        Map.of(),
-        "0".repeat(64),
-        "0.1.0-SNAPSHOT",
-        "2024-06-01T00:00:00Z",
-        audited ? audit : null);
+    return ManifestSeal.seal(
+        new SequenceManifest(
+            SequenceManifest.FORMAT,
+            "tiny",
+            "segments",
+            contract(),
+            ManifestJson.mapper().createObjectNode().put("writtenBy", "TinyDataset"),
+            splits,
+            ManifestJson.mapper().createObjectNode(),
+            0,
+            parts,
+            new SequenceManifest.SourceFingerprint(
+                "memory", 1, (long) series * steps(), tick(0), tick(steps() - 1), "0".repeat(16)),
+            Map.of(),
+            Map.of(),
+            Map.of(),
+            "0".repeat(64),
+            "0.1.0-SNAPSHOT",
+            "2024-06-01T00:00:00Z",
+            audited ? audit : null,
+            null));
   }
 
   private Segment segment(Record record, int s, long block, int from, int to) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.sequences.lake.PublishLock.Wording;
 import io.sluice.sequences.lake.TroubledFileSystem.Trouble;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +17,9 @@ import java.util.ArrayList;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
@@ -129,14 +133,21 @@ class PublishLockTest {
   }
 
   @Test
-  void aHeldLockStaysFresh() throws Exception {
-    try (var held = PublishLock.acquire(target, "run-1", Duration.ofSeconds(2), hadoop)) {
-      Thread.sleep(3000);
+  void aHeldLockStaysFresh() throws IOException {
+    var heartbeat = new HeartbeatByHand();
+    try (var held =
+        PublishLock.acquire(target, "run-1", TEN_MINUTES, Wording.PUBLISH, hadoop, heartbeat)) {
+      Files.setLastModifiedTime(lockFile, FileTime.from(Instant.now().minusSeconds(700)));
 
-      assertThatThrownBy(() -> PublishLock.acquire(target, "run-2", Duration.ofSeconds(2), hadoop))
-          .isInstanceOf(OperationFailedException.class);
+      heartbeat.beat.run();
+
+      assertThat(heartbeat.interval).isEqualTo(TEN_MINUTES.dividedBy(4));
+      assertThatThrownBy(() -> PublishLock.acquire(target, "run-2", TEN_MINUTES, hadoop))
+          .isInstanceOf(OperationFailedException.class)
+          .hasMessageContaining("run run-1 on host");
       held.requireHeld();
     }
+    assertThat(heartbeat.isShutdown()).isTrue();
   }
 
   @Test
@@ -186,6 +197,24 @@ class PublishLockTest {
       }
     } finally {
       pool.shutdown();
+    }
+  }
+
+  /** Keeps what it is asked to repeat, for the test to run. */
+  private static final class HeartbeatByHand extends ScheduledThreadPoolExecutor {
+    private Runnable beat;
+    private Duration interval;
+
+    HeartbeatByHand() {
+      super(1);
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleWithFixedDelay(
+        Runnable command, long initialDelay, long delay, TimeUnit unit) {
+      beat = command;
+      interval = Duration.of(delay, unit.toChronoUnit());
+      return null;
     }
   }
 }

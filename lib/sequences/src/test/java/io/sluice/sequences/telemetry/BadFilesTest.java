@@ -1,6 +1,7 @@
 package io.sluice.sequences.telemetry;
 
 import static io.sluice.failure.ExitStatus.BAD_INPUT;
+import static io.sluice.failure.ExitStatus.BAD_SETTINGS;
 import static io.sluice.sequences.telemetry.Refusals.assertRefused;
 import static io.sluice.sequences.telemetry.Refusals.cutOff;
 import static io.sluice.sequences.telemetry.Refusals.gzip;
@@ -197,8 +198,8 @@ class BadFilesTest {
     assertRefused(
         folder,
         Build.in(folder).csv(Build.hourly(0, 20)).with("source.format = parqet"),
-        BAD_INPUT,
-        "Cannot read source.path FOLDER/source.csv: there is no data source \"parqet\" (source.format) on the class path; did you mean parquet? Another one needs its jar: spark-submit --packages.");
+        BAD_SETTINGS,
+        "Invalid configuration for source.path FOLDER/source.csv, 1 problem(s):\n  - format \"parqet\" is no data source on the class path; did you mean parquet? Another one needs its jar: spark-submit --packages.");
   }
 
   @ParameterizedTest

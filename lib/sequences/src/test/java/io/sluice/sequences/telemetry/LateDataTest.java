@@ -187,6 +187,10 @@ class LateDataTest {
         asBuiltWith(overOneInstant("target.type = remaining-life, window.horizon = 0")),
         "dataset.rebuild-from cannot go with a remaining life that counts to the end of each series: a late row moves the end. Build %s in full."
             .formatted(path));
+    assertRefused(
+        asBuiltWith(stride),
+        "%s/manifest.json was changed after its leakage audit: its seal is not that of its content. Build the dataset again, in full, with build-sequences."
+            .formatted(path));
   }
 
   private Build overOneInstant(String hocon) {

@@ -192,6 +192,19 @@ class LeakageAuditTest {
                 .formatted(dataset, own.rows() + 1, own.rows()));
   }
 
+  @Test
+  void aScalerEditedAfterThePassedAuditIsRefused() throws IOException {
+    open().requireAudit();
+    Scaler own = build.manifest().contract().scaling().global().get("flow");
+    setScaler("flow", new Scaler(own.center() + 1, own.scale(), own.rows()));
+
+    assertThatThrownBy(() -> open().requireAudit())
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "%s/manifest.json was changed after its leakage audit: its seal is not that of its content. Build the dataset again, in full, with build-sequences."
+                .formatted(dataset));
+  }
+
   private Audit audit() {
     return LeakageAudit.of(SparkExtension.session(), dataset.toString(), open().manifest());
   }

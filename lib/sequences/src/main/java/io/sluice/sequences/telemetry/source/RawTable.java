@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.input_file_name;
 import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.to_json;
 
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.telemetry.SourceSettings;
@@ -26,8 +27,10 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StructType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -136,10 +139,11 @@ public final class RawTable {
   private static Exception refusal(
       String described, String format, Exception failure, String errorClass) {
     if ("DATA_SOURCE_NOT_FOUND".equals(errorClass)) {
-      return new InvalidInputException(
-          "Cannot read %s: there is no data source \"%s\" (source.format) on the class path; %s Another one needs its jar: spark-submit --packages."
-              .formatted(described, format, NearMiss.suggestion(format, FORMATS)),
-          failure);
+      return new InvalidConfigException(
+          "for " + described,
+          List.of(
+              "format \"%s\" is no data source on the class path; %s Another one needs its jar: spark-submit --packages."
+                  .formatted(format, NearMiss.suggestion(format, FORMATS))));
     }
     return failure instanceof AnalysisException
         ? new InvalidInputException(
@@ -334,6 +338,20 @@ public final class RawTable {
       throw new InvalidInputException(
           "%s has no column \"%s\" (%s); %s"
               .formatted(described, name, setting, NearMiss.suggestion(name, names())));
+    }
+  }
+
+  /** Refuses a column that is not there or is nested; null is a column nobody named. */
+  void requirePlain(String name, String setting) {
+    if (name == null) {
+      return;
+    }
+    require(name, setting);
+    DataType type = type(name);
+    if (type instanceof ArrayType || type instanceof MapType || type.typeName().equals("struct")) {
+      throw new InvalidInputException(
+          "%s: column %s (%s) has type %s, but must be a plain value."
+              .formatted(described, name, setting, type.simpleString()));
     }
   }
 

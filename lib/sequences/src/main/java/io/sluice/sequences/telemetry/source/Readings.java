@@ -1,19 +1,14 @@
 package io.sluice.sequences.telemetry.source;
 
-import static org.apache.spark.sql.functions.abs;
-import static org.apache.spark.sql.functions.array;
 import static org.apache.spark.sql.functions.array_position;
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.expr;
-import static org.apache.spark.sql.functions.isnan;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.lower;
 import static org.apache.spark.sql.functions.trim;
 import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 
-import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.telemetry.SourceSettings;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
@@ -21,23 +16,11 @@ import io.sluice.sequences.telemetry.SourceSettings.SeriesFrom;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.types.ArrayType;
-import org.apache.spark.sql.types.BooleanType;
-import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.DecimalType;
-import org.apache.spark.sql.types.DoubleType;
-import org.apache.spark.sql.types.FloatType;
-import org.apache.spark.sql.types.MapType;
-import org.apache.spark.sql.types.NumericType;
-import org.apache.spark.sql.types.StringType;
 
 /**
  * Every row of a source, judged.
@@ -63,19 +46,16 @@ public final class Readings {
   /** Long layout: in place of a reason, a tag that no setting asks for; not a rejected row. */
   static final String NOT_ASKED_FOR = "tag-not-asked-for";
 
-  private static final int MAX_CLASSES = 1000;
-
-  /** Half a unit in the last place above the largest float32: rounds to infinity. */
-  private static final double FLOAT_INFINITY = Float.MAX_VALUE + Math.ulp(Float.MAX_VALUE) / 2.0;
-
   private final RawTable table;
   private final SourceSettings source;
+  private final ValueJudge values;
   private final String seriesPrefix;
   private final long latestTick;
 
   private Readings(RawTable table, SourceSettings source, String seriesPrefix, Instant now) {
     this.table = table;
     this.source = source;
+    this.values = new ValueJudge(table, source);
     this.seriesPrefix = seriesPrefix;
     // the full hour: Spark compiles this constant into the code of its queries, and one that
     // differs
@@ -98,160 +78,15 @@ public final class Readings {
   public static Readings of(
       RawTable table, SourceSettings source, String seriesPrefix, Instant now) {
     var c = source.columns();
-    requirePlain(table, c.series(), "source.columns.series");
+    table.requirePlain(c.series(), "source.columns.series");
     table.require(c.time(), "source.columns.time");
     if (source.layout() == Layout.LONG) {
-      requirePlain(table, c.tag(), "source.columns.tag");
+      table.requirePlain(c.tag(), "source.columns.tag");
       table.require(c.value(), "source.columns.value");
-      requirePlain(table, c.quality(), "source.columns.quality");
+      table.requirePlain(c.quality(), "source.columns.quality");
     }
-    requirePlain(table, c.arrival(), "source.columns.arrival");
+    table.requirePlain(c.arrival(), "source.columns.arrival");
     return new Readings(table, source, seriesPrefix, now);
-  }
-
-  /** Refuses a column that is not there or is nested; null is a column nobody named. */
-  private static void requirePlain(RawTable table, String name, String setting) {
-    if (name == null) {
-      return;
-    }
-    table.require(name, setting);
-    DataType type = table.type(name);
-    if (type instanceof ArrayType || type instanceof MapType || type.typeName().equals("struct")) {
-      throw new InvalidInputException(
-          "%s: column %s (%s) has type %s, but must be a plain value."
-              .formatted(table.described(), name, setting, type.simpleString()));
-    }
-  }
-
-  /**
-   * Channels the source could give: wide, its numeric columns; long, its tags.
-   *
-   * @param label left out of them; may be null
-   * @param wanted when not empty, channels that were named: text columns among them are believed
-   * @param maxBadShare a text column is numeric if at most this share of its values is not
-   */
-  public List<String> availableChannels(String label, Set<String> wanted, double maxBadShare) {
-    List<String> available = available(label, wanted, maxBadShare);
-    if (available.isEmpty()) {
-      table.requireRows();
-    }
-    return available;
-  }
-
-  private List<String> available(String label, Set<String> wanted, double maxBadShare) {
-    if (source.layout() == Layout.LONG) {
-      var tags = new TreeSet<String>();
-      List<Row> rows =
-          table.reading(
-              () ->
-                  table
-                      .rows()
-                      .select(table.column(source.columns().tag()).cast("string").as("tag"))
-                      .where("tag is not null and trim(tag) <> ''")
-                      .distinct()
-                      .collectAsList());
-      rows.forEach(row -> tags.add(row.getString(0).strip()));
-      return tags.stream().filter(tag -> !tag.equals(label)).toList();
-    }
-    var taken = new HashSet<String>();
-    var c = source.columns();
-    taken.add(c.series());
-    taken.add(c.time());
-    taken.add(c.arrival());
-    taken.add(label);
-    var candidates = table.names().stream().filter(n -> !taken.contains(n)).toList();
-    if (table.isText()) {
-      return wanted.isEmpty() ? numericInText(candidates, maxBadShare) : candidates;
-    }
-    return candidates.stream().filter(n -> isNumeric(table.type(n)) || wanted.contains(n)).toList();
-  }
-
-  private List<String> numericInText(List<String> candidates, double maxBadShare) {
-    var counts = new ArrayList<Column>();
-    for (String name : candidates) {
-      Column text = trim(table.column(name));
-      Column number = expr("try_cast(trim(%s) as double)".formatted(table.column(name)));
-      counts.add(org.apache.spark.sql.functions.count(when(text.notEqual(""), 1)));
-      counts.add(
-          org.apache.spark.sql.functions.count(when(text.notEqual("").and(number.isNull()), 1)));
-    }
-    if (counts.isEmpty()) {
-      return List.of();
-    }
-    Row row =
-        table.reading(
-            () ->
-                table
-                    .rows()
-                    .agg(counts.get(0), counts.subList(1, counts.size()).toArray(Column[]::new))
-                    .head());
-    var numeric = new ArrayList<String>();
-    for (int i = 0; i < candidates.size(); i++) {
-      long filled = row.getLong(2 * i);
-      if (filled > 0 && row.getLong(2 * i + 1) <= filled * maxBadShare) {
-        numeric.add(candidates.get(i));
-      }
-    }
-    return numeric;
-  }
-
-  /** Columns (long: nothing, tags are free) that no setting asks for. */
-  public List<String> extraColumns(Channels channels) {
-    var known = new HashSet<>(channels.stored());
-    var c = source.columns();
-    known.add(c.series());
-    known.add(c.time());
-    known.add(c.tag());
-    known.add(c.value());
-    known.add(c.quality());
-    known.add(c.arrival());
-    known.add(channels.label());
-    return table.names().stream().filter(n -> !known.contains(n)).toList();
-  }
-
-  /** Distinct label values, in order: by number where all are numbers, else as text. */
-  public List<String> classes(String label) {
-    Dataset<Row> labels;
-    if (source.layout() == Layout.LONG) {
-      labels =
-          table
-              .rows()
-              .where(trim(table.column(source.columns().tag()).cast("string")).equalTo(label))
-              .select(className(source.columns().value()).as("label"));
-    } else {
-      requirePlain(table, label, "target.label");
-      labels = table.rows().select(className(label).as("label"));
-    }
-    List<Row> rows =
-        table.reading(
-            () ->
-                labels
-                    .where("label is not null")
-                    .distinct()
-                    .limit(MAX_CLASSES + 1)
-                    .collectAsList());
-    if (rows.isEmpty()) {
-      throw new InvalidInputException(
-          "%s: no row has a value of the label \"%s\" (target.label)."
-              .formatted(table.described(), label));
-    }
-    if (rows.size() > MAX_CLASSES) {
-      throw new InvalidInputException(
-          "%s: the label \"%s\" (target.label) has more than %d distinct values, so it is no class. Name another column, or forecast it."
-              .formatted(table.described(), label, MAX_CLASSES));
-    }
-    return SeriesOrder.sorted(rows.stream().map(r -> r.getString(0)).toList());
-  }
-
-  // 1, 1.0 and "1" are one class
-  private Column className(String column) {
-    Column text = trim(table.column(column).cast("string"));
-    String name = table.column(column).toString();
-    Column number = expr("try_cast(trim(cast(%s as string)) as double)".formatted(name));
-    Column whole = number.cast("bigint");
-    return when(text.equalTo(""), lit(null).cast("string"))
-        .when(number.isNotNull().and(whole.cast("double").equalTo(number)), whole.cast("string"))
-        .otherwise(text);
   }
 
   /** Judges every row. */
@@ -265,29 +100,29 @@ public final class Readings {
     columns.add(TimeColumn.occursTwice(col("_time")).as("twice"));
     if (source.layout() == Layout.WIDE) {
       for (int i = 0; i < channels.stored().size(); i++) {
-        Judged value = judge(channels.stored().get(i), "features.channels");
+        ValueJudge.Judged value = values.judge(channels.stored().get(i), "features.channels");
         columns.add(value.usable().as("v" + i));
         columns.add(value.isUnparsable().as("u" + i));
         columns.add(value.isNotFinite().as("f" + i));
       }
       if (channels.label() != null) {
         int i = channels.stored().size();
-        columns.add(classIndex(className(channels.label()), classes).as("v" + i));
+        columns.add(values.classIndex(channels.label(), classes).as("v" + i));
         columns.add(lit(false).as("u" + i));
         columns.add(lit(false).as("f" + i));
       }
     } else {
       Column tag = trim(table.column(source.columns().tag()).cast("string"));
-      Judged value = judge(source.columns().value(), "source.columns.value");
-      Column channel = array_position(strings(channels.stored()), tag).minus(1).cast("int");
+      ValueJudge.Judged value = values.judge(source.columns().value(), "source.columns.value");
+      Column channel =
+          array_position(ValueJudge.strings(channels.stored()), tag).minus(1).cast("int");
       Column usable = value.usable();
       Column isUnparsable = value.isUnparsable();
       if (channels.label() != null) {
         Column isLabel = tag.equalTo(channels.label());
         channel = when(isLabel, lit(channels.stored().size())).otherwise(channel);
         usable =
-            when(isLabel, classIndex(className(source.columns().value()), classes))
-                .otherwise(usable);
+            when(isLabel, values.classIndex(source.columns().value(), classes)).otherwise(usable);
         isUnparsable = isUnparsable.and(org.apache.spark.sql.functions.not(isLabel));
       }
       columns.add(channel.as("channel"));
@@ -326,15 +161,6 @@ public final class Readings {
         .withColumn("_series", series())
         .withColumn("_time", TimeColumn.encoded(table, source.columns().time(), source.time()))
         .withColumn("_arrival", arrival());
-  }
-
-  private static Column classIndex(Column name, List<String> classes) {
-    Column position = array_position(strings(classes), name);
-    return when(position.gt(0), position.minus(1).cast("double"));
-  }
-
-  private static Column strings(List<String> values) {
-    return array(values.stream().map(org.apache.spark.sql.functions::lit).toArray(Column[]::new));
   }
 
   private Column series() {
@@ -392,53 +218,6 @@ public final class Readings {
         .when(isUnparsable, lit(RejectReason.VALUE_UNPARSABLE.label()))
         .when(isNotFinite, lit(RejectReason.VALUE_NOT_FINITE.label()))
         .when(usable.isNull(), lit(RejectReason.VALUE_MISSING.label()));
-  }
-
-  private record Judged(Column usable, Column isUnparsable, Column isNotFinite) {}
-
-  private Judged judge(String name, String setting) {
-    DataType type = table.type(name);
-    Column raw = table.column(name);
-    if (type instanceof StringType) {
-      if (!table.isText() && source.layout() == Layout.WIDE && !source.format().equals("json")) {
-        throw wrongType(name, setting, type);
-      }
-      Column number = expr("try_cast(trim(%s) as double)".formatted(raw));
-      Column isFinite = org.apache.spark.sql.functions.not(isNotFinite(number));
-      return new Judged(
-          when(isFinite, number),
-          coalesce(trim(raw).notEqual("").and(number.isNull()), lit(false)),
-          coalesce(isNotFinite(number), lit(false)));
-    }
-    if (type instanceof BooleanType) {
-      return new Judged(raw.cast("int").cast("double"), lit(false), lit(false));
-    }
-    if (type instanceof DoubleType || type instanceof FloatType) {
-      Column number = raw.cast("double");
-      return new Judged(
-          when(org.apache.spark.sql.functions.not(isNotFinite(number)), number),
-          lit(false),
-          coalesce(isNotFinite(number), lit(false)));
-    }
-    if (type instanceof NumericType || type instanceof DecimalType) {
-      return new Judged(raw.cast("double"), lit(false), lit(false));
-    }
-    throw wrongType(name, setting, type);
-  }
-
-  private InvalidInputException wrongType(String name, String setting, DataType type) {
-    return new InvalidInputException(
-        "%s: column %s (%s) has type %s, but a channel must be numeric. Leave it out of %s or convert it."
-            .formatted(table.described(), name, setting, type.simpleString(), setting));
-  }
-
-  // datasets hold float32: what rounds to its infinity is as useless as infinity
-  private static Column isNotFinite(Column number) {
-    return isnan(number).or(abs(number).geq(FLOAT_INFINITY));
-  }
-
-  private static boolean isNumeric(DataType type) {
-    return type instanceof NumericType || type instanceof BooleanType;
   }
 
   static long micros(Instant at) {

@@ -2,9 +2,10 @@
  * Raw tables as they lie in the lake, and the readings that can be used of them.
  *
  * <p>Main types: {@link io.sluice.sequences.telemetry.source.RawTable} opens what a person named
- * and refuses what cannot be read, {@link io.sluice.sequences.telemetry.source.Readings} judges
- * every row and value, {@link io.sluice.sequences.telemetry.source.Survey} is the first pass over
- * them: counts by reason, the extent of each series, the fingerprint of the source.
+ * and refuses what cannot be read, {@link io.sluice.sequences.telemetry.source.ChannelDiscovery}
+ * finds the channels and classes in it, {@link io.sluice.sequences.telemetry.source.Readings}
+ * judges every row and value, {@link io.sluice.sequences.telemetry.source.Survey} is the first pass
+ * over them: counts by reason, the extent of each series, the fingerprint of the source.
  *
  * <p>Judging is written as Spark SQL expressions, so that Parquet columns are judged in generated
  * code; only time stamps in text go through a function of our own ({@code TimeText}), because Spark

@@ -4,6 +4,7 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.expr;
 
 import io.sluice.sequences.dataset.SegmentColumns;
+import io.sluice.sequences.dataset.SegmentSchema;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
@@ -11,9 +12,6 @@ import java.util.List;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructType;
 
 /**
  * Written parts as a table of Spark SQL. Its columns are those of the contract, so that no Spark
@@ -29,7 +27,7 @@ public final class SegmentTable {
     boolean isOrdinal = contract.time().type() == TimeAxis.Type.ORDINAL;
     return spark
         .read()
-        .schema(schema(contract))
+        .schema(SegmentSchema.of(contract))
         .option("basePath", folder)
         .option("datetimeRebaseMode", "CORRECTED") // the calendar it was written in
         .parquet(files)
@@ -38,30 +36,5 @@ public final class SegmentTable {
             isOrdinal
                 ? col(SegmentColumns.TIME)
                 : expr("unix_micros(%s)".formatted(SegmentColumns.TIME)));
-  }
-
-  private static StructType schema(WindowContract contract) {
-    var schema = new StructType();
-    for (String column : SegmentColumns.of(contract)) {
-      schema = schema.add(column, type(column, contract));
-    }
-    return schema;
-  }
-
-  private static DataType type(String column, WindowContract contract) {
-    if (contract.channels().contains(column)) {
-      return DataTypes.FloatType;
-    }
-    return switch (column) {
-      case SegmentColumns.SERIES -> DataTypes.StringType;
-      case SegmentColumns.SEGMENT -> DataTypes.LongType;
-      case SegmentColumns.TIME ->
-          contract.time().type() == TimeAxis.Type.ORDINAL
-              ? DataTypes.LongType
-              : DataTypes.TimestampType;
-      case SegmentColumns.ORIGIN -> DataTypes.BooleanType;
-      case SegmentColumns.LABEL -> DataTypes.FloatType;
-      default -> DataTypes.ShortType; // an age
-    };
   }
 }

@@ -1,0 +1,47 @@
+package io.sluice.sequences.dataset;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * The seal of a manifest: SHA-256, in hex, of its JSON text without the seal itself and without
+ * {@code createdAt}, so that builds of the same input have the same seal.
+ *
+ * <p>An audit vouches for the scalers, parts and bounds that it saw; the seal tells whether they
+ * are still those. It guards against an edit by hand or a file copied from another build, not
+ * against someone who forges it: it holds no secret.
+ */
+public final class ManifestSeal {
+  private static final List<String> NOT_SEALED = List.of("createdAt", "seal");
+
+  private ManifestSeal() {}
+
+  /** The same manifest under its seal. */
+  public static SequenceManifest seal(SequenceManifest manifest) {
+    return manifest.withSeal(of(manifest));
+  }
+
+  /** True if the manifest is what was sealed. */
+  static boolean holds(SequenceManifest manifest) {
+    return of(manifest).equals(manifest.seal());
+  }
+
+  private static String of(SequenceManifest manifest) {
+    ObjectNode tree = ManifestJson.mapper().valueToTree(manifest);
+    return sha256(ManifestJson.write(tree.without(NOT_SEALED)));
+  }
+
+  private static String sha256(String text) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}
