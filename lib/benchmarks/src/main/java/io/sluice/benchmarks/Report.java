@@ -47,9 +47,14 @@ final class Report {
   }
 
   Report putTimes(Map<String, Turns.Times> times) {
+    return putTimes("times", times);
+  }
+
+  /** Adds the times of contestants under a name. */
+  Report putTimes(String name, Map<String, Turns.Times> times) {
     var shown = new LinkedHashMap<String, Object>();
     times.forEach((contestant, t) -> shown.put(contestant, t.toJson()));
-    return put("times", shown);
+    return put(name, shown);
   }
 
   /** Adds a ratio and what was asked of it; says so if it misses. */

@@ -19,8 +19,7 @@ import org.apache.spark.sql.SparkSession;
  * <p>The resampled input is the same grid as Spark writes it: series, time and float channels,
  * sorted by series and time, zstd. Sizes do not vary from run to run, so there is one round.
  *
- * <p>Result: results/storage.json (2026-11-25, 2 cores of an AMD EPYC, 24 GB): 1.26 for sensors of
- * two decimals, 1.12 at full precision; 1.1 was asked and is missed.
+ * <p>Result: results/storage.json.
  */
 public final class StorageBenchmark {
   private static final int SERIES = 4;

@@ -13,6 +13,7 @@ import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.telemetry.SourceSettings;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
 import io.sluice.sequences.telemetry.SourceSettings.SeriesFrom;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -57,7 +58,7 @@ public final class Readings {
     this.source = source;
     this.values = new ValueJudge(table, source);
     this.seriesPrefix = seriesPrefix;
-    // the full hour: Spark compiles this constant into the code of its queries, and one that
+    // up to the full hour: Spark compiles this constant into the code of its queries, and one that
     // differs
     // from build to build would have every build of a session compiled anew
     this.latestTick =
@@ -65,7 +66,7 @@ public final class Readings {
             ? Long.MAX_VALUE
             : micros(
                 now.plus(source.time().maxFuture())
-                    .plus(1, ChronoUnit.HOURS)
+                    .plus(Duration.ofHours(1).minusNanos(1))
                     .truncatedTo(ChronoUnit.HOURS));
   }
 
