@@ -19,6 +19,10 @@ import java.util.concurrent.TimeUnit;
  */
 final class Script {
   static final Path ROOT = Path.of(System.getenv("SLUICE_ROOT"));
+
+  /** The Spark that the scripts assemble when a job is first run. */
+  static final Path EMBEDDED_SPARK = ROOT.resolve(".runtime/spark-3.5.7");
+
   private static final Duration LIMIT = Duration.ofMinutes(6);
 
   private final List<String> command = new ArrayList<>();

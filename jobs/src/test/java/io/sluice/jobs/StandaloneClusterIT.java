@@ -27,8 +27,7 @@ class StandaloneClusterIT {
     raw = SmallPlant.lake().resolve("raw/wide");
     Path folder = SmallPlant.folder("standalone");
     lake = folder.resolve("lake");
-    Path sparkHome = Script.ROOT.resolve(".runtime/spark-3.5.7");
-    cluster = StandaloneCluster.start(sparkHome, folder, 2);
+    cluster = StandaloneCluster.start(Script.EMBEDDED_SPARK, folder, 2);
   }
 
   @AfterAll
