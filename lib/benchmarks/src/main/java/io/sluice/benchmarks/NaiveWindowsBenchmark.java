@@ -31,7 +31,7 @@ import org.apache.spark.sql.expressions.Window;
  *
  * <p>Measured on one series, and on four, where the SQL plan can use both cores. build-sequences
  * does the whole job: validation, resampling, scalers, manifest, leakage audit. The SQL plan only
- * cuts and writes. Both have run once on all the rows before they are timed. Every 500th window is
+ * cuts and writes. Both have run twice on all the rows before they are timed. Every 500th window is
  * compared number by number, and the number of windows.
  *
  * <p>Result: results/naive-windows.json.
@@ -84,7 +84,7 @@ public final class NaiveWindowsBenchmark {
                 "windows",
                 () -> reports.add(Telemetry.build(spark, settings)))
             .add("sliding collect_list", windows, "windows", () -> cutBySql(spark, raw, naive))
-            .run(1, 3);
+            .run(2, 3);
     SequenceDataset dataset = Telemetry.open(reports.get(reports.size() - 1));
     requireSameWindows(spark, naive, dataset, windows);
     report

@@ -5,8 +5,17 @@ import static org.apache.spark.sql.functions.col;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
+import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.parquet.hadoop.ParquetFileWriter;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.util.HadoopOutputFile;
+import org.apache.parquet.schema.LogicalTypeAnnotation;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
+import org.apache.parquet.schema.Types;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -46,19 +55,50 @@ public final class RejectsTable {
 
   /** Writes the table into an empty folder, and publishes it. */
   public static void write(String source, Dataset<Row> judged, Survey survey, StagedFolder folder) {
+    if (survey.rejectedRows() == 0) {
+      // known from the survey: no second pass over the source, nor any Spark job
+      writeEmpty(folder, judged.sparkSession().sessionState().newHadoopConf());
+    } else {
+      writeRejected(source, judged, folder);
+    }
+    folder.publish();
+  }
+
+  private static void writeRejected(String source, Dataset<Row> judged, StagedFolder folder) {
     Dataset<Row> rejected =
         judged
             .where(col("reason").isNotNull().and(col("reason").notEqual(Readings.NOT_ASKED_FOR)))
             .select(col("file").as("source_file"), col("reason"), col("row"));
-    // nothing to find is known from the survey: no second pass over the source
-    Dataset<Row> written = survey.rejectedRows() == 0 ? rejected.limit(0) : rejected;
     WriteFailures.guard(
         source,
         folder.targetUri(),
         () -> {
-          written.write().mode(SaveMode.Append).parquet(folder.uri());
+          rejected.write().mode(SaveMode.Append).parquet(folder.uri());
           return null;
         });
-    folder.publish();
+  }
+
+  private static void writeEmpty(StagedFolder folder, Configuration hadoop) {
+    var schema = Types.buildMessage();
+    for (String column : List.of("source_file", "reason", "row")) {
+      schema
+          .optional(PrimitiveTypeName.BINARY)
+          .as(LogicalTypeAnnotation.stringType())
+          .named(column);
+    }
+    var file = new Path(folder.uri() + "/part-00000.parquet");
+    try {
+      var writer =
+          new ParquetFileWriter(
+              HadoopOutputFile.fromPath(file, hadoop),
+              schema.named("rejects_v1"),
+              ParquetFileWriter.Mode.CREATE,
+              ParquetWriter.DEFAULT_BLOCK_SIZE,
+              ParquetWriter.MAX_PADDING_SIZE_DEFAULT);
+      writer.start();
+      writer.end(Map.of());
+    } catch (IOException e) {
+      throw Lake.writeFailure(file.toString(), e);
+    }
   }
 }
