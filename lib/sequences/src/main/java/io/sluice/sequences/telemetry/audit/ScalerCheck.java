@@ -29,7 +29,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -90,7 +89,7 @@ final class ScalerCheck {
 
   private Check scalers(List<Row> rows, int first) {
     List<String> channels = contract.channels();
-    var bySeries = new TreeMap<>(contract.scaling().bySeries());
+    Map<String, Map<String, Scaler>> bySeries = contract.scaling().bySeries();
     var broken = new ArrayList<String>();
     long trainSteps = 0;
     for (Row row : rows) {
