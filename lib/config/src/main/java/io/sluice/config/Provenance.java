@@ -53,7 +53,8 @@ public record Provenance(String runId, String codeVersion, String configHash, In
     return SORTABLE.format(start) + "-" + HexFormat.of().formatHex(suffix);
   }
 
-  private static String sha256(String text) {
+  /** SHA-256 of a text in UTF-8, in hex. */
+  public static String sha256(String text) {
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));

@@ -1,10 +1,7 @@
 package io.sluice.sequences.dataset;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import io.sluice.config.Provenance;
 import java.util.List;
 
 /**
@@ -32,16 +29,6 @@ public final class ManifestSeal {
 
   private static String of(SequenceManifest manifest) {
     ObjectNode tree = ManifestJson.mapper().valueToTree(manifest);
-    return sha256(ManifestJson.write(tree.without(NOT_SEALED)));
-  }
-
-  private static String sha256(String text) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return Provenance.sha256(ManifestJson.write(tree.without(NOT_SEALED)));
   }
 }
