@@ -22,7 +22,7 @@ import org.apache.spark.sql.SparkSession;
  * <p>Reported is the most that was alive after a garbage collection, the whole process's peak, and
  * the time of one build with two threads. {@code run.sh} gives this benchmark {@code -Xmx2g}.
  *
- * <p>Result: results/long-series.json (2026-11-25, 2 cores of an AMD EPYC, 24 GB): yes, in 53 s,
+ * <p>Result: results/long-series.json (2026-11-25, 2 cores of an AMD EPYC, 24 GB): yes, in 38 s,
  * one build.
  */
 public final class LongSeriesBenchmark {
