@@ -1,0 +1,77 @@
+package io.sluice.recurrent.kernel;
+
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * One recurrent layer in one direction over raw memory, forward and backward.
+ *
+ * <p><b>Shapes.</b> T time steps, B sequences, I inputs, H units; time-major, row-major, dense.
+ *
+ * <pre>
+ * x         (T, B, I)  in
+ * y         (T, B, H)  out: hidden state at every step
+ * initial   (B, H)     in: h and c before the first step that is read; null is zeros
+ * last      (B, H)     out: h and c after the last step that is read; null if nobody wants it
+ * </pre>
+ *
+ * and in {@link #backward} their gradients. A step's place in memory is its place in time; a kernel
+ * of {@link Direction#BACKWARD} reads the last one first.
+ *
+ * <p><b>Elements</b> are float32 in every kernel but {@link ReferenceKernel}, where they are
+ * float64.
+ *
+ * <p><b>Tapes.</b> {@link #forward} keeps what backward needs on a numbered tape; a batch cut into
+ * time chunks uses one tape a chunk and runs them backwards from the last. A tape is overwritten by
+ * the next forward with its number. Between forward and backward of a tape the memory of x, y,
+ * initial and last must stay as it is: a kernel may hold on to it instead of copying.
+ *
+ * <p><b>Aliasing.</b> {@code last} may be {@code initial} in {@link #infer}; no others may overlap.
+ *
+ * <p><b>Threads.</b> One at a time; a kernel holds scratch memory. {@link #close} frees it.
+ */
+public interface RecurrentKernel extends AutoCloseable {
+  /** Which cell, and its sizes. */
+  CellShape shape();
+
+  /** As a person reads it in a log, e.g. "oneDNN bf16". */
+  String name();
+
+  /**
+   * Takes the parameters for all calls that follow. Cheap if they equal the last ones; otherwise
+   * they are brought into the kernel's own order.
+   *
+   * @param parameters {@link CellShape#parameterCount()} elements, laid out as {@link CellShape}
+   *     says; may change after the call
+   */
+  void setParameters(Pointer parameters);
+
+  /** Forward without a way back. */
+  void infer(int T, int B, Pointer x, State initial, Pointer y, State last);
+
+  /** Forward, keeping on {@code tape} what {@link #backward} needs. */
+  void forward(int tape, int T, int B, Pointer x, State initial, Pointer y, State last);
+
+  /**
+   * Backward over what {@code tape} holds; parameter gradients are added to the kernel's sum.
+   *
+   * @param dy (T, B, H) in: ∂L/∂y
+   * @param dLast (B, H) in: ∂L/∂last; null is zeros
+   * @param dx (T, B, I) out: ∂L/∂x; null if nobody wants it
+   * @param dInitial (B, H) out: ∂L/∂initial; null if nobody wants it
+   */
+  void backward(int tape, Pointer dy, State dLast, Pointer dx, State dInitial);
+
+  /**
+   * Writes the sum of the parameter gradients of all backward calls since the last time, and starts
+   * a new sum.
+   *
+   * @param dParameters out: overwritten, laid out as the parameters
+   */
+  void takeGradients(Pointer dParameters);
+
+  /** Native memory that the kernel holds now, in bytes. */
+  long nativeBytes();
+
+  @Override
+  void close();
+}

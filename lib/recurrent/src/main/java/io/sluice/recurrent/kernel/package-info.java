@@ -1,0 +1,13 @@
+/**
+ * Recurrent cells over raw memory: what a cell computes, and kernels that compute it.
+ *
+ * <p>Main type: {@link io.sluice.recurrent.kernel.RecurrentKernel}, one layer's recurrence, forward
+ * and backward. {@link io.sluice.recurrent.kernel.CellShape} says which parameters a layer has and
+ * where they lie. Depends on JavaCPP (memory) and oneDNN; knows no ND4J and no DL4J.
+ *
+ * <p>The decision everything here hangs on: memory is time-major, (T, B, ·), so that a time step is
+ * one dense matrix, a time chunk is a pointer and a length, and truncated backpropagation, streams
+ * with carried state, packed batches and pipelines over time chunks are all the same call.
+ * Parameters are laid out as PyTorch lays them out, in one block, with one bias.
+ */
+package io.sluice.recurrent.kernel;
