@@ -3,6 +3,8 @@ package io.sluice.benchmarks;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
@@ -110,13 +112,14 @@ public final class ScoringBenchmark {
         new ModelSpec(
             contract.inputSize(),
             contract.lookBack(),
-            ModelSpec.Cell.LSTM,
+            Cell.LSTM,
             List.of(64, 64),
             false,
             0,
             ModelSpec.Output.LAST,
             List.of(),
             1,
+            Precision.F32,
             Head.regression(contract.targetSize()));
     var published =
         BundlePublisher.publish(

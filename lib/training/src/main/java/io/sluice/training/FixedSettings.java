@@ -31,6 +31,7 @@ final class FixedSettings {
     settings.put("model.dropout", Double.toString(spec.dropout()));
     settings.put("model.output", ConfigReader.kebab(spec.output()));
     settings.put("model.dense-sizes", spec.denseSizes().toString());
+    settings.put("model.precision", ConfigReader.kebab(spec.precision()));
     settings.put("model.head", ConfigReader.kebab(spec.head().kind()));
     settings.put("model.quantiles", spec.head().quantiles().toString());
     settings.put("model.class-weights", spec.head().classWeights().toString());

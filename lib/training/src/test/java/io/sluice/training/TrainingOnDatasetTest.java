@@ -47,11 +47,11 @@ class TrainingOnDatasetTest {
             Head.classes(3, List.of())),
         Arguments.of(
             TinyDataset.classes(),
-            List.of("model.output=sequence", "model.cell=simple-rnn"),
+            List.of("model.output=sequence", "model.cell=rnn"),
             Head.classes(3, List.of())),
         Arguments.of(
             TinyDataset.event(),
-            List.of("model.class-weights=[1,3]", "model.cell=graves-lstm"),
+            List.of("model.class-weights=[1,3]", "model.cell=peephole-lstm"),
             Head.classes(2, List.of(1.0, 3.0))),
         Arguments.of(
             TinyDataset.remainingLife(),

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.kernel;
 
+import com.fasterxml.jackson.annotation.JsonAlias;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** Recurrent cells. The equations stand in {@link ReferenceKernel}. */
@@ -10,6 +11,7 @@ public enum Cell {
 
   /** With peepholes (Gers and Schmidhuber 2000): i and f see c[t−1], o sees c[t]. */
   @JsonProperty("peephole-lstm")
+  @JsonAlias("graves-lstm") // its name in bundles of before these kernels
   PEEPHOLE_LSTM("peephole LSTM", 4, true),
 
   /** With layer normalisation of both products and of the cell state (Ba et al. 2016). */
@@ -22,6 +24,7 @@ public enum Cell {
 
   /** Elman 1990, with tanh. */
   @JsonProperty("rnn")
+  @JsonAlias("simple-rnn")
   RNN("tanh RNN", 1, false);
 
   private final String label;

@@ -2,6 +2,8 @@ package io.sluice.recurrent.model;
 
 import io.sluice.config.ConfigReader;
 import io.sluice.config.InvalidConfigException;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
@@ -19,9 +21,10 @@ import java.util.TreeSet;
  * @param classWeights of a class head
  * @param forgetBias initial bias of the forget gate
  * @param denseSizes hidden dense layers before the head
+ * @param precision in which the recurrent layers multiply
  */
 public record ModelSettings(
-    ModelSpec.Cell cell,
+    Cell cell,
     List<Integer> hiddenSizes,
     boolean bidirectional,
     double dropout,
@@ -30,7 +33,8 @@ public record ModelSettings(
     List<Double> quantiles,
     List<Double> classWeights,
     double forgetBias,
-    List<Integer> denseSizes) {
+    List<Integer> denseSizes,
+    Precision precision) {
 
   /** {@code model.head}. */
   public enum HeadChoice {
@@ -49,7 +53,7 @@ public record ModelSettings(
   private static ModelSettings read(ConfigReader model) {
     var settings =
         new ModelSettings(
-            model.choice("cell", ModelSpec.Cell.class),
+            model.choice("cell", Cell.class),
             model.intsAtLeast("hidden-sizes", 1),
             model.flag("bidirectional"),
             model.numberBetween("dropout", 0, 0.95),
@@ -58,7 +62,8 @@ public record ModelSettings(
             model.numbersWithin("quantiles", 0, 1),
             model.numbersWithin("class-weights", 0, 1e6),
             model.numberBetween("forget-bias", -100, 100),
-            model.intsAtLeast("dense-sizes", 1));
+            model.intsAtLeast("dense-sizes", 1),
+            model.choice("precision", Precision.class));
     model.check(
         !settings.hiddenSizes.isEmpty(), "hidden-sizes", "must name at least one layer, but is []");
     model.check(
@@ -100,6 +105,7 @@ public record ModelSettings(
         output,
         denseSizes,
         forgetBias,
+        precision,
         classes > 0 ? classHead(classes) : numberHead(targetSize));
   }
 

@@ -2,6 +2,8 @@ package io.sluice.recurrent.model;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import java.io.Serializable;
 import java.util.List;
 
@@ -21,7 +23,8 @@ import java.util.List;
  * @param dropout share of activations dropped between layers while training, in [0, 1)
  * @param output the last step's output, or one at every step
  * @param denseSizes hidden dense layers (ReLU) between the recurrent stack and the head
- * @param forgetBias initial bias of the forget gate; no part in simple cells
+ * @param forgetBias initial bias of the forget gate; no part in cells without one
+ * @param precision in which the recurrent layers multiply
  * @param head what comes out
  */
 public record ModelSpec(
@@ -34,21 +37,9 @@ public record ModelSpec(
     Output output,
     List<Integer> denseSizes,
     double forgetBias,
+    Precision precision,
     Head head)
     implements Serializable {
-
-  /** Recurrent cells. */
-  public enum Cell {
-    /** Hochreiter and Schmidhuber with forget gate, no peepholes. */
-    @JsonProperty("lstm")
-    LSTM,
-    /** With peepholes from the cell state to the gates. */
-    @JsonProperty("graves-lstm")
-    GRAVES_LSTM,
-    /** Elman's network with tanh. */
-    @JsonProperty("simple-rnn")
-    SIMPLE_RNN
-  }
 
   /** At which steps there is an output. */
   public enum Output {
@@ -61,6 +52,8 @@ public record ModelSpec(
   public ModelSpec {
     hiddenSizes = List.copyOf(hiddenSizes);
     denseSizes = List.copyOf(denseSizes);
+    // bundles of before there was a choice say nothing
+    precision = precision == null ? Precision.F32 : precision;
     require(inputSize >= 1, "inputSize", inputSize, "at least 1");
     require(lookBack >= 1, "lookBack", lookBack, "at least 1");
     require(!hiddenSizes.isEmpty(), "hiddenSizes", hiddenSizes, "at least one layer");

@@ -1,14 +1,15 @@
 package io.sluice.recurrent.model;
 
+import io.sluice.recurrent.kernel.CellShape;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Layers and parameters of a network, counted from its description.
  *
- * <p>Parameters of a layer with I inputs and H units: LSTM {@code 4(IH + H² + H)}, with peepholes
- * {@code 4(IH + H² + H) + 3H}, simple cell {@code IH + H² + H}, dense {@code IH + H}; a
- * bidirectional layer has twice its cell's and puts out 2H.
+ * <p>Parameters of a layer with I inputs and H units: LSTM {@code 4(IH + H² + H)}, other cells as
+ * {@link CellShape} says, dense {@code IH + H}; a bidirectional layer has twice its cell's and puts
+ * out 2H.
  *
  * @param layers lowest first
  */
@@ -31,18 +32,12 @@ public record ModelSummary(List<LayerSummary> layers) {
     int directions = spec.bidirectional() ? 2 : 1;
     int inputs = spec.inputSize();
     for (int units : spec.hiddenSizes()) {
-      String cell =
-          switch (spec.cell()) {
-            case LSTM -> "LSTM";
-            case GRAVES_LSTM -> "LSTM with peepholes";
-            case SIMPLE_RNN -> "simple RNN";
-          };
       layers.add(
           new LayerSummary(
-              (directions == 2 ? "bidirectional " : "") + cell,
+              (directions == 2 ? "bidirectional " : "") + spec.cell().label(),
               inputs,
               directions * units,
-              directions * cellParameters(spec.cell(), inputs, units)));
+              directions * new CellShape(spec.cell(), inputs, units).parameterCount()));
       inputs = directions * units;
     }
     for (int units : spec.denseSizes()) {
@@ -59,15 +54,6 @@ public record ModelSummary(List<LayerSummary> layers) {
         new LayerSummary(
             head, inputs, spec.outputSize(), denseParameters(inputs, spec.outputSize())));
     return new ModelSummary(layers);
-  }
-
-  private static long cellParameters(ModelSpec.Cell cell, long I, long H) {
-    long simple = I * H + H * H + H;
-    return switch (cell) {
-      case LSTM -> 4 * simple;
-      case GRAVES_LSTM -> 4 * simple + 3 * H;
-      case SIMPLE_RNN -> simple;
-    };
   }
 
   private static long denseParameters(long I, long H) {

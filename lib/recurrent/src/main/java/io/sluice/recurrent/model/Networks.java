@@ -1,5 +1,7 @@
 package io.sluice.recurrent.model;
 
+import io.sluice.recurrent.layer.Recurrent;
+import io.sluice.recurrent.layer.StockLayers;
 import io.sluice.recurrent.loss.PinballLoss;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import java.util.ArrayList;
@@ -12,14 +14,11 @@ import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
-import org.deeplearning4j.nn.conf.layers.GravesLSTM;
-import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
-import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
@@ -53,7 +52,8 @@ public final class Networks {
   private Networks() {}
 
   /**
-   * A network with fresh parameters: Xavier weights, zero biases but the forget gate's.
+   * A network with fresh parameters: Xavier weights, orthogonal recurrent weights, zero biases but
+   * the forget gate's.
    *
    * @param seed of the parameters; the same seed gives the same parameters
    */
@@ -66,6 +66,25 @@ public final class Networks {
                 spec, optimizer.updater(), optimizer.regularization(), notZero, DataType.FLOAT));
     network.init();
     GlobalNormClipping.requireOneBlock(network);
+    return network;
+  }
+
+  /**
+   * A network as {@link #create} would make it with the parameters of one that was saved: the
+   * network itself, or, if it was saved with DL4J's own recurrent layers, its conversion.
+   */
+  public static MultiLayerNetwork upToDate(ModelSpec spec, MultiLayerNetwork saved) {
+    if (!StockLayers.areIn(saved)) {
+      return saved;
+    }
+    MultiLayerNetwork network = create(spec, OptimizerSpec.constantAdam(1), 1);
+    for (int l = 0; l < network.getnLayers(); l++) {
+      if (l < spec.hiddenSizes().size()) {
+        StockLayers.copy(saved.getLayer(l), network.getLayer(l));
+      } else {
+        network.getLayer(l).setParams(saved.getLayer(l).params());
+      }
+    }
     return network;
   }
 
@@ -118,21 +137,11 @@ public final class Networks {
   }
 
   private static BaseRecurrentLayer cell(ModelSpec spec, int units) {
-    return switch (spec.cell()) {
-      case LSTM ->
-          new LSTM.Builder()
-              .nOut(units)
-              .activation(Activation.TANH)
-              .forgetGateBiasInit(spec.forgetBias())
-              .build();
-      case GRAVES_LSTM ->
-          new GravesLSTM.Builder()
-              .nOut(units)
-              .activation(Activation.TANH)
-              .forgetGateBiasInit(spec.forgetBias())
-              .build();
-      case SIMPLE_RNN -> new SimpleRnn.Builder().nOut(units).activation(Activation.TANH).build();
-    };
+    return new Recurrent.Builder(spec.cell())
+        .nOut(units)
+        .forgetBias(spec.forgetBias())
+        .precision(spec.precision())
+        .build();
   }
 
   /** Retain probability on the input of every layer but the first. */

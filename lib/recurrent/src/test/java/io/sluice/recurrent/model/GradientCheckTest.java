@@ -3,7 +3,8 @@ package io.sluice.recurrent.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.recurrent.NativeThreads;
-import io.sluice.recurrent.model.ModelSpec.Cell;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.ModelSpec.Output;
 import java.util.List;
 import java.util.stream.Stream;
@@ -53,15 +54,15 @@ class GradientCheckTest {
         Arguments.of(
             "LSTM, weighted classes, sequence",
             spec(Cell.LSTM, false, 0, Output.SEQUENCE, weighted)),
-        Arguments.of("peepholes, last", spec(Cell.GRAVES_LSTM, false, 0, Output.LAST, regression)),
-        Arguments.of("simple, last", spec(Cell.SIMPLE_RNN, false, 0, Output.LAST, regression)),
+        Arguments.of(
+            "peepholes, last", spec(Cell.PEEPHOLE_LSTM, false, 0, Output.LAST, regression)),
+        Arguments.of("simple, last", spec(Cell.RNN, false, 0, Output.LAST, regression)),
         Arguments.of("bidirectional LSTM, last", spec(Cell.LSTM, true, 0, Output.LAST, regression)),
         Arguments.of(
             "bidirectional LSTM, sequence", spec(Cell.LSTM, true, 0, Output.SEQUENCE, regression)),
         Arguments.of(
             "bidirectional LSTM, dropout", spec(Cell.LSTM, true, 0.4, Output.LAST, regression)),
-        Arguments.of(
-            "bidirectional simple, last", spec(Cell.SIMPLE_RNN, true, 0, Output.LAST, classes)));
+        Arguments.of("bidirectional simple, last", spec(Cell.RNN, true, 0, Output.LAST, classes)));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -97,7 +98,17 @@ class GradientCheckTest {
   private static ModelSpec spec(
       Cell cell, boolean bidirectional, double dropout, Output output, Head head) {
     return new ModelSpec(
-        I, T, cell, List.of(2, 2), bidirectional, dropout, output, List.of(), 1, head);
+        I,
+        T,
+        cell,
+        List.of(2, 2),
+        bidirectional,
+        dropout,
+        output,
+        List.of(),
+        1,
+        Precision.F32,
+        head);
   }
 
   private static INDArray labels(ModelSpec spec) {

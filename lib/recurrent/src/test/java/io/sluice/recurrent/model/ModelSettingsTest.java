@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.schedule.ISchedule;
@@ -17,16 +19,16 @@ class ModelSettingsTest {
         read(
             """
             model {
-              cell = graves-lstm, hidden-sizes = [31, 7], bidirectional = true, dropout = 0.15
+              cell = peephole-lstm, hidden-sizes = [31, 7], bidirectional = true, dropout = 0.15
               output = sequence, head = quantiles, quantiles = [0.2, 0.6], class-weights = [2.0, 3.0]
-              forget-bias = 0.5, dense-sizes = [12]
+              forget-bias = 0.5, dense-sizes = [12], precision = bf16
             }
             """);
 
     assertThat(model)
         .isEqualTo(
             new ModelSettings(
-                ModelSpec.Cell.GRAVES_LSTM,
+                Cell.PEEPHOLE_LSTM,
                 List.of(31, 7),
                 true,
                 0.15,
@@ -35,7 +37,8 @@ class ModelSettingsTest {
                 List.of(0.2, 0.6),
                 List.of(2.0, 3.0),
                 0.5,
-                List.of(12)));
+                List.of(12),
+                Precision.BF16));
   }
 
   @Test
@@ -66,7 +69,7 @@ class ModelSettingsTest {
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContainingAll(
             "4 problem(s)",
-            "model.cell ((text): 1): must be one of [lstm, graves-lstm, simple-rnn], but is \"lstmm\"; did you mean lstm?",
+            "model.cell ((text): 1): must be one of [lstm, peephole-lstm, layernorm-lstm, gru, rnn], but is \"lstmm\"; did you mean lstm?",
             "model.hidden-sizes ((text): 1): must have values of at least 1, but value 1 is 0",
             "model.dropout ((text): 1): must be between 0.0 and 0.95, but is 1.0",
             "model.quantiles ((text): 1): must have values in (0.0, 1.0), but value 1 is 1.5");

@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.recurrent.NativeThreads;
-import io.sluice.recurrent.model.ModelSpec.Cell;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.ModelSpec.Output;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import java.io.ByteArrayInputStream;
@@ -47,10 +48,12 @@ class NetworksTest {
     "LSTM, false, LAST",
     "LSTM, true, LAST",
     "LSTM, true, SEQUENCE",
-    "GRAVES_LSTM, false, SEQUENCE",
-    "GRAVES_LSTM, true, LAST",
-    "SIMPLE_RNN, false, LAST",
-    "SIMPLE_RNN, true, SEQUENCE"
+    "PEEPHOLE_LSTM, false, SEQUENCE",
+    "PEEPHOLE_LSTM, true, LAST",
+    "GRU, false, LAST",
+    "GRU, true, SEQUENCE",
+    "RNN, false, LAST",
+    "RNN, true, SEQUENCE"
   })
   void summaryCountsWhatTheNetworkHas(Cell cell, boolean bidirectional, Output output) {
     var spec =
@@ -64,6 +67,7 @@ class NetworksTest {
             output,
             List.of(9, 8),
             1,
+            Precision.F32,
             Head.quantiles(3, List.of(0.2, 0.8)));
 
     MultiLayerNetwork network = Networks.create(spec, ADAM, 1);
@@ -99,6 +103,7 @@ class NetworksTest {
             Output.LAST,
             List.of(9),
             1,
+            Precision.F32,
             Head.regression(1));
 
     var confs = Networks.create(spec, ADAM, 1).getLayerWiseConfigurations().getConfs();
@@ -126,13 +131,14 @@ class NetworksTest {
         new ModelSpec(
             1,
             1,
-            Cell.SIMPLE_RNN,
+            Cell.RNN,
             List.of(2000),
             false,
             0.25,
             Output.LAST,
             List.of(),
             1,
+            Precision.F32,
             Head.regression(1));
     MultiLayerNetwork network = Networks.create(spec, ADAM, 5);
     network.getLayer(0).getParam("W").assign(0);
@@ -154,11 +160,21 @@ class NetworksTest {
   void forgetGateBiasStartsAsDescribed() {
     var spec =
         new ModelSpec(
-            3, 4, Cell.LSTM, List.of(2), false, 0, Output.LAST, List.of(), 2.5, Head.regression(1));
+            3,
+            4,
+            Cell.LSTM,
+            List.of(2),
+            false,
+            0,
+            Output.LAST,
+            List.of(),
+            2.5,
+            Precision.F32,
+            Head.regression(1));
 
     INDArray bias = Networks.create(spec, ADAM, 1).getLayer(0).getParam("b");
 
-    // DL4J's order: candidate, forget, output, input gate
+    // input, forget, candidate, output gate
     assertThat(bias.toFloatVector()).containsExactly(0, 0, 2.5f, 2.5f, 0, 0, 0, 0);
   }
 
@@ -284,7 +300,17 @@ class NetworksTest {
   void learnsToRememberTheFirstStep() {
     var spec =
         new ModelSpec(
-            1, 8, Cell.LSTM, List.of(10), false, 0, Output.LAST, List.of(), 1, Head.regression(1));
+            1,
+            8,
+            Cell.LSTM,
+            List.of(10),
+            false,
+            0,
+            Output.LAST,
+            List.of(),
+            1,
+            Precision.F32,
+            Head.regression(1));
     MultiLayerNetwork network = Networks.create(spec, OptimizerSpec.constantAdam(0.03), 2);
     var random = new Random(11);
     DataSet held = memory(random, 200);
@@ -319,13 +345,14 @@ class NetworksTest {
         new ModelSpec(
             7,
             6,
-            Cell.GRAVES_LSTM,
+            Cell.PEEPHOLE_LSTM,
             List.of(5, 4),
             true,
             0.25,
             Output.SEQUENCE,
             List.of(9),
             1.5,
+            Precision.F32,
             Head.quantiles(3, List.of(0.1, 0.9)));
     var optimizer =
         new OptimizerSpec(
@@ -342,7 +369,7 @@ class NetworksTest {
 
     String json = mapper.writeValueAsString(spec);
 
-    assertThat(json).contains("\"graves-lstm\"", "\"sequence\"", "\"quantiles\"");
+    assertThat(json).contains("\"peephole-lstm\"", "\"sequence\"", "\"quantiles\"");
     assertThat(mapper.readValue(json, ModelSpec.class)).isEqualTo(spec);
     assertThat(mapper.readValue(mapper.writeValueAsString(optimizer), OptimizerSpec.class))
         .isEqualTo(optimizer);
@@ -355,6 +382,7 @@ class NetworksTest {
       Output output,
       List<Integer> hidden,
       Head head) {
-    return new ModelSpec(7, 6, cell, hidden, bidirectional, dropout, output, List.of(), 1, head);
+    return new ModelSpec(
+        7, 6, cell, hidden, bidirectional, dropout, output, List.of(), 1, Precision.F32, head);
   }
 }

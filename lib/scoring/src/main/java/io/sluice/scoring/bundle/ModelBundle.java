@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.model.Networks;
 import io.sluice.scoring.bundle.BundleManifest.FileEntry;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.lake.Lake;
@@ -146,7 +147,7 @@ public final class ModelBundle {
           "Model bundle %s: the network has %,d parameters, its manifest describes %,d. Restore the bundle from a copy, or train again."
               .formatted(folder, network.numParams(), described));
     }
-    return network;
+    return Networks.upToDate(manifest.spec(), network);
   }
 
   /**

@@ -3,6 +3,8 @@ package io.sluice.scoring.batch;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
@@ -91,13 +93,14 @@ final class ScoringLake {
         new ModelSpec(
             contract.inputSize(),
             contract.lookBack(),
-            ModelSpec.Cell.LSTM,
+            Cell.LSTM,
             List.of(6, 5),
             false,
             0,
             ModelSpec.Output.LAST,
             List.of(),
             1,
+            Precision.F32,
             head.apply(contract));
     MultiLayerNetwork network = Networks.create(spec, OptimizerSpec.constantAdam(1e-3), 42);
     change.accept(network);

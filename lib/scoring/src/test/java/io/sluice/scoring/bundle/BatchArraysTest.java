@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.Segment;
@@ -184,13 +186,14 @@ class BatchArraysTest {
     return new ModelSpec(
         2,
         lookBack,
-        ModelSpec.Cell.LSTM,
+        Cell.LSTM,
         List.of(3),
         false,
         0,
         ModelSpec.Output.LAST,
         List.of(),
         1,
+        Precision.F32,
         Head.regression(outputs));
   }
 
@@ -199,13 +202,14 @@ class BatchArraysTest {
     return new ModelSpec(
         contract.inputSize(),
         contract.lookBack(),
-        ModelSpec.Cell.LSTM,
+        Cell.LSTM,
         List.of(3),
         false,
         0,
         sequence ? ModelSpec.Output.SEQUENCE : ModelSpec.Output.LAST,
         List.of(),
         1,
+        Precision.F32,
         head);
   }
 

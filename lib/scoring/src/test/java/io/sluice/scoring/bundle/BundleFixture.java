@@ -2,6 +2,8 @@ package io.sluice.scoring.bundle;
 
 import io.sluice.config.Provenance;
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
@@ -34,13 +36,14 @@ record BundleFixture(SequenceManifest dataset, ModelSpec spec, MultiLayerNetwork
         new ModelSpec(
             contract.inputSize(),
             contract.lookBack(),
-            ModelSpec.Cell.LSTM,
+            Cell.LSTM,
             List.of(8),
             false,
             0,
             output,
             List.of(),
             1,
+            Precision.F32,
             head);
     return new BundleFixture(
         manifest, spec, Networks.create(spec, OptimizerSpec.constantAdam(0.01), 17));

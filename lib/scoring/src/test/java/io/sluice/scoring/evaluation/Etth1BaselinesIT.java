@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
@@ -128,13 +130,14 @@ class Etth1BaselinesIT {
         new ModelSpec(
             dataset.contract().inputSize(),
             dataset.contract().lookBack(),
-            ModelSpec.Cell.LSTM,
+            Cell.LSTM,
             List.of(8),
             false,
             0,
             ModelSpec.Output.LAST,
             List.of(),
             1,
+            Precision.F32,
             Head.regression(dataset.contract().targetSize()));
     BundlePublisher.publish(
         settings.registryPath(),

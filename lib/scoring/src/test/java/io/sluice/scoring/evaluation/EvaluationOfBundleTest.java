@@ -11,6 +11,8 @@ import com.networknt.schema.SpecVersion;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
@@ -303,13 +305,14 @@ class EvaluationOfBundleTest {
         new ModelSpec(
             dataset.contract().inputSize(),
             dataset.contract().lookBack(),
-            ModelSpec.Cell.LSTM,
+            Cell.LSTM,
             List.of(6),
             false,
             0,
             ModelSpec.Output.LAST,
             List.of(),
             1,
+            Precision.F32,
             head);
     return BundlePublisher.publish(
         folder.resolve("models").toUri().toString(),

@@ -1,0 +1,13 @@
+/**
+ * DL4J layers over the recurrent kernels.
+ *
+ * <p>Main type: {@link io.sluice.recurrent.layer.Recurrent}, the configuration of one recurrent
+ * layer; it goes where DL4J's {@code LSTM} goes: into a {@code MultiLayerNetwork} or {@code
+ * ComputationGraph}, into {@code Bidirectional} and {@code LastTimeStep}, through {@code
+ * ModelSerializer} and dl4j-spark. Depends on {@code recurrent.kernel} and DL4J.
+ *
+ * <p>Activations are time-major inside: a layer gives DL4J a (B, H, T) view of (T, B, H) memory and
+ * takes such a view without copying, so a stack copies only its first input. Class names and
+ * property names are part of the JSON in a model.zip.
+ */
+package io.sluice.recurrent.layer;
