@@ -1,0 +1,27 @@
+package io.sluice.recurrent.kernel;
+
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+
+class OneDnnBf16KernelTest extends KernelContract {
+  @BeforeEach
+  void processorMultipliesBf16() {
+    assume(OneDnn.multipliesBf16(), "this processor does not multiply bfloat16");
+  }
+
+  @Override
+  RecurrentKernel kernel(CellShape shape, Direction direction) {
+    return new OneDnnKernel(shape, direction, Precision.BF16);
+  }
+
+  @Override
+  List<Cell> cells() {
+    return List.of(Cell.LSTM, Cell.PEEPHOLE_LSTM, Cell.GRU, Cell.RNN);
+  }
+
+  @Override
+  double tolerance() {
+    // bfloat16 has 8 bits: inputs, weights and states are off by up to 2e-3 of themselves
+    return 3e-2;
+  }
+}
