@@ -8,6 +8,7 @@ import io.sluice.recurrent.kernel.ReferenceKernel;
 import io.sluice.recurrent.kernel.State;
 import java.util.Arrays;
 import java.util.Map;
+import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -21,6 +22,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Runs a {@link Recurrent} layer on a kernel.
@@ -115,6 +117,11 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
             ArrayType.ACTIVATION_GRAD, dataType, new long[] {T, B, shape.inputSize()}, 'c');
     recurrence.backward(
         outputGradients.of(series.castTo(dataType)), null, TimeMajor.memory(dx), null);
+    return gradient(dx);
+  }
+
+  /** What a backward pass gives to DL4J, from the gradient of the input (T, B, I). */
+  private Pair<Gradient, INDArray> gradient(INDArray dx) {
     recurrence.kernel().takeGradients(TimeMajor.memory(gradientsFlattened));
     weightNoiseParams.clear();
     var gradient = new DefaultGradient(gradientsFlattened);
@@ -123,10 +130,71 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
     return Pair.of(gradient, backpropDropOutIfPresent(toInput));
   }
 
+  /**
+   * Goes back over the last {@code backwardLength} steps only. The kernel has kept the whole pass
+   * as one, so where that is longer the forward pass runs again, cut in two.
+   */
   @Override
   public Pair<Gradient, INDArray> tbpttBackpropGradient(
       INDArray epsilon, int backwardLength, LayerWorkspaceMgr workspaces) {
-    return backpropGradient(epsilon, workspaces);
+    INDArray series = series(input);
+    int T = Math.toIntExact(series.size(2));
+    int B = Math.toIntExact(series.size(0));
+    int cut = T - backwardLength;
+    if (cut <= 0) {
+      return backpropGradient(epsilon, workspaces);
+    }
+    CellShape shape = layerConf().shape();
+    float[] mask = mask(T, B);
+    Map<String, INDArray> between = newState(B);
+    INDArray outputs = detached(new long[] {T, B, shape.hiddenSize()});
+    INDArray gradients = outputs.ulike();
+    gradients.assign(permuteIfNWC(epsilon).permute(2, 0, 1));
+    INDArray steps = detached(new long[] {T, B, shape.inputSize()});
+    steps.assign(series.permute(2, 0, 1));
+    INDArray dx = workspaces.create(ArrayType.ACTIVATION_GRAD, dataType, steps.shape(), 'c');
+    recurrence.infer(
+        part(mask, B, T, 0, cut),
+        cut,
+        B,
+        TimeMajor.memory(steps),
+        state(begin),
+        TimeMajor.memory(outputs),
+        state(between));
+    recurrence.forward(
+        part(mask, B, T, cut, T),
+        backwardLength,
+        B,
+        from(steps, cut),
+        state(between),
+        from(outputs, cut),
+        null);
+    recurrence.backward(from(gradients, cut), null, from(dx, cut), null);
+    return gradient(dx);
+  }
+
+  private INDArray detached(long[] sizes) {
+    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+      return Nd4j.create(dataType, sizes, 'c');
+    }
+  }
+
+  /** Memory of a dense (T, B, n) array from a time step on. */
+  private static Pointer from(INDArray steps, int t) {
+    return TimeMajor.memory(
+        steps.get(NDArrayIndex.interval(t, steps.size(0)), NDArrayIndex.all(), NDArrayIndex.all()));
+  }
+
+  /** Columns [from, to) of a (B, T) mask. */
+  private static float[] part(float[] mask, int B, int T, int from, int to) {
+    if (mask == null) {
+      return null;
+    }
+    float[] part = new float[B * (to - from)];
+    for (int b = 0; b < B; b++) {
+      System.arraycopy(mask, b * T + from, part, b * (to - from), to - from);
+    }
+    return part;
   }
 
   /** (B, I, T) of the right type, checked. */
@@ -172,12 +240,10 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
 
   private Map<String, INDArray> newState(int B) {
     int H = layerConf().shape().hiddenSize();
-    try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      INDArray h = Nd4j.create(dataType, new long[] {B, H}, 'c');
-      return layerConf().getCell().hasCellState()
-          ? Map.of(HIDDEN, h, CELL, Nd4j.create(dataType, new long[] {B, H}, 'c'))
-          : Map.of(HIDDEN, h);
-    }
+    long[] sizes = {B, H};
+    return layerConf().getCell().hasCellState()
+        ? Map.of(HIDDEN, detached(sizes), CELL, detached(sizes))
+        : Map.of(HIDDEN, detached(sizes));
   }
 
   private static State state(Map<String, INDArray> state) {
@@ -243,7 +309,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
   }
 
   @Override
-  public Pair<org.nd4j.linalg.api.ndarray.INDArray, MaskState> feedForwardMaskArray(
+  public Pair<INDArray, MaskState> feedForwardMaskArray(
       INDArray mask, MaskState state, int batchSize) {
     setMaskArray(mask);
     return Pair.of(mask, MaskState.Passthrough);

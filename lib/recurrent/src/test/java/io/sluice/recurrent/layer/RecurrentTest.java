@@ -1,20 +1,39 @@
 package io.sluice.recurrent.layer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Direction;
+import io.sluice.recurrent.kernel.Precision;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.util.Map;
+import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
+import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -80,6 +99,337 @@ class RecurrentTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = Cell.class,
+      names = {"LSTM", "PEEPHOLE_LSTM", "RNN"})
+  void stockLayersConvertBothWays(Cell cell) {
+    MultiLayerNetwork ours = network(new Recurrent.Builder(cell).nIn(I).nOut(H).build());
+    MultiLayerNetwork stock = network(stock(cell));
+    MultiLayerNetwork back = network(new Recurrent.Builder(cell).nIn(I).nOut(H).build());
+    back.params().assign(0);
+    stock.getLayer(1).setParams(ours.getLayer(1).params().dup());
+    INDArray x = Nd4j.rand(B, I, T).subi(0.5);
+    if (cell == Cell.PEEPHOLE_LSTM) {
+      ours.getLayer(0).getParam("P").assign(Nd4j.linspace(0.1, 0.9, 3 * H, DataType.FLOAT));
+    }
+
+    StockLayers.copy(ours.getLayer(0), stock.getLayer(0));
+    StockLayers.copy(stock.getLayer(0), back.getLayer(0));
+
+    // float32 in another order of sums
+    assertThat(stock.output(x).distance2(ours.output(x))).isLessThan(1e-5);
+    assertThat(back.getLayer(0).params()).isEqualTo(ours.getLayer(0).params());
+  }
+
+  @Test
+  void cellWithoutCounterpartDoesNotConvert() {
+    MultiLayerNetwork ours = network(new Recurrent.Builder(Cell.GRU).nIn(I).nOut(H).build());
+    MultiLayerNetwork stock = network(stock(Cell.LSTM));
+
+    assertThatThrownBy(() -> StockLayers.copy(stock.getLayer(0), ours.getLayer(0)))
+        .hasMessage(
+            "Cannot convert between a GRU and DL4J's LSTM; LSTM, peephole LSTM and tanh RNN have counterparts: LSTM, GravesLSTM and SimpleRnn");
+  }
+
+  private static Layer stock(Cell cell) {
+    return switch (cell) {
+      case LSTM -> new LSTM.Builder().nIn(I).nOut(H).activation(Activation.TANH).build();
+      case PEEPHOLE_LSTM ->
+          new GravesLSTM.Builder().nIn(I).nOut(H).activation(Activation.TANH).build();
+      case RNN -> new SimpleRnn.Builder().nIn(I).nOut(H).activation(Activation.TANH).build();
+      case GRU, LAYERNORM_LSTM -> throw new IllegalArgumentException(cell.label());
+    };
+  }
+
+  @Test
+  void comesBackFromJsonAndFromItsFile() throws Exception {
+    Layer layer =
+        new Recurrent.Builder(Cell.GRU)
+            .nIn(I)
+            .nOut(H)
+            .name("gru")
+            .direction(Direction.BACKWARD)
+            .precision(Precision.BF16)
+            .forgetBias(2.5)
+            .build();
+    MultiLayerNetwork network = network(layer);
+    var bytes = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(network, bytes, true);
+
+    MultiLayerNetwork again =
+        ModelSerializer.restoreMultiLayerNetwork(
+            new ByteArrayInputStream(bytes.toByteArray()), true);
+
+    assertThat(again.getLayerWiseConfigurations()).isEqualTo(network.getLayerWiseConfigurations());
+    Recurrent conf = (Recurrent) again.getLayer(0).conf().getLayer();
+    assertThat(conf.getDirection()).isEqualTo(Direction.BACKWARD);
+    assertThat(conf.getPrecision()).isEqualTo(Precision.BF16);
+    assertThat(conf.getForgetBias()).isEqualTo(2.5);
+    assertThat(again.params()).isEqualTo(network.params());
+    assertThat(again.getLayer(0).paramTable().keySet()).containsExactly("W", "RW", "b");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"6, 6", "6, 2"})
+  void gradientIsCutWhereTheStockLstmCutsIt(int forward, int backward) {
+    MultiLayerNetwork ours = network(new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build());
+    MultiLayerNetwork stock = network(stock(Cell.LSTM));
+    for (MultiLayerNetwork network : new MultiLayerNetwork[] {ours, stock}) {
+      network.getLayerWiseConfigurations().setBackpropType(BackpropType.TruncatedBPTT);
+      network.getLayerWiseConfigurations().setTbpttFwdLength(forward);
+      network.getLayerWiseConfigurations().setTbpttBackLength(backward);
+    }
+    StockLayers.copy(ours.getLayer(0), stock.getLayer(0));
+    stock.getLayer(1).setParams(ours.getLayer(1).params().dup());
+    INDArray x = Nd4j.rand(B, I, T).subi(0.5);
+    INDArray labels = Nd4j.rand(B, 2, T);
+
+    for (int step = 0; step < 3; step++) {
+      ours.fit(x, labels);
+      stock.fit(x, labels);
+    }
+
+    assertThat(ours.output(x).distance2(stock.output(x))).isLessThan(1e-5);
+  }
+
+  /**
+   * The second half's gradient is that of its own loss with the first half's last state held fixed.
+   * (DL4J's own LSTM gets a somewhat different one here.)
+   */
+  @Test
+  void truncatedBackpropagationCarriesTheStateAndNotTheGradient() {
+    double rate = 0.1;
+    MultiLayerNetwork truncated = doubles(rate);
+    MultiLayerNetwork plain = doubles(rate);
+    truncated.getLayerWiseConfigurations().setBackpropType(BackpropType.TruncatedBPTT);
+    truncated.getLayerWiseConfigurations().setTbpttFwdLength(3);
+    truncated.getLayerWiseConfigurations().setTbpttBackLength(3);
+    INDArray x = Nd4j.rand(DataType.DOUBLE, B, I, T).subi(0.5);
+    INDArray labels = Nd4j.rand(DataType.DOUBLE, B, 2, T);
+    plain.rnnTimeStep(half(x, 0));
+    Map<String, INDArray> state = plain.rnnGetPreviousState(0);
+    plain.fit(half(x, 0), half(labels, 0));
+    INDArray between = plain.params().dup();
+
+    truncated.fit(x, labels);
+
+    INDArray gradient = between.sub(truncated.params()).divi(rate);
+    double step = 1e-5;
+    for (long k = 0; k < between.length(); k += 7) {
+      double[] loss = new double[2];
+      for (int side = 0; side < 2; side++) {
+        INDArray moved = between.dup();
+        moved.putScalar(k, moved.getDouble(k) + (side == 0 ? step : -step));
+        plain.setParams(moved);
+        plain.rnnSetPreviousState(0, state);
+        INDArray error = plain.rnnTimeStep(half(x, 1)).sub(half(labels, 1));
+        // DL4J's MSE: mean over outputs, sum over time steps, mean over examples
+        loss[side] = error.mul(error).sumNumber().doubleValue() / 2 / B;
+      }
+      assertThat(gradient.getDouble(k))
+          .as("parameter %d", k)
+          .isCloseTo((loss[0] - loss[1]) / (2 * step), within(1e-7));
+    }
+  }
+
+  private static INDArray half(INDArray series, int half) {
+    return series
+        .get(
+            NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(3L * half, 3L * half + 3))
+        .dup();
+  }
+
+  private static MultiLayerNetwork doubles(double rate) {
+    var network =
+        new MultiLayerNetwork(
+            new NeuralNetConfiguration.Builder()
+                .seed(7)
+                .dataType(DataType.DOUBLE)
+                .updater(new Sgd(rate))
+                .list()
+                .layer(new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build())
+                .layer(output())
+                .build());
+    network.init();
+    return network;
+  }
+
+  private static RnnOutputLayer output() {
+    return new RnnOutputLayer.Builder(LossFunctions.LossFunction.MSE)
+        .nIn(H)
+        .nOut(2)
+        .dataFormat(RNNFormat.NCW)
+        .activation(Activation.IDENTITY)
+        .build();
+  }
+
+  @Test
+  void bothDirectionsAreWrappedByDl4j() {
+    MultiLayerNetwork ours =
+        network(
+            new Bidirectional(
+                Bidirectional.Mode.ADD, new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build()));
+    MultiLayerNetwork stock = network(new Bidirectional(Bidirectional.Mode.ADD, stock(Cell.LSTM)));
+    StockLayers.copy(ours.getLayer(0), stock.getLayer(0));
+    stock.getLayer(1).setParams(ours.getLayer(1).params().dup());
+    INDArray x = Nd4j.rand(B, I, T).subi(0.5);
+
+    assertThat(ours.output(x).distance2(stock.output(x))).isLessThan(1e-5);
+  }
+
+  @Test
+  void backwardLayerReadsTheReversedSeries() {
+    MultiLayerNetwork forward = network(new Recurrent.Builder(Cell.GRU).nIn(I).nOut(H).build());
+    MultiLayerNetwork backward =
+        network(
+            new Recurrent.Builder(Cell.GRU).nIn(I).nOut(H).direction(Direction.BACKWARD).build());
+    backward.setParams(forward.params().dup());
+    INDArray x = Nd4j.rand(B, I, T);
+
+    INDArray[] reversed = new INDArray[T];
+    for (int t = 0; t < T; t++) {
+      reversed[t] = step(x, T - 1 - t);
+    }
+
+    INDArray output = backward.output(Nd4j.concat(2, reversed));
+
+    INDArray expected = forward.output(x);
+    for (int t = 0; t < T; t++) {
+      assertThat(step(output, T - 1 - t).distance2(step(expected, t))).isLessThan(1e-6);
+    }
+  }
+
+  @Test
+  void lastTimeStepOfAMaskedSeriesIsItsLastRealOne() {
+    MultiLayerNetwork network =
+        new MultiLayerNetwork(
+            new NeuralNetConfiguration.Builder()
+                .seed(3)
+                .list()
+                .layer(new LastTimeStep(new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build()))
+                .layer(
+                    new OutputLayer.Builder(LossFunctions.LossFunction.MSE)
+                        .nIn(H)
+                        .nOut(1)
+                        .activation(Activation.IDENTITY)
+                        .build())
+                .build());
+    network.init();
+    INDArray x = Nd4j.rand(1, I, T);
+    INDArray mask = Nd4j.createFromArray(new float[][] {{0, 1, 0, 1, 1, 0}});
+    INDArray kept = Nd4j.concat(2, step(x, 1), step(x, 3), step(x, 4));
+
+    INDArray masked = network.output(x, false, mask, null);
+
+    assertThat(masked.distance2(network.output(kept))).isLessThan(1e-6);
+  }
+
+  @Test
+  void runsInAComputationGraph() {
+    var graph =
+        new ComputationGraph(
+            new NeuralNetConfiguration.Builder()
+                .seed(7)
+                .updater(new Sgd(0.1))
+                .graphBuilder()
+                .addInputs("x")
+                .addLayer("a", new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build(), "x")
+                .addLayer("out", output(), "a")
+                .setOutputs("out")
+                .build());
+    graph.init();
+    MultiLayerNetwork list = network(new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build());
+    list.setParams(graph.params().dup());
+    INDArray x = Nd4j.rand(B, I, T);
+    INDArray labels = Nd4j.rand(B, 2, T);
+
+    graph.fit(new INDArray[] {x}, new INDArray[] {labels});
+    list.fit(x, labels);
+
+    assertThat(graph.params().distance2(list.params())).isLessThan(1e-6);
+  }
+
+  @Test
+  void droppedConnectionsRegularisationAndConstraintsAreDl4js() {
+    MultiLayerNetwork network =
+        network(
+            new Recurrent.Builder(Cell.LSTM)
+                .nIn(I)
+                .nOut(H)
+                .weightNoise(new DropConnect(0.5))
+                .l2(0.5)
+                .constrainRecurrent(new MaxNormConstraint(0.1, 0))
+                .build());
+    INDArray x = Nd4j.rand(B, I, T);
+    INDArray quiet = network.output(x);
+
+    INDArray noisy = network.output(x, true);
+    double squares = 0;
+    for (String key : new String[] {"W", "RW"}) {
+      squares += Math.pow(network.getLayer(0).getParam(key).norm2Number().doubleValue(), 2);
+    }
+    double regularisation = network.getLayer(0).calcRegularizationScore(true);
+    network.fit(x, Nd4j.rand(B, 2, T));
+
+    assertThat(noisy.distance2(quiet)).isGreaterThan(1e-3);
+    assertThat(network.getLayer(0).calcRegularizationScore(true)).isLessThan(regularisation);
+    assertThat(regularisation).isCloseTo(0.5 * 0.5 * squares, within(1e-4));
+    INDArray columns = network.getLayer(0).getParam("RW").norm2(0);
+    assertThat(columns.maxNumber().doubleValue()).isLessThanOrEqualTo(0.1 + 1e-5);
+  }
+
+  @Test
+  void disagreeingShapesAreNamed() {
+    MultiLayerNetwork network =
+        network(new Recurrent.Builder(Cell.LSTM).name("first").nIn(I).nOut(H).build());
+    INDArray x = Nd4j.rand(B, I, T);
+
+    assertThatThrownBy(() -> network.output(Nd4j.rand(B, I + 1, T)))
+        .hasMessage("Input of layer first has shape [4, 4, 6], expected (B, I, T) with I = 3");
+    assertThatThrownBy(() -> network.output(x, false, Nd4j.ones(B, T + 1), null))
+        .hasMessage("Mask of layer first has shape [4, 7], expected (B, T) = (4, 6)");
+    network.clearLayerMaskArrays();
+    network.rnnTimeStep(x);
+    assertThatThrownBy(() -> network.rnnTimeStep(Nd4j.rand(2, I, T)))
+        .hasMessage(
+            "Layer first holds the state of 4 sequences, but the input has 2: clear the state first (rnnClearPreviousState)");
+  }
+
+  @Test
+  void timeStepsMayBeTheSecondDimension() {
+    MultiLayerNetwork ncw = network(new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build());
+    var nwc =
+        new MultiLayerNetwork(
+            new NeuralNetConfiguration.Builder()
+                .list()
+                .layer(
+                    new Recurrent.Builder(Cell.LSTM)
+                        .nIn(I)
+                        .nOut(H)
+                        .dataFormat(RNNFormat.NWC)
+                        .build())
+                .layer(
+                    new RnnOutputLayer.Builder(LossFunctions.LossFunction.MSE)
+                        .nIn(H)
+                        .nOut(2)
+                        .dataFormat(RNNFormat.NWC)
+                        .activation(Activation.IDENTITY)
+                        .build())
+                .build());
+    nwc.init();
+    nwc.setParams(ncw.params().dup());
+    INDArray x = Nd4j.rand(B, I, T);
+
+    INDArray output = nwc.output(x.permute(0, 2, 1).dup('c'));
+
+    assertThat(output.permute(0, 2, 1).distance2(ncw.output(x))).isLessThan(1e-6);
+  }
+
+  private static INDArray step(INDArray series, int t) {
+    return series.get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(t, t + 1));
+  }
+
   private static MultiLayerNetwork network(Layer recurrent) {
     var network =
         new MultiLayerNetwork(
@@ -88,12 +438,7 @@ class RecurrentTest {
                 .updater(new Sgd(0.1))
                 .list()
                 .layer(recurrent)
-                .layer(
-                    new RnnOutputLayer.Builder(LossFunctions.LossFunction.MSE)
-                        .nIn(H)
-                        .nOut(2)
-                        .activation(Activation.IDENTITY)
-                        .build())
+                .layer(output())
                 .build());
     network.init();
     return network;
