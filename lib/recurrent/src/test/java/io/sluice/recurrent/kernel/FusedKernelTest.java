@@ -1,0 +1,67 @@
+package io.sluice.recurrent.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class FusedKernelTest extends KernelContract {
+  @Override
+  RecurrentKernel kernel(CellShape shape, Direction direction) {
+    return new FusedKernel(shape, direction, Gemm.ONE_DNN);
+  }
+
+  @Override
+  List<Cell> cells() {
+    return List.of(Cell.values());
+  }
+
+  @Override
+  double tolerance() {
+    // float32 holds 6e-8; products of up to 207 + 207 terms, activations within 3e-7, and the
+    // layer norm of few numbers divides by a small deviation
+    return 1e-5;
+  }
+
+  /** The same over the other products. */
+  static class OverOpenBlasTest extends FusedKernelTest {
+    @Override
+    RecurrentKernel kernel(CellShape shape, Direction direction) {
+      return new FusedKernel(shape, direction, Gemm.OPEN_BLAS);
+    }
+  }
+
+  @Test
+  void activationsAreWithinTheirBoundAndKeepNotANumber() {
+    float[] x = new float[4001];
+    for (int k = 0; k < x.length; k++) {
+      x[k] = (k - 2000) / 100f;
+    }
+    float[] tanh = x.clone();
+    float[] sigmoid = x.clone();
+
+    Activations.tanh(tanh, 0, x.length);
+    Activations.sigmoid(sigmoid, 0, x.length);
+
+    for (int k = 0; k < x.length; k++) {
+      assertThat(Math.abs(tanh[k] - Math.tanh(x[k]))).as("tanh %s", x[k]).isLessThan(3e-7);
+      assertThat(Math.abs(sigmoid[k] - 1 / (1 + Math.exp(-x[k]))))
+          .as("sigmoid %s", x[k])
+          .isLessThan(3e-7);
+    }
+    float[] odd = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+    Activations.tanh(odd, 0, 3);
+    assertThat(odd[0]).isNaN();
+    assertThat(odd[1]).isBetween(0.9999997f, 1f);
+    assertThat(odd[2]).isBetween(-1f, -0.9999997f);
+  }
+
+  @Test
+  void tinyNumbersBecomeZeroAndOthersStay() {
+    float[] v = {1e-39f, -3e-40f, 1e-20f, -0.5f, Float.NaN};
+
+    Activations.flush(v, v.length);
+
+    assertThat(v).containsExactly(0, 0, 1e-20f, -0.5f, Float.NaN);
+  }
+}
