@@ -20,6 +20,10 @@ final class Comparison {
 
   private static final double PRODUCT_FLOPS = 2.0 * PRODUCT * PRODUCT * PRODUCT;
 
+  /** The first of these that takes part judges the others. */
+  private static final List<Side> JUDGES_FIRST =
+      List.of(Side.LIBTORCH, Side.LIBTORCH_KEEPING, Side.DL4J, Side.SLUICE);
+
   /**
    * How long and how often.
    *
@@ -102,7 +106,7 @@ final class Comparison {
     float[] expected = null;
     Side judge = null;
     double tolerance = read.precision().tolerance();
-    for (Side side : List.of(Side.LIBTORCH, Side.DL4J, Side.SLUICE)) {
+    for (Side side : JUDGES_FIRST) {
       if (!contestants.containsKey(side)) {
         continue;
       }

@@ -72,8 +72,7 @@ final class ComparisonResult {
       for (Side peer : sides) {
         if (side.compareTo(peer) < 0) {
           System.out.printf(
-              "%s: %s is %s of %s%n",
-              part.label(), side, ratio(part, side, peer).orElseThrow(), peer);
+              "%s: %s to %s %s%n", part.label(), side, peer, ratio(part, side, peer).orElseThrow());
         }
       }
     }

@@ -37,6 +37,7 @@ final class ContestantProcess implements AutoCloseable {
     var builder = new ProcessBuilder(command(side, threads));
     builder.redirectError(ProcessBuilder.Redirect.INHERIT);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
+    builder.environment().putAll(side.environment());
     process = builder.start();
     commands = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
     var reader = new Thread(this::readAnswers, side + " answers");
@@ -168,7 +169,7 @@ final class ContestantProcess implements AutoCloseable {
 
   private static String classPath(Side side) {
     String own = System.getProperty("java.class.path");
-    if (side != Side.LIBTORCH) {
+    if (!side.isLibtorch()) {
       return own;
     }
     String jars = System.getProperty(LIBTORCH);

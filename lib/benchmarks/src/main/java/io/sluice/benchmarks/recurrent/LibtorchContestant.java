@@ -99,6 +99,7 @@ final class LibtorchContestant implements Contestant {
 
   @Override
   public float[] probabilities() {
+    readParameters();
     try (var scope = new PointerScope();
         var inference = new InferenceMode()) {
       Tensor values = torch.softmax(predict().to(ScalarType.Float), 1).contiguous();
@@ -166,11 +167,7 @@ final class LibtorchContestant implements Contestant {
 
   @Override
   public void infer(int calls) {
-    if (half != null && autocast) {
-      try (var scope = new PointerScope()) {
-        convertParameters();
-      }
-    }
+    readParameters();
     LibtorchNetwork network = half == null ? master : half;
     network.setTraining(false);
     for (int call = 0; call < calls; call++) {
@@ -180,6 +177,15 @@ final class LibtorchContestant implements Contestant {
       }
     }
     network.setTraining(true);
+  }
+
+  /** Autocast moves the f32 parameters alone; inference takes the others. */
+  private void readParameters() {
+    if (half != null && autocast) {
+      try (var scope = new PointerScope()) {
+        convertParameters();
+      }
+    }
   }
 
   private Tensor predict() {

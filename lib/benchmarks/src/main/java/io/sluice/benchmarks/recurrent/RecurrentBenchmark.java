@@ -22,6 +22,10 @@ import picocli.CommandLine.Option;
  * the blocks with the least and the most. The share of sgemm is against the fastest 2048³ product
  * of any contestant's process in the same turns. Memory is the most that lay in RAM while training,
  * less what lay there before the network was built.
+ *
+ * <p>libtorch takes part twice: as it comes, and with an allocator that keeps freed memory ({@link
+ * Side#LIBTORCH_KEEPING}), which a user of libtorch can have by setting four variables. What is
+ * asked of our network is asked against libtorch as it comes; the other is in the result.
  */
 @Command(
     name = "run.sh recurrent",
@@ -65,7 +69,7 @@ public final class RecurrentBenchmark implements Callable<Integer> {
       names = "--contestants",
       split = ",",
       paramLabel = "NAME",
-      defaultValue = "sluice,dl4j,libtorch",
+      defaultValue = "sluice,dl4j,libtorch,libtorch-keeping",
       description = "Default: ${DEFAULT-VALUE}.")
   List<Side> sides;
 

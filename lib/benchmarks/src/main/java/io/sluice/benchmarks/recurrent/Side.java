@@ -1,6 +1,7 @@
 package io.sluice.benchmarks.recurrent;
 
 import java.util.Arrays;
+import java.util.Map;
 
 /** Who takes part. */
 enum Side {
@@ -24,6 +25,25 @@ enum Side {
     Contestant create(int threads) {
       return new LibtorchContestant(threads);
     }
+  },
+  /**
+   * The same, with glibc's allocator told to keep what is freed. Otherwise it hands large blocks
+   * back to the system after each step, and the next one faults every page in anew.
+   */
+  LIBTORCH_KEEPING("libtorch-keeping") {
+    @Override
+    Contestant create(int threads) {
+      return new LibtorchContestant(threads);
+    }
+
+    @Override
+    Map<String, String> environment() {
+      return Map.of(
+          "MALLOC_ARENA_MAX", "1",
+          "MALLOC_MMAP_THRESHOLD_", "1073741824",
+          "MALLOC_TRIM_THRESHOLD_", "4294967296",
+          "MALLOC_TOP_PAD_", "67108864");
+    }
   };
 
   private final String label;
@@ -34,6 +54,16 @@ enum Side {
 
   /** To be called in the process that is the contestant's. */
   abstract Contestant create(int threads);
+
+  /** Variables that its process is started with. */
+  Map<String, String> environment() {
+    return Map.of();
+  }
+
+  /** Whether its class path is libtorch's. */
+  boolean isLibtorch() {
+    return this == LIBTORCH || this == LIBTORCH_KEEPING;
+  }
 
   static Side of(String label) {
     return Arrays.stream(values())
