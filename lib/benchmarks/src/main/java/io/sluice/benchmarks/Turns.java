@@ -21,7 +21,7 @@ public final class Turns {
    * @param count things done in one round
    */
   public record Times(String unit, long count, List<Double> seconds) {
-    double median() {
+    public double median() {
       double[] sorted = seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
       int middle = sorted.length / 2;
       return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
@@ -56,7 +56,7 @@ public final class Turns {
     public String toString() {
       return String.format(
           Locale.ROOT,
-          "%,14.0f %s a second (median %.3f s of %d, %.3f to %.3f)",
+          "%,14." + (rate() < 10 ? 2 : 0) + "f %s a second (median %.3f s of %d, %.3f to %.3f)",
           rate(),
           unit,
           median(),

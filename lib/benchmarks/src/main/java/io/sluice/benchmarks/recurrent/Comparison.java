@@ -27,11 +27,13 @@ final class Comparison {
   /**
    * How long and how often.
    *
-   * @param blocks turns that count
+   * @param starts fresh processes of each contestant, one after another: a process keeps the speed
+   *     that its memory and threads happened to get
+   * @param blocks turns of each contestant that count, for each start
    * @param blockSeconds about as long as one contestant's turn takes
    * @param warmUpSeconds each contestant's work before the first turn
    */
-  record Effort(int blocks, double blockSeconds, double warmUpSeconds) {}
+  record Effort(int starts, int blocks, double blockSeconds, double warmUpSeconds) {}
 
   /** What is measured. */
   enum Part {
@@ -48,6 +50,7 @@ final class Comparison {
   private final int threads;
   private final Effort effort;
   private final Map<Side, ContestantProcess> contestants = new EnumMap<>(Side.class);
+  private final Map<Side, Long> residentBefore = new EnumMap<>(Side.class);
   private final ComparisonResult result;
 
   Comparison(Workload workload, int threads, Effort effort) {
@@ -61,7 +64,16 @@ final class Comparison {
    * @throws IllegalStateException if predictions disagree: then times mean nothing
    */
   ComparisonResult run(List<Side> sides, List<Part> parts) throws Exception {
-    System.out.printf("%n== %s%n", result.title());
+    for (int start = 1; start <= effort.starts(); start++) {
+      System.out.printf("%n== %s, start %d of %d%n", result.title(), start, effort.starts());
+      runOnce(sides, parts);
+    }
+    parts.forEach(result::tell);
+    return result;
+  }
+
+  private void runOnce(List<Side> sides, List<Part> parts) throws Exception {
+    contestants.clear();
     var started = new ArrayList<ContestantProcess>();
     try {
       for (Side side : sides) {
@@ -81,7 +93,6 @@ final class Comparison {
         requireAgreement(workload.ofOneSequence());
         infer(Part.LATENCY, "sequences");
       }
-      return result;
     } finally {
       for (ContestantProcess process : started) {
         process.close();
@@ -98,7 +109,7 @@ final class Comparison {
       return;
     }
     contestants.put(side, process);
-    result.residentBefore(side, before);
+    residentBefore.put(side, before);
   }
 
   /** The loss and every probability, relative to the largest probability. */
@@ -150,19 +161,16 @@ final class Comparison {
             "%s does not learn its one batch (%s): loss %s before training, %s after"
                 .formatted(entry.getKey(), result.title(), before, after));
       }
-      result.peak(entry.getKey(), process.peakKibibytes());
+      result.memory(entry.getKey(), process.peakKibibytes() - residentBefore.get(entry.getKey()));
       process.multiply(PRODUCT);
       turns.add(entry.getKey().toString(), steps, "steps", () -> process.train(steps));
       turns.add(sgemm(entry.getKey()), 1, "products", () -> process.multiply(PRODUCT));
     }
     Map<String, Turns.Times> times = turns.run(0, effort.blocks());
-    double product =
-        contestants.keySet().stream()
-            .mapToDouble(side -> times.get(sgemm(side)).fastest())
-            .min()
-            .orElseThrow();
     result.times(Part.TRAIN, contestants.keySet(), times);
-    result.shares(PRODUCT_FLOPS / product);
+    for (Side side : contestants.keySet()) {
+      result.sgemm(PRODUCT_FLOPS / times.get(sgemm(side)).fastest());
+    }
   }
 
   private void infer(Part part, String unit) throws Exception {

@@ -18,8 +18,7 @@ final class ComparisonResult {
   private final int threads;
   private final Map<String, Object> facts = new LinkedHashMap<>();
   private final Map<Part, Map<Side, Turns.Times>> times = new EnumMap<>(Part.class);
-  private final Map<Side, Long> residentBefore = new EnumMap<>(Side.class);
-  private final Map<Side, Long> peak = new EnumMap<>(Side.class);
+  private final Map<Side, Long> memory = new EnumMap<>(Side.class);
   private double sgemmFlops;
 
   ComparisonResult(Workload workload, int threads) {
@@ -54,41 +53,69 @@ final class ComparisonResult {
     facts.putIfAbsent(side + "To" + judge + "Distance", Report.rounded(distance));
   }
 
-  void residentBefore(Side side, long kibibytes) {
-    residentBefore.put(side, kibibytes);
+  /** What training needed beyond the process without a network; the most of all starts counts. */
+  void memory(Side side, long kibibytes) {
+    memory.merge(side, kibibytes, Math::max);
   }
 
-  /** The peak in training: later parts are not in it. */
-  void peak(Side side, long kibibytes) {
-    peak.put(side, kibibytes);
-    System.out.printf("%s: %,d MiB more than before the network%n", side, memory(side) >> 10);
+  /** The fastest product of the run counts, whoever computed it. */
+  void sgemm(double flops) {
+    sgemmFlops = Math.max(sgemmFlops, flops);
   }
 
-  void times(Part part, Collection<Side> sides, Map<String, Turns.Times> all) {
-    var own = new EnumMap<Side, Turns.Times>(Side.class);
-    sides.forEach(side -> own.put(side, all.get(side.toString())));
-    times.put(part, own);
+  /** Adds the blocks of one start. */
+  void times(Part part, Collection<Side> sides, Map<String, Turns.Times> blocks) {
+    Map<Side, Turns.Times> known = times.computeIfAbsent(part, p -> new EnumMap<>(Side.class));
     for (Side side : sides) {
-      for (Side peer : sides) {
-        if (side.compareTo(peer) < 0) {
-          System.out.printf(
-              "%s: %s to %s %s%n", part.label(), side, peer, ratio(part, side, peer).orElseThrow());
-        }
-      }
+      Turns.Times measured = blocks.get(side.toString());
+      List<Double> seconds =
+          known
+              .computeIfAbsent(side, s -> new Turns.Times(measured.unit(), 1, new ArrayList<>()))
+              .seconds();
+      measured.seconds().forEach(block -> seconds.add(block / measured.count()));
     }
   }
 
-  /** Shares of the fastest product of the run, whoever computed it. */
-  void shares(double sgemmFlops) {
-    this.sgemmFlops = sgemmFlops;
-    System.out.printf(Locale.ROOT, "sgemm: %.1f GFLOP/s%n", sgemmFlops / 1e9);
-    for (Side side : times.get(Part.TRAIN).keySet()) {
-      System.out.printf(
-          Locale.ROOT,
-          "%s: %.1f GFLOP/s, %.2f of sgemm%n",
-          side,
-          flops(side) / 1e9,
-          shareOfSgemm(side).orElseThrow());
+  /** Says on standard output what was found. */
+  void tell(Part part) {
+    Map<Side, Turns.Times> measured = times.getOrDefault(part, Map.of());
+    measured.forEach(
+        (side, all) ->
+            System.out.printf(
+                Locale.ROOT,
+                "%s: %s %.3f ms%s%n",
+                part.label(),
+                side,
+                1e3 * all.median(),
+                part == Part.TRAIN ? trainingFacts(side) : ""));
+    pairs(
+        part,
+        (side, peer, ratio) ->
+            System.out.printf("%s: %s to %s %s%n", part.label(), side, peer, ratio));
+  }
+
+  private String trainingFacts(Side side) {
+    return String.format(
+        Locale.ROOT,
+        ", %.1f GFLOP/s, %.2f of sgemm (%.1f), %,d MiB",
+        flops(side) / 1e9,
+        shareOfSgemm(side).orElseThrow(),
+        sgemmFlops / 1e9,
+        memory.get(side) >> 10);
+  }
+
+  private interface PairConsumer {
+    void accept(Side side, Side peer, Ratio ratio);
+  }
+
+  /** Each two contestants once, in order of {@link Side}. */
+  private void pairs(Part part, PairConsumer consumer) {
+    var sides = List.copyOf(times.getOrDefault(part, Map.of()).keySet());
+    for (int i = 0; i < sides.size(); i++) {
+      for (int j = i + 1; j < sides.size(); j++) {
+        consumer.accept(
+            sides.get(i), sides.get(j), ratio(part, sides.get(i), sides.get(j)).orElseThrow());
+      }
     }
   }
 
@@ -100,12 +127,9 @@ final class ComparisonResult {
         : Optional.empty();
   }
 
-  /** Of each block. */
+  /** Of each block, in order. */
   List<Double> secondsOfOne(Part part, Side side) {
-    Turns.Times all = times.get(part).get(side);
-    var seconds = new ArrayList<Double>();
-    all.seconds().forEach(block -> seconds.add(block / all.count()));
-    return seconds;
+    return times.get(part).get(side).seconds();
   }
 
   boolean has(Part part, Side side) {
@@ -118,17 +142,13 @@ final class ComparisonResult {
 
   /** Peak memory of training over a peer's. */
   Optional<Double> memoryRatio(Side side, Side peer) {
-    return peak.containsKey(side) && peak.containsKey(peer)
-        ? Optional.of((double) memory(side) / memory(peer))
+    return memory.containsKey(side) && memory.containsKey(peer)
+        ? Optional.of((double) memory.get(side) / memory.get(peer))
         : Optional.empty();
   }
 
   private double flops(Side side) {
     return workload.flops() * times.get(Part.TRAIN).get(side).rate();
-  }
-
-  private long memory(Side side) {
-    return peak.get(side) - residentBefore.get(side);
   }
 
   Map<String, Object> toJson() {
@@ -148,13 +168,7 @@ final class ComparisonResult {
   private Map<String, Object> partJson(Part part, Map<Side, Turns.Times> sides) {
     var json = new LinkedHashMap<String, Object>();
     sides.forEach((side, measured) -> json.put(side.toString(), sideJson(part, side, measured)));
-    for (Side side : sides.keySet()) {
-      for (Side peer : sides.keySet()) {
-        if (side.compareTo(peer) < 0) {
-          json.put(side + "To" + peer, ratio(part, side, peer).orElseThrow().toJson());
-        }
-      }
-    }
+    pairs(part, (side, peer, ratio) -> json.put(side + "To" + peer, ratio.toJson()));
     return json;
   }
 
@@ -164,7 +178,7 @@ final class ComparisonResult {
     if (part == Part.TRAIN) {
       json.put("gigaflops", Report.rounded(flops(side) / 1e9));
       json.put("shareOfSgemm", Report.rounded(shareOfSgemm(side).orElseThrow()));
-      json.put("peakMebibytes", memory(side) >> 10);
+      json.put("peakMebibytes", memory.get(side) >> 10);
     }
     return json;
   }

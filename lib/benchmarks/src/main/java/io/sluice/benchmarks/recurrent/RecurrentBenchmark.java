@@ -18,10 +18,10 @@ import picocli.CommandLine.Option;
  * (to 1e-4 in f32, 2e-2 in bf16) before they are timed. A training step is forward, the last state,
  * a linear head, cross-entropy, backward, clipping and Adam ({@link Workload}); inference keeps
  * nothing for a gradient; latency is inference of one sequence. Contestants take turns, a block of
- * steps each; a ratio is that of two contestants' times in the same block, told as the median of
- * the blocks with the least and the most. The share of sgemm is against the fastest 2048³ product
- * of any contestant's process in the same turns. Memory is the most that lay in RAM while training,
- * less what lay there before the network was built.
+ * steps each, in fresh processes start by start; a ratio is that of two contestants' times in the
+ * same block, told as the median of the blocks with the least and the most. The share of sgemm is
+ * against the fastest 2048³ product of any contestant's process in the same turns. Memory is the
+ * most that lay in RAM while training, less what lay there before the network was built.
  *
  * <p>libtorch takes part twice: as it comes, and with an allocator that keeps freed memory ({@link
  * Side#LIBTORCH_KEEPING}), which a user of libtorch can have by setting four variables. What is
@@ -82,9 +82,17 @@ public final class RecurrentBenchmark implements Callable<Integer> {
   List<Comparison.Part> parts;
 
   @Option(
+      names = "--starts",
+      defaultValue = "2",
+      description =
+          "Fresh processes of each contestant, one after another: a process keeps the speed that its"
+              + " memory and threads happened to get. Default: ${DEFAULT-VALUE}.")
+  int starts;
+
+  @Option(
       names = "--blocks",
-      defaultValue = "7",
-      description = "Turns of each contestant. Default: ${DEFAULT-VALUE}.")
+      defaultValue = "4",
+      description = "Turns of each contestant and start. Default: ${DEFAULT-VALUE}.")
   int blocks;
 
   @Option(
@@ -95,7 +103,7 @@ public final class RecurrentBenchmark implements Callable<Integer> {
 
   @Option(
       names = "--warm-up-seconds",
-      defaultValue = "3",
+      defaultValue = "1.5",
       description = "Of each contestant, before the turns. Default: ${DEFAULT-VALUE}.")
   double warmUpSeconds;
 
@@ -143,10 +151,11 @@ public final class RecurrentBenchmark implements Callable<Integer> {
             "recurrent",
             "Do our recurrent layers train and predict as fast as libtorch, and how much faster"
                 + " than stock DL4J's?");
-    var effort = new Comparison.Effort(blocks, blockSeconds, warmUpSeconds);
+    var effort = new Comparison.Effort(starts, blocks, blockSeconds, warmUpSeconds);
     report.put(
         "effort",
-        "%d blocks of about %s s, %s s of warm-up".formatted(blocks, blockSeconds, warmUpSeconds));
+        "%d starts, each %d blocks of about %s s after %s s of warm-up"
+            .formatted(starts, blocks, blockSeconds, warmUpSeconds));
     var results = new ArrayList<ComparisonResult>();
     for (ThreadedWorkload each : plan()) {
       ComparisonResult result =
