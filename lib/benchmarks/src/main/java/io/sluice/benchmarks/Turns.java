@@ -31,7 +31,7 @@ public final class Turns {
       return seconds.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
     }
 
-    double slowest() {
+    public double slowest() {
       return seconds.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
     }
 

@@ -174,7 +174,9 @@ final class ComparisonResult {
 
   private Map<String, Object> sideJson(Part part, Side side, Turns.Times measured) {
     var json = new LinkedHashMap<String, Object>();
-    json.put("milliseconds", Report.rounded(1e3 / measured.rate()));
+    json.put("milliseconds", Report.rounded(1e3 * measured.median()));
+    json.put("fastestMilliseconds", Report.rounded(1e3 * measured.fastest()));
+    json.put("slowestMilliseconds", Report.rounded(1e3 * measured.slowest()));
     if (part == Part.TRAIN) {
       json.put("gigaflops", Report.rounded(flops(side) / 1e9));
       json.put("shareOfSgemm", Report.rounded(shareOfSgemm(side).orElseThrow()));

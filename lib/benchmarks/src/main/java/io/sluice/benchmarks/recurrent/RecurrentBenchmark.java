@@ -29,7 +29,6 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "run.sh recurrent",
-    mixinStandardHelpOptions = true,
     sortOptions = false,
     usageHelpAutoWidth = false,
     usageHelpWidth = 100)
@@ -106,6 +105,9 @@ public final class RecurrentBenchmark implements Callable<Integer> {
       defaultValue = "1.5",
       description = "Of each contestant, before the turns. Default: ${DEFAULT-VALUE}.")
   double warmUpSeconds;
+
+  @Option(names = "--help", usageHelp = true, description = "Shows this and stops.")
+  boolean help;
 
   public static void main(String[] args) {
     System.exit(commandLine(new RecurrentBenchmark()).execute(args));
