@@ -3,14 +3,16 @@
 #
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
-# NAME is read-back, naive-windows, storage, long-series, segment-shape or scoring. --record keeps
-# the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever
-# it says; others: 4g). Run it on a machine that does nothing else.
+# NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring or recurrent
+# (recurrent --help lists its options). --record keeps the result in lib/benchmarks/results.
+# SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it says; others: 4g). Run it on a
+# machine that does nothing else.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(dirname "$(dirname "$here")")
 
 heap=${SLUICE_BENCHMARK_HEAP:-4g}
+profiles=()
 case ${1:-} in
   read-back) class=ReadBackBenchmark ;;
   naive-windows) class=NaiveWindowsBenchmark ;;
@@ -18,8 +20,9 @@ case ${1:-} in
   long-series) class=LongSeriesBenchmark heap=2g ;;
   segment-shape) class=SegmentShapeBenchmark ;;
   scoring) class=ScoringBenchmark ;;
+  recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
   *)
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
@@ -30,10 +33,11 @@ if [ "${1:-}" = --record ]; then
   shift
 fi
 
-(cd "$root" && ./mvnw -q -B -ntp -pl lib/benchmarks -am -DskipTests package) >&2
+(cd "$root" && ./mvnw -q -B -ntp ${profiles[@]+"${profiles[@]}"} -pl lib/benchmarks -am -DskipTests package) >&2
 read -r -d '' -a jvm < "$here/target/jvm-options" || true
 export OMP_NUM_THREADS=1
 exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" "${jvm[@]}" "-Xmx$heap" \
   "-Dlog4j2.configurationFile=$root/submit-scripts/conf/log4j2.properties" \
+  "-Dsluice.benchmarks.libtorch=$here/target/libtorch" \
   ${options[@]+"${options[@]}"} \
   -cp "$here/target/classes:$(cat "$here/target/class-path")" "io.sluice.benchmarks.$class" "$@"

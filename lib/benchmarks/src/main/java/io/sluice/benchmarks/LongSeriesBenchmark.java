@@ -3,11 +3,9 @@ package io.sluice.benchmarks;
 import com.sun.management.GarbageCollectionNotificationInfo;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
-import java.io.IOException;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryUsage;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.management.NotificationEmitter;
@@ -57,7 +55,7 @@ public final class LongSeriesBenchmark {
           .put("seconds", Report.rounded(seconds))
           .put("rowsPerSecond", Math.round(rows / seconds))
           .put("aliveAfterCollectionMiB", alive.get() >> 20)
-          .put("peakOfTheProcessMiB", peakMebibytes())
+          .put("peakOfTheProcessMiB", ProcessMemory.peakKibibytes() >> 10)
           .require("heapGiB", heap, "at most 2", heap <= 2)
           .finish();
     }
@@ -94,18 +92,5 @@ public final class LongSeriesBenchmark {
         || pool.contains("Survivor")
         || pool.contains("Old")
         || pool.contains("Tenured");
-  }
-
-  /** The process's own account where the system keeps one (Linux), else −1. */
-  private static long peakMebibytes() throws IOException {
-    Path status = Path.of("/proc/self/status");
-    if (!Files.exists(status)) {
-      return -1;
-    }
-    return Files.readAllLines(status).stream()
-        .filter(line -> line.startsWith("VmHWM:"))
-        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) >> 10)
-        .findFirst()
-        .orElse(-1);
   }
 }

@@ -13,14 +13,14 @@ import java.util.Locale;
 import java.util.Map;
 
 /** What a benchmark found, for a person on standard output and as JSON under {@code results/}. */
-final class Report {
+public final class Report {
   /** Folder of recorded results; set by {@code run.sh --record}. */
   private static final String RECORD = "sluice.benchmarks.record";
 
   private final String name;
   private final Map<String, Object> json = new LinkedHashMap<>();
 
-  Report(String name, String question) {
+  public Report(String name, String question) {
     this.name = name;
     json.put("benchmark", name);
     json.put("question", question);
@@ -32,7 +32,7 @@ final class Report {
   }
 
   /** Adds a fact; shown as it is. */
-  Report put(String key, Object value) {
+  public Report put(String key, Object value) {
     json.put(key, value);
     if (!(value instanceof Map)) {
       System.out.println(key + ": " + value);
@@ -58,7 +58,7 @@ final class Report {
   }
 
   /** Adds a ratio and what was asked of it; says so if it misses. */
-  Report require(String what, double ratio, String rule, boolean holds) {
+  public Report require(String what, double ratio, String rule, boolean holds) {
     put(what, rounded(ratio));
     json.put(what + "Required", rule);
     json.put(what + "Holds", holds);
@@ -68,7 +68,7 @@ final class Report {
   }
 
   /** Writes the file where recording is asked for. */
-  void finish() throws IOException {
+  public void finish() throws IOException {
     String folder = System.getProperty(RECORD);
     if (folder != null) {
       Path file = Path.of(folder, name + ".json");
@@ -81,7 +81,7 @@ final class Report {
   }
 
   /** Four significant digits: more would pretend. */
-  static double rounded(double value) {
+  public static double rounded(double value) {
     return Double.parseDouble(String.format(Locale.ROOT, "%.4g", value));
   }
 

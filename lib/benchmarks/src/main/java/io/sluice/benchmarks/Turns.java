@@ -8,9 +8,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /** Runs contestants in turn, round by round, and keeps the seconds of each. */
-final class Turns {
+public final class Turns {
   /** Work that is timed. */
-  interface Work {
+  public interface Work {
     void run() throws Exception;
   }
 
@@ -20,23 +20,23 @@ final class Turns {
    * @param unit what {@code count} counts
    * @param count things done in one round
    */
-  record Times(String unit, long count, List<Double> seconds) {
-    double median() {
+  public record Times(String unit, long count, List<Double> seconds) {
+    public double median() {
       double[] sorted = seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
       int middle = sorted.length / 2;
       return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
-    double fastest() {
+    public double fastest() {
       return seconds.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
     }
 
-    double slowest() {
+    public double slowest() {
       return seconds.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
     }
 
     /** Things a second, by the median. */
-    double rate() {
+    public double rate() {
       return count / median();
     }
 
@@ -56,7 +56,7 @@ final class Turns {
     public String toString() {
       return String.format(
           Locale.ROOT,
-          "%,14.0f %s a second (median %.3f s of %d, %.3f to %.3f)",
+          "%,14." + (rate() < 10 ? 2 : 0) + "f %s a second (median %.3f s of %d, %.3f to %.3f)",
           rate(),
           unit,
           median(),
@@ -75,13 +75,13 @@ final class Turns {
    *
    * @param count things it does in a round
    */
-  Turns add(String name, long count, String unit, Work work) {
+  public Turns add(String name, long count, String unit, Work work) {
     contestants.add(new Contestant(name, work, new Times(unit, count, new ArrayList<>())));
     return this;
   }
 
   /** Times by name. The first {@code warmUp} rounds are thrown away. */
-  Map<String, Times> run(int warmUp, int rounds) throws Exception {
+  public Map<String, Times> run(int warmUp, int rounds) throws Exception {
     for (int round = -warmUp; round < rounds; round++) {
       for (Contestant contestant : contestants) {
         long start = System.nanoTime();

@@ -1,0 +1,82 @@
+package io.sluice.benchmarks.recurrent;
+
+import io.sluice.benchmarks.ProcessMemory;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+
+/**
+ * The process of one contestant: reads one command a line, answers one line, and waits for the next
+ * without computing. Ends with its input.
+ */
+final class ContestantMain {
+  /** Begins an answer; whatever a library prints to the same stream does not. */
+  static final String ANSWER = "@ ";
+
+  /** Begins the answer to a workload that the contestant cannot do. */
+  static final String CANNOT = "@- ";
+
+  /** Begins the answer to a command that failed. */
+  static final String FAILED = "@! ";
+
+  private final Contestant contestant;
+
+  private ContestantMain(Contestant contestant) {
+    this.contestant = contestant;
+  }
+
+  public static void main(String[] args) throws IOException {
+    PrintStream answers = System.out;
+    System.setOut(System.err);
+    var commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    try (Contestant contestant = Side.of(args[0]).create(Integer.parseInt(args[1]))) {
+      var main = new ContestantMain(contestant);
+      for (String command = commands.readLine(); command != null; command = commands.readLine()) {
+        answers.println(main.answer(command));
+        answers.flush();
+      }
+    }
+  }
+
+  private String answer(String command) {
+    try {
+      return ANSWER + run(command.split(" "));
+    } catch (Contestant.CannotDo e) {
+      return CANNOT + e.getMessage();
+    } catch (Exception | LinkageError e) {
+      e.printStackTrace();
+      return FAILED + String.valueOf(e).replace('\n', ' ');
+    }
+  }
+
+  private String run(String[] words) throws Contestant.CannotDo, IOException {
+    return switch (words[0]) {
+      case "open" ->
+          contestant.open(
+              new Workload(Shape.parse(words[1]), Cell.of(words[2]), Precision.of(words[3])));
+      case "probabilities" -> joined(contestant.probabilities());
+      case "train" -> timed(() -> contestant.train(Integer.parseInt(words[1])));
+      case "infer" -> timed(() -> contestant.infer(Integer.parseInt(words[1])));
+      case "multiply" -> timed(() -> contestant.multiply(Integer.parseInt(words[1])));
+      case "memory" -> ProcessMemory.residentKibibytes() + " " + ProcessMemory.peakKibibytes();
+      default -> throw new IllegalArgumentException("%s is not a command".formatted(words[0]));
+    };
+  }
+
+  private static String timed(Runnable work) {
+    long start = System.nanoTime();
+    work.run();
+    return String.format(Locale.ROOT, "%.9f", (System.nanoTime() - start) / 1e9);
+  }
+
+  private static String joined(float[] values) {
+    var text = new StringBuilder();
+    for (float value : values) {
+      text.append(value).append(' ');
+    }
+    return text.toString();
+  }
+}

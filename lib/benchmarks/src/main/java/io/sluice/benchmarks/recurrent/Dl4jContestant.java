@@ -1,0 +1,79 @@
+package io.sluice.benchmarks.recurrent;
+
+import io.sluice.recurrent.NativeThreads;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** A DL4J network, whatever its layers are: one {@code fit} is one training step. */
+abstract class Dl4jContestant implements Contestant {
+  private MultiLayerNetwork network;
+  private INDArray input;
+  private INDArray target;
+  private INDArray[] matrices;
+
+  Dl4jContestant(int threads) {
+    NativeThreads.set(threads);
+  }
+
+  /** A network without the workload's parameters. */
+  abstract MultiLayerNetwork network(Workload workload) throws CannotDo;
+
+  @Override
+  public final String open(Workload workload) throws CannotDo {
+    network = network(workload);
+    new Dl4jParameters(network, workload).copy();
+    Shape shape = workload.shape();
+    int B = shape.batch();
+    input =
+        Nd4j.create(workload.input(), new long[] {B, shape.timeSteps(), shape.inputSize()}, 'c')
+            .permute(0, 2, 1)
+            .dup('c');
+    target = Nd4j.zeros(DataType.FLOAT, B, Workload.CLASSES);
+    long[] labels = workload.labels();
+    for (int b = 0; b < B; b++) {
+      target.putScalar(b, labels[b], 1);
+    }
+    return "";
+  }
+
+  @Override
+  public final float[] probabilities() {
+    return network.output(input, false).dup('c').data().asFloat();
+  }
+
+  @Override
+  public final void train(int steps) {
+    for (int step = 0; step < steps; step++) {
+      network.fit(input, target);
+    }
+  }
+
+  @Override
+  public final void infer(int calls) {
+    for (int call = 0; call < calls; call++) {
+      network.output(input, false);
+    }
+  }
+
+  @Override
+  public final void multiply(int n) {
+    if (matrices == null || matrices[0].rows() != n) {
+      matrices =
+          new INDArray[] {
+            Nd4j.ones(DataType.FLOAT, n, n),
+            Nd4j.ones(DataType.FLOAT, n, n),
+            Nd4j.createUninitialized(DataType.FLOAT, new long[] {n, n}, 'f')
+          };
+    }
+    Nd4j.gemm(matrices[0], matrices[1], matrices[2], false, false, 1, 0);
+  }
+
+  @Override
+  public final void close() {
+    if (network != null) {
+      network.close();
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package io.sluice.benchmarks.recurrent;
+
+import java.util.Arrays;
+import java.util.Map;
+
+/** Who takes part. */
+enum Side {
+  /** Our own network, as the trainers build it. */
+  SLUICE("sluice") {
+    @Override
+    Contestant create(int threads) {
+      return new SluiceContestant(threads);
+    }
+  },
+  /** The stock layers of DL4J. */
+  DL4J("dl4j") {
+    @Override
+    Contestant create(int threads) {
+      return new StockContestant(threads);
+    }
+  },
+  /** PyTorch's C++ library, its own oneDNN active. */
+  LIBTORCH("libtorch") {
+    @Override
+    Contestant create(int threads) {
+      return new LibtorchContestant(threads);
+    }
+  },
+  /**
+   * The same, with glibc's allocator told to keep what is freed. Otherwise it hands large blocks
+   * back to the system after each step, and the next one faults every page in anew.
+   */
+  LIBTORCH_KEEPING("libtorch-keeping") {
+    @Override
+    Contestant create(int threads) {
+      return new LibtorchContestant(threads);
+    }
+
+    @Override
+    Map<String, String> environment() {
+      return Map.of(
+          "MALLOC_ARENA_MAX", "1",
+          "MALLOC_MMAP_THRESHOLD_", "1073741824",
+          "MALLOC_TRIM_THRESHOLD_", "4294967296",
+          "MALLOC_TOP_PAD_", "67108864");
+    }
+  };
+
+  private final String label;
+
+  Side(String label) {
+    this.label = label;
+  }
+
+  /** To be called in the process that is the contestant's. */
+  abstract Contestant create(int threads);
+
+  /** Variables that its process is started with. */
+  Map<String, String> environment() {
+    return Map.of();
+  }
+
+  /** Whether its class path is libtorch's. */
+  boolean isLibtorch() {
+    return this == LIBTORCH || this == LIBTORCH_KEEPING;
+  }
+
+  static Side of(String label) {
+    return Arrays.stream(values())
+        .filter(side -> side.label.equals(label))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "%s is not a contestant; there are %s"
+                        .formatted(label, Arrays.toString(values()))));
+  }
+
+  @Override
+  public String toString() {
+    return label;
+  }
+}
