@@ -4,7 +4,6 @@ import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -16,10 +15,7 @@ final class SluiceContestant extends Dl4jContestant {
   }
 
   @Override
-  MultiLayerNetwork network(Workload workload) throws CannotDo {
-    if (workload.precision() != Precision.F32) {
-      throw new CannotDo("the model has no setting for bf16");
-    }
+  MultiLayerNetwork network(Workload workload) {
     Shape shape = workload.shape();
     var spec =
         new ModelSpec(
@@ -32,26 +28,25 @@ final class SluiceContestant extends Dl4jContestant {
             ModelSpec.Output.LAST,
             List.of(),
             1,
+            precision(workload.precision()),
             Head.classes(Workload.CLASSES, List.of()));
     return Networks.create(spec, OptimizerSpec.constantAdam(Workload.LEARNING_RATE), 1);
   }
 
-  private static ModelSpec.Cell cell(Cell cell) throws CannotDo {
-    List<String> names =
-        switch (cell) {
-          case LSTM, BIDIRECTIONAL_LSTM -> List.of("LSTM");
-          case PEEPHOLE_LSTM -> List.of("PEEPHOLE_LSTM", "GRAVES_LSTM");
-          case LAYERNORM_LSTM -> List.of("LAYERNORM_LSTM");
-          case GRU -> List.of("GRU");
-          case RNN -> List.of("RNN", "SIMPLE_RNN");
-        };
-    return Arrays.stream(ModelSpec.Cell.values())
-        .filter(known -> names.contains(known.name()))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new CannotDo(
-                    "the model has no %s; it has %s"
-                        .formatted(cell, Arrays.toString(ModelSpec.Cell.values()))));
+  private static io.sluice.recurrent.kernel.Precision precision(Precision precision) {
+    return switch (precision) {
+      case F32 -> io.sluice.recurrent.kernel.Precision.F32;
+      case BF16 -> io.sluice.recurrent.kernel.Precision.BF16;
+    };
+  }
+
+  private static io.sluice.recurrent.kernel.Cell cell(Cell cell) {
+    return switch (cell) {
+      case LSTM, BIDIRECTIONAL_LSTM -> io.sluice.recurrent.kernel.Cell.LSTM;
+      case PEEPHOLE_LSTM -> io.sluice.recurrent.kernel.Cell.PEEPHOLE_LSTM;
+      case LAYERNORM_LSTM -> io.sluice.recurrent.kernel.Cell.LAYERNORM_LSTM;
+      case GRU -> io.sluice.recurrent.kernel.Cell.GRU;
+      case RNN -> io.sluice.recurrent.kernel.Cell.RNN;
+    };
   }
 }
