@@ -2,6 +2,7 @@ package io.sluice.training;
 
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.TrainingStep;
 import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.WindowBatch;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -26,14 +27,14 @@ final class LocalStrategy implements Strategy {
   public double train(MultiLayerNetwork network, int epoch, RunLog run) {
     // dropout draws from ND4J's generator: seeding it by epoch makes resuming exact
     Nd4j.getRandom().setSeed(DropoutSeed.of(seed, epoch));
+    var step = new TrainingStep(network);
     double lossSum = 0;
     long seen = 0;
     try (Windows.Batches batches = windows.shuffled(plan.batchSize(), seed, epoch, 0, 1)) {
       while (batches.hasNext()) {
         WindowBatch batch = batches.next();
         DataSet data = arrays.dataSet(batch);
-        network.fit(data.getFeatures(), data.getLabels(), null, data.getLabelsMaskArray());
-        double loss = network.score();
+        double loss = step.run(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray());
         run.steps(1, batch.size(), loss, GlobalNormClipping.lastNorm(network));
         lossSum += loss * batch.size();
         seen += batch.size();

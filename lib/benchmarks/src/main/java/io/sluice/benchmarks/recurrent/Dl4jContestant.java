@@ -6,7 +6,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** A DL4J network, whatever its layers are: one {@code fit} is one training step. */
+/** A DL4J network, whatever its layers are. */
 abstract class Dl4jContestant implements Contestant {
   private MultiLayerNetwork network;
   private INDArray input;
@@ -46,9 +46,12 @@ abstract class Dl4jContestant implements Contestant {
   @Override
   public final void train(int steps) {
     for (int step = 0; step < steps; step++) {
-      network.fit(input, target);
+      train(network, input, target);
     }
   }
+
+  /** One training step. */
+  abstract void train(MultiLayerNetwork network, INDArray input, INDArray target);
 
   @Override
   public final void infer(int calls) {

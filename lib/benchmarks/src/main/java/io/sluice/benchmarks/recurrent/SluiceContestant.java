@@ -4,14 +4,26 @@ import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.TrainingStep;
 import java.util.Collections;
 import java.util.List;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Our network as the trainers build it, and a training step as {@code local} takes it. */
 final class SluiceContestant extends Dl4jContestant {
+  private TrainingStep step;
+
   SluiceContestant(int threads) {
     super(threads);
+  }
+
+  @Override
+  void train(MultiLayerNetwork network, INDArray input, INDArray target) {
+    if (step == null) {
+      step = new TrainingStep(network);
+    }
+    step.run(input, target, null);
   }
 
   @Override

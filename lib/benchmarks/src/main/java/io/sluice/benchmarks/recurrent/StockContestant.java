@@ -13,6 +13,7 @@ import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
@@ -23,6 +24,11 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 final class StockContestant extends Dl4jContestant {
   StockContestant(int threads) {
     super(threads);
+  }
+
+  @Override
+  void train(MultiLayerNetwork network, INDArray input, INDArray target) {
+    network.fit(input, target);
   }
 
   @Override

@@ -82,6 +82,11 @@ public final class GlobalNormClipping implements IUpdater {
   }
 
   private static Clipping clipping(MultiLayerNetwork network) {
+    return (Clipping) block(network).getGradientUpdater();
+  }
+
+  /** The block that all parameters are in; its updater clips. */
+  static UpdaterBlock block(MultiLayerNetwork network) {
     Updater updater = network.getUpdater();
     var blocks = ((BaseMultiLayerUpdater<?>) updater).getUpdaterBlocks();
     if (blocks.size() != 1) {
@@ -90,12 +95,12 @@ public final class GlobalNormClipping implements IUpdater {
               .formatted(blocks.size()));
     }
     UpdaterBlock block = blocks.get(0);
-    if (!(block.getGradientUpdater() instanceof Clipping clipping)) {
+    if (!(block.getGradientUpdater() instanceof Clipping)) {
       throw new IllegalStateException(
           "The network's optimizer is %s, expected GlobalNormClipping"
               .formatted(block.getGradientUpdater().getConfig()));
     }
-    return clipping;
+    return block;
   }
 
   /** The largest norm; 0 is no limit. */
