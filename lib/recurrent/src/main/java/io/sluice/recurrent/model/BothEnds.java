@@ -18,7 +18,8 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  *
  * <p><b>Shapes.</b> (B, 2H, T) in, forward half first; (B, 2H) out.
  *
- * <p>Part of a model's JSON. Checked by {@code GradientCheckTest}.
+ * <p>Part of the JSON of models saved before {@code LastStep}, which took its place; it stays so
+ * that they can be read and converted, and for networks of DL4J's own layers.
  */
 public final class BothEnds implements InputPreProcessor {
   private static final long serialVersionUID = 1L;

@@ -1,10 +1,12 @@
 package io.sluice.recurrent.model;
 
+import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.layer.StockLayers;
 import io.sluice.recurrent.loss.PinballLoss;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -18,7 +20,6 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
-import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
@@ -43,9 +44,6 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
  *       a loss here is a mean over them.
  *   <li>Weight decay is set on each layer: set on the whole network it is applied twice ({@code
  *       LayerValidation} adds it to layers that have it already).
- *   <li>The last output of a bidirectional layer is taken by {@link BothEnds}: {@code LastTimeStep}
- *       around it would take a backward state that has seen one step, and inside it cannot be
- *       trained.
  * </ul>
  */
 public final class Networks {
@@ -78,14 +76,20 @@ public final class Networks {
       return saved;
     }
     MultiLayerNetwork network = create(spec, OptimizerSpec.constantAdam(1), 1);
-    for (int l = 0; l < network.getnLayers(); l++) {
+    List<org.deeplearning4j.nn.api.Layer> from = withParameters(saved);
+    List<org.deeplearning4j.nn.api.Layer> to = withParameters(network);
+    for (int l = 0; l < to.size(); l++) {
       if (l < spec.hiddenSizes().size()) {
-        StockLayers.copy(saved.getLayer(l), network.getLayer(l));
+        StockLayers.copy(from.get(l), to.get(l));
       } else {
-        network.getLayer(l).setParams(saved.getLayer(l).params());
+        to.get(l).setParams(from.get(l).params());
       }
     }
     return network;
+  }
+
+  private static List<org.deeplearning4j.nn.api.Layer> withParameters(MultiLayerNetwork network) {
+    return Arrays.stream(network.getLayers()).filter(layer -> layer.numParams() > 0).toList();
   }
 
   static MultiLayerConfiguration configuration(
@@ -102,9 +106,6 @@ public final class Networks {
             .weightInit(WeightInit.XAVIER)
             .list();
     layers(spec, regularization).forEach(list::layer);
-    if (spec.bidirectional() && spec.output() == ModelSpec.Output.LAST) {
-      list.inputPreProcessor(spec.hiddenSizes().size(), new BothEnds(spec.lookBack()));
-    }
     return list.setInputType(InputType.recurrent(spec.inputSize(), spec.lookBack())).build();
   }
 
@@ -114,9 +115,14 @@ public final class Networks {
     for (int l = 0; l <= top; l++) {
       BaseRecurrentLayer cell = cell(spec, spec.hiddenSizes().get(l));
       cell.setLayerName("recurrent-" + l);
-      drop(cell, spec, l);
+      if (l > 0) {
+        drop(cell, spec);
+      }
       cell.setRegularization(new ArrayList<>(regularization));
-      layers.add(wrapped(cell, spec, l == top));
+      layers.add(spec.bidirectional() ? new Bidirectional(cell) : cell);
+    }
+    if (spec.output() == ModelSpec.Output.LAST) {
+      layers.add(new LastStep(spec.bidirectional()));
     }
     for (int d = 0; d < spec.denseSizes().size(); d++) {
       var dense =
@@ -125,12 +131,12 @@ public final class Networks {
               .nOut(spec.denseSizes().get(d))
               .activation(Activation.RELU)
               .build();
-      drop(dense, spec, layers.size());
+      drop(dense, spec);
       dense.setRegularization(new ArrayList<>(regularization));
       layers.add(dense);
     }
     FeedForwardLayer head = head(spec);
-    drop(head, spec, layers.size());
+    drop(head, spec);
     head.setRegularization(new ArrayList<>(regularization));
     layers.add(head);
     return layers;
@@ -144,18 +150,11 @@ public final class Networks {
         .build();
   }
 
-  /** Retain probability on the input of every layer but the first. */
-  private static void drop(BaseLayer layer, ModelSpec spec, int index) {
-    if (index > 0 && spec.dropout() > 0) {
+  /** Sets the probability to keep an input. */
+  private static void drop(BaseLayer layer, ModelSpec spec) {
+    if (spec.dropout() > 0) {
       layer.setIDropout(new Dropout(1 - spec.dropout()));
     }
-  }
-
-  private static Layer wrapped(BaseRecurrentLayer cell, ModelSpec spec, boolean isTop) {
-    if (spec.bidirectional()) {
-      return new Bidirectional(cell);
-    }
-    return isTop && spec.output() == ModelSpec.Output.LAST ? new LastTimeStep(cell) : cell;
   }
 
   private static FeedForwardLayer head(ModelSpec spec) {

@@ -26,12 +26,14 @@ import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -300,15 +302,18 @@ class RecurrentTest {
     }
   }
 
-  @Test
-  void lastTimeStepOfAMaskedSeriesIsItsLastRealOne() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void lastStepOfAMaskedSeriesIsItsLastRealOne(boolean wrapped) {
+    Layer recurrent = new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build();
+    var list = new NeuralNetConfiguration.Builder().seed(3).list();
+    list =
+        wrapped
+            ? list.layer(new LastTimeStep(recurrent))
+            : list.layer(recurrent).layer(new LastStep(false));
     MultiLayerNetwork network =
         new MultiLayerNetwork(
-            new NeuralNetConfiguration.Builder()
-                .seed(3)
-                .list()
-                .layer(new LastTimeStep(new Recurrent.Builder(Cell.LSTM).nIn(I).nOut(H).build()))
-                .layer(
+            list.layer(
                     new OutputLayer.Builder(LossFunctions.LossFunction.MSE)
                         .nIn(H)
                         .nOut(1)
@@ -322,7 +327,37 @@ class RecurrentTest {
 
     INDArray masked = network.output(x, false, mask, null);
 
+    network.clearLayerMaskArrays();
     assertThat(masked.distance2(network.output(kept))).isLessThan(1e-6);
+  }
+
+  /** Both ends of both directions, a masked row, and their gradient, by hand. */
+  @Test
+  void lastStepTakesAndGivesBackTheEndsOfEachHalf() {
+    var conf = new NeuralNetConfiguration();
+    conf.setLayer(new LastStep(true));
+    var layer = new LastStepLayer(conf, DataType.FLOAT);
+    INDArray x = Nd4j.arange(1, 25).castTo(DataType.FLOAT).reshape('c', 3, 2, 4);
+    INDArray mask = Nd4j.createFromArray(new float[][] {{1, 1, 1, 1}, {0, 1, 1, 0}, {0, 0, 0, 0}});
+    LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
+    layer.setInput(x, workspaces);
+    layer.setMaskArray(mask);
+
+    INDArray ends = layer.activate(true, workspaces);
+    INDArray back =
+        layer
+            .backpropGradient(
+                Nd4j.createFromArray(new float[][] {{1, 2}, {3, 4}, {5, 6}}), workspaces)
+            .getSecond();
+
+    // x[b][u][t] = 8b + 4u + t + 1
+    assertThat(ends.toFloatMatrix()).isDeepEqualTo(new float[][] {{4, 5}, {11, 14}, {0, 0}});
+    INDArray expected = Nd4j.zeros(3, 2, 4);
+    expected.putScalar(0, 0, 3, 1);
+    expected.putScalar(0, 1, 0, 2);
+    expected.putScalar(1, 0, 2, 3);
+    expected.putScalar(1, 1, 1, 4);
+    assertThat(back).isEqualTo(expected);
   }
 
   @Test

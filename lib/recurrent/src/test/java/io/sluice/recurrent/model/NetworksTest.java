@@ -13,8 +13,6 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.util.List;
 import java.util.Random;
-import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.BeforeAll;
@@ -108,19 +106,15 @@ class NetworksTest {
 
     var confs = Networks.create(spec, ADAM, 1).getLayerWiseConfigurations().getConfs();
 
-    assertThat(confs).hasSize(4);
-    assertThat(dropoutOf(confs.get(0).getLayer())).isNull();
-    for (int l = 1; l < 4; l++) {
-      assertThat(dropoutOf(confs.get(l).getLayer()))
+    // two recurrent layers, the last step, a dense one and the head
+    assertThat(confs).hasSize(5);
+    assertThat(confs.get(0).getLayer().getIDropout()).isNull();
+    for (int l : new int[] {1, 3, 4}) {
+      assertThat(confs.get(l).getLayer().getIDropout())
           .isInstanceOfSatisfying(
               org.deeplearning4j.nn.conf.dropout.Dropout.class,
               dropout -> assertThat(dropout.getP()).isCloseTo(0.7, within(1e-12)));
     }
-  }
-
-  private static Object dropoutOf(Layer layer) {
-    Layer inner = layer instanceof LastTimeStep last ? last.getUnderlying() : layer;
-    return inner.getIDropout();
   }
 
   @Test
@@ -143,7 +137,7 @@ class NetworksTest {
     MultiLayerNetwork network = Networks.create(spec, ADAM, 5);
     network.getLayer(0).getParam("W").assign(0);
     network.getLayer(0).getParam("b").assign(0.5);
-    network.getLayer(1).getParam("W").assign(1);
+    network.getOutputLayer().getParam("W").assign(1);
     double unit = Math.tanh(0.5);
 
     double predicted = network.output(Nd4j.zeros(1, 1, 1)).getDouble(0);
@@ -184,8 +178,8 @@ class NetworksTest {
     MultiLayerNetwork network = Networks.create(spec, ADAM, 3);
     INDArray window = Nd4j.rand(1, 7, 6);
     INDArray states = network.feedForward(window).get(1);
-    INDArray weights = network.getLayer(1).getParam("W");
-    INDArray bias = network.getLayer(1).getParam("b");
+    INDArray weights = network.getOutputLayer().getParam("W");
+    INDArray bias = network.getOutputLayer().getParam("b");
 
     double output = network.output(window).getDouble(0);
 
@@ -284,16 +278,16 @@ class NetworksTest {
             0.1,
             0);
     MultiLayerNetwork network = Networks.create(spec, optimizer, 4);
-    network.getLayer(1).getParam("W").assign(2);
-    network.getLayer(1).getParam("b").assign(3);
+    network.getOutputLayer().getParam("W").assign(2);
+    network.getOutputLayer().getParam("b").assign(3);
     INDArray input = Nd4j.zeros(2, 7, 6);
 
     // targets equal outputs: the gradient of the data is zero
     network.fit(new DataSet(input, network.output(input)));
 
-    assertThat(network.getLayer(1).getParam("W").getFloat(0))
+    assertThat(network.getOutputLayer().getParam("W").getFloat(0))
         .isCloseTo(2 * (1 - 0.5f * 0.1f), within(1e-5f));
-    assertThat(network.getLayer(1).getParam("b").getFloat(0)).isCloseTo(3, within(1e-6f));
+    assertThat(network.getOutputLayer().getParam("b").getFloat(0)).isCloseTo(3, within(1e-6f));
   }
 
   @Test
