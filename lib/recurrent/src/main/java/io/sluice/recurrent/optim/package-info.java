@@ -2,7 +2,8 @@
  * How parameters move: learning-rate schedules, clipping to a global gradient norm, decoupled
  * weight decay, each as a DL4J setting that is written into a model's JSON.
  *
- * <p>Main type: {@link io.sluice.recurrent.optim.GlobalNormClipping}. Depends on ND4J and DL4J.
+ * <p>Main types: {@link io.sluice.recurrent.optim.GlobalNormClipping} and {@link
+ * io.sluice.recurrent.optim.TrainingStep}, which takes one step. Depends on ND4J and DL4J.
  *
  * <p>The decision worth knowing: what happens between backward and update lives in the network's
  * configuration and not in the training loop, so every way to train the network does the same.

@@ -7,12 +7,19 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.layer.StockLayers;
 import io.sluice.recurrent.model.ModelSpec.Output;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.util.List;
 import java.util.Random;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.BeforeAll;
@@ -20,9 +27,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.impl.LossMSE;
 
 class NetworksTest {
   private static final OptimizerSpec ADAM = OptimizerSpec.constantAdam(0.01);
@@ -330,6 +341,49 @@ class NetworksTest {
       target.putScalar(b, 0, input.getDouble(b, 0, 0));
     }
     return new DataSet(input, target);
+  }
+
+  /** As this project made it before it had layers of its own. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void networkSavedWithStockLayersIsConverted(boolean bidirectional) throws Exception {
+    ModelSpec spec =
+        spec(Cell.LSTM, bidirectional, 0, Output.LAST, List.of(5, 4), Head.regression(2));
+    var list = new NeuralNetConfiguration.Builder().seed(3).updater(new Sgd(0.1)).list();
+    for (int l = 0; l < 2; l++) {
+      var cell = new LSTM.Builder().nOut(5 - l).activation(Activation.TANH).build();
+      list.layer(bidirectional ? new Bidirectional(cell) : l == 1 ? new LastTimeStep(cell) : cell);
+    }
+    if (bidirectional) {
+      list.inputPreProcessor(2, new BothEnds(6));
+    }
+    list.layer(
+        new OutputLayer.Builder(new LossMSE()).nOut(2).activation(Activation.IDENTITY).build());
+    var stock = new MultiLayerNetwork(list.setInputType(InputType.recurrent(7, 6)).build());
+    stock.init();
+    var file = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(stock, file, false);
+    INDArray x = Nd4j.rand(3, 7, 6);
+
+    MultiLayerNetwork converted =
+        Networks.upToDate(
+            spec,
+            ModelSerializer.restoreMultiLayerNetwork(
+                new ByteArrayInputStream(file.toByteArray()), false));
+
+    assertThat(StockLayers.areIn(stock)).isTrue();
+    assertThat(StockLayers.areIn(converted)).isFalse();
+    assertThat(converted.output(x).distance2(stock.output(x))).isLessThan(1e-5);
+    assertThat(Networks.upToDate(spec, converted)).isSameAs(converted);
+  }
+
+  @Test
+  void oldNamesOfCellsAreRead() throws Exception {
+    var mapper = new ObjectMapper();
+
+    assertThat(mapper.readValue("\"graves-lstm\"", Cell.class)).isEqualTo(Cell.PEEPHOLE_LSTM);
+    assertThat(mapper.readValue("\"simple-rnn\"", Cell.class)).isEqualTo(Cell.RNN);
+    assertThat(mapper.writeValueAsString(Cell.RNN)).isEqualTo("\"rnn\"");
   }
 
   @Test
