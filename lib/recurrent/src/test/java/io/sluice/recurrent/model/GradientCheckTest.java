@@ -56,6 +56,9 @@ class GradientCheckTest {
             spec(Cell.LSTM, false, 0, Output.SEQUENCE, weighted)),
         Arguments.of(
             "peepholes, last", spec(Cell.PEEPHOLE_LSTM, false, 0, Output.LAST, regression)),
+        Arguments.of("GRU, sequence", spec(Cell.GRU, false, 0, Output.SEQUENCE, regression)),
+        Arguments.of(
+            "layer-norm LSTM, last", spec(Cell.LAYERNORM_LSTM, false, 0, Output.LAST, regression)),
         Arguments.of("simple, last", spec(Cell.RNN, false, 0, Output.LAST, regression)),
         Arguments.of("bidirectional LSTM, last", spec(Cell.LSTM, true, 0, Output.LAST, regression)),
         Arguments.of(
