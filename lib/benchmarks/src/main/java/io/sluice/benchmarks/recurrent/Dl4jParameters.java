@@ -48,7 +48,7 @@ final class Dl4jParameters {
         copyDirection(layer.paramTable(), prefix, "_l" + l + direction, stock);
       }
     }
-    Map<String, INDArray> head = network.getLayer(layers).paramTable();
+    Map<String, INDArray> head = network.getOutputLayer().paramTable();
     put(head, "W", matrix("fc.weight"));
     put(head, "b", vector(parameters.get("fc.bias").values()));
   }
