@@ -127,6 +127,7 @@ public final class Trainer {
     MultiLayerNetwork network = Networks.create(spec, optimizer, settings.seed());
     INDArray initial = network.params().dup();
     LOG.info("{}", story(dataset, settings, spec, plan));
+    LOG.info("model\n{}", ModelSummary.of(spec).text(settings.batchSize()));
 
     var checkpoints =
         CheckpointStore.open(settings.checkpoints().path(), settings.checkpoints().keep(), hadoop);

@@ -5,11 +5,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Layers and parameters of a network, counted from its description.
+ * Layers of a network with what they hold and cost, counted from its description.
  *
  * <p>Parameters of a layer with I inputs and H units: LSTM {@code 4(IH + H² + H)}, other cells as
  * {@link CellShape} says, dense {@code IH + H}; a bidirectional layer has twice its cell's and puts
  * out 2H.
+ *
+ * <p>Floating-point operations are those of the matrix products, two for each weight and time step
+ * ({@code 2·G·H·(I + H)·T} for a recurrent layer); a training step takes three times the forward
+ * pass: outputs, gradients of inputs, gradients of weights. Bytes are what a window's forward pass
+ * leaves for backward in float32: activated gates, hidden and cell state of every time step.
  *
  * @param layers lowest first
  */
@@ -19,8 +24,11 @@ public record ModelSummary(List<LayerSummary> layers) {
    * @param name kind of layer
    * @param inputs numbers in, per time step
    * @param outputs numbers out
+   * @param forwardFlops floating-point operations of a window's forward pass
+   * @param keptBytes what a window's forward pass leaves for backward
    */
-  public record LayerSummary(String name, int inputs, int outputs, long parameters) {}
+  public record LayerSummary(
+      String name, int inputs, int outputs, long parameters, long forwardFlops, long keptBytes) {}
 
   public ModelSummary {
     layers = List.copyOf(layers);
@@ -29,19 +37,14 @@ public record ModelSummary(List<LayerSummary> layers) {
   /** The summary of a description. */
   public static ModelSummary of(ModelSpec spec) {
     var layers = new ArrayList<LayerSummary>();
-    int directions = spec.bidirectional() ? 2 : 1;
     int inputs = spec.inputSize();
     for (int units : spec.hiddenSizes()) {
-      layers.add(
-          new LayerSummary(
-              (directions == 2 ? "bidirectional " : "") + spec.cell().label(),
-              inputs,
-              directions * units,
-              directions * new CellShape(spec.cell(), inputs, units).parameterCount()));
-      inputs = directions * units;
+      layers.add(recurrent(spec, inputs, units));
+      inputs = layers.get(layers.size() - 1).outputs();
     }
+    long steps = spec.output() == ModelSpec.Output.SEQUENCE ? spec.lookBack() : 1;
     for (int units : spec.denseSizes()) {
-      layers.add(new LayerSummary("dense", inputs, units, denseParameters(inputs, units)));
+      layers.add(dense("dense", inputs, units, steps));
       inputs = units;
     }
     String head =
@@ -50,14 +53,27 @@ public record ModelSummary(List<LayerSummary> layers) {
           case QUANTILES -> "head: quantiles " + spec.head().quantiles();
           case CLASSES -> "head: classes";
         };
-    layers.add(
-        new LayerSummary(
-            head, inputs, spec.outputSize(), denseParameters(inputs, spec.outputSize())));
+    layers.add(dense(head, inputs, spec.outputSize(), steps));
     return new ModelSummary(layers);
   }
 
-  private static long denseParameters(long I, long H) {
-    return I * H + H;
+  private static LayerSummary recurrent(ModelSpec spec, int I, int H) {
+    int directions = spec.bidirectional() ? 2 : 1;
+    int G = spec.cell().gates();
+    int states = spec.cell().hasCellState() ? 2 : 1;
+    long steps = (long) directions * spec.lookBack();
+    return new LayerSummary(
+        (directions == 2 ? "bidirectional " : "") + spec.cell().label(),
+        I,
+        directions * H,
+        directions * new CellShape(spec.cell(), I, H).parameterCount(),
+        steps * 2 * G * H * ((long) I + H),
+        steps * (G + states) * H * Float.BYTES);
+  }
+
+  private static LayerSummary dense(String name, long I, int H, long steps) {
+    return new LayerSummary(
+        name, Math.toIntExact(I), H, I * H + H, steps * 2 * I * H, steps * H * Float.BYTES);
   }
 
   /** Parameters of the whole network. */
@@ -65,15 +81,47 @@ public record ModelSummary(List<LayerSummary> layers) {
     return layers.stream().mapToLong(LayerSummary::parameters).sum();
   }
 
-  /** A table for a person, one layer a line, the sum below. */
-  public String text() {
+  /** Floating-point operations of a training step. */
+  public long stepFlops(int batchSize) {
+    return 3L * batchSize * layers.stream().mapToLong(LayerSummary::forwardFlops).sum();
+  }
+
+  /** What the forward pass of a training step leaves for backward, in bytes. */
+  public long stepBytes(int batchSize) {
+    return batchSize * layers.stream().mapToLong(LayerSummary::keptBytes).sum();
+  }
+
+  /**
+   * A table for a person, one layer a line, the sum below.
+   *
+   * @param batchSize windows of a training step
+   */
+  public String text(int batchSize) {
+    String columns = "%-32s %7s %8s %12s %13s %11s";
     var text = new StringBuilder();
-    text.append("%-32s %7s %8s %12s%n".formatted("layer", "inputs", "outputs", "parameters"));
+    text.append(
+        (columns + "%n")
+            .formatted("layer", "inputs", "outputs", "parameters", "MFLOP a step", "MiB a step"));
     for (LayerSummary layer : layers) {
       text.append(
-          "%-32s %7d %8d %,12d%n"
-              .formatted(layer.name(), layer.inputs(), layer.outputs(), layer.parameters()));
+          "%-32s %7d %8d %,12d %,13.1f %,11.2f%n"
+              .formatted(
+                  layer.name(),
+                  layer.inputs(),
+                  layer.outputs(),
+                  layer.parameters(),
+                  3L * batchSize * layer.forwardFlops() / 1e6,
+                  (double) batchSize * layer.keptBytes() / (1 << 20)));
     }
-    return text.append("%-32s %7s %8s %,12d".formatted("sum", "", "", parameters())).toString();
+    return text.append(
+            "%-32s %7s %8s %,12d %,13.1f %,11.2f"
+                .formatted(
+                    "sum",
+                    "",
+                    "",
+                    parameters(),
+                    stepFlops(batchSize) / 1e6,
+                    (double) stepBytes(batchSize) / (1 << 20)))
+        .toString();
   }
 }

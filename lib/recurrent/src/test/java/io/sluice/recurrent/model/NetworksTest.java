@@ -91,12 +91,16 @@ class NetworksTest {
   void summaryReadsAsATable() {
     ModelSpec spec = spec(Cell.LSTM, true, 0, Output.LAST, List.of(64), Head.regression(168));
 
-    assertThat(ModelSummary.of(spec).text().lines())
+    // 2 directions · 6 steps · 2 · 4·64 · (7 + 64) · 3 · 32 windows = 41.9 MFLOP
+    assertThat(ModelSummary.of(spec).text(32).lines())
         .containsExactly(
-            "layer                             inputs  outputs   parameters",
-            "bidirectional LSTM                     7      128       36,864",
-            "head: regression                     128      168       21,672",
-            "sum                                                     58,536");
+            "layer                             inputs  outputs   parameters  MFLOP a step  MiB a step",
+            "bidirectional LSTM                     7      128       36,864          41.9        0.56",
+            "head: regression                     128      168       21,672           4.1        0.02",
+            "sum                                                     58,536          46.0        0.58");
+    assertThat(ModelSummary.of(spec).stepFlops(32))
+        .isEqualTo(3L * 32 * (2 * 6 * 2 * 4 * 64 * (7 + 64) + 2 * 128 * 168));
+    assertThat(ModelSummary.of(spec).stepBytes(32)).isEqualTo(32L * 4 * (2 * 6 * 6 * 64 + 168));
   }
 
   @Test
