@@ -15,11 +15,11 @@ final class Activations {
   private static final float RANGE = 7.90531110763549805f;
 
   /**
-   * Below this a state or gradient is as good as zero. Added and taken away again it turns what
-   * would become a denormal, which processors take a hundred times as long to multiply, into zero;
-   * what is above 1e-23 is left as it is, and nothing is moved by more than 1e-37.
+   * Added and taken away again it turns what is below 1e-33, and what would soon become a denormal,
+   * which processors take many times as long to multiply, into zero; what is above 1e-17 is left as
+   * it is, and nothing is moved by more than 1e-32.
    */
-  private static final float TINY = 1e-30f;
+  private static final float TINY = 1e-25f;
 
   private Activations() {}
 
@@ -52,7 +52,7 @@ final class Activations {
     }
   }
 
-  /** v[0, n) without denormals. */
+  /** v[0, n) without what is so small that its products become denormals. */
   static void flush(float[] v, int n) {
     for (int k = 0; k < n; k++) {
       v[k] = v[k] + TINY - TINY;

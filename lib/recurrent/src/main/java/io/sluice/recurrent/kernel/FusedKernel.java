@@ -216,6 +216,7 @@ final class FusedKernel implements RecurrentKernel {
       for (int k = 0; k < n; k++) {
         dh[k] += arriving[k];
       }
+      Activations.flush(dh, n);
       loadStep(tape, s);
       float[] drNow = apart ? drStep : daStep;
       cell.backward(B, aStep, rStep, extraStep, hBefore, cBefore, c, dh, dc, daStep, drNow);
