@@ -19,7 +19,7 @@ import org.bytedeco.javacpp.Pointer;
  *
  * <p>Shapes and rules are those of {@link RecurrentKernel}; float32.
  *
- * <p><b>Memory.</b> Off-heap what a tape keeps, (2·G·H + E + 2·H) numbers per step and sequence; on
+ * <p><b>Memory.</b> Off-heap what a tape keeps, (2·G·H + E + 3·H) numbers per step and sequence; on
  * the heap one time step of it.
  *
  * <p><b>Native calls.</b> One product a time step and the copies of its rows into Java arrays and
@@ -35,14 +35,14 @@ final class FusedKernel implements RecurrentKernel {
     final NativeBuffer r = new NativeBuffer();
     final NativeBuffer extra = new NativeBuffer();
     final NativeBuffer c = new NativeBuffer();
+    final NativeBuffer y = new NativeBuffer();
     final NativeBuffer first = new NativeBuffer();
     int T;
     int B;
     Pointer x;
-    Pointer y;
 
     List<NativeBuffer> buffers() {
-      return List.of(a, r, extra, c, first);
+      return List.of(a, r, extra, c, y, first);
     }
   }
 
@@ -128,7 +128,6 @@ final class FusedKernel implements RecurrentKernel {
     tape.T = T;
     tape.B = B;
     tape.x = x;
-    tape.y = y;
     FloatPointer a = floats(tape.a, (long) T * B * rows);
     // what is not kept needs room for one step
     long kept = keeps ? T : 1;
@@ -138,6 +137,8 @@ final class FusedKernel implements RecurrentKernel {
     FloatPointer first = floats(tape.first, 2L * n);
     gemm.multiply(
         false, true, T * B, rows, shape.inputSize(), new FloatPointer(x), weights("W"), 0, a);
+    // backward reads y again; the caller's may have changed by then
+    FloatPointer outputs = keeps ? floats(tape.y, (long) T * n) : new FloatPointer(y);
     load(initial == null ? null : initial.h(), hBefore, n);
     load(initial == null ? null : initial.c(), cBefore, n);
     first.put(hBefore, 0, n);
@@ -158,9 +159,12 @@ final class FusedKernel implements RecurrentKernel {
       if (keeps) {
         keepStep(B, t, aNow, r, extra, cells);
       }
-      previous = at(new FloatPointer(y), (long) t * n);
+      previous = at(outputs, (long) t * n);
       previous.put(h, 0, n);
       swapStates();
+    }
+    if (keeps) {
+      Pointer.memcpy(y, outputs, (long) T * n * Float.BYTES);
     }
     if (last != null) {
       new FloatPointer(last.h()).put(hBefore, 0, n);
@@ -270,7 +274,7 @@ final class FusedKernel implements RecurrentKernel {
       floats(tape.first, 1).getPointer(n).get(cBefore, 0, n);
     } else {
       long before = timeOf(s - 1, tape.T);
-      new FloatPointer(tape.y).getPointer(before * n).get(hBefore, 0, n);
+      floats(tape.y, 1).getPointer(before * n).get(hBefore, 0, n);
       floats(tape.c, 1).getPointer(before * n).get(cBefore, 0, n);
     }
   }
@@ -295,7 +299,7 @@ final class FusedKernel implements RecurrentKernel {
           H,
           (T - 1) * B,
           forward ? at(drAll, step) : drAll,
-          forward ? new FloatPointer(tape.y) : at(new FloatPointer(tape.y), n),
+          forward ? floats(tape.y, 1) : at(floats(tape.y, 1), n),
           1,
           dRW);
     }

@@ -11,7 +11,7 @@ final class OneDnnTape implements AutoCloseable {
   final NativeBuffer workspace = new NativeBuffer();
   private final NativeBuffer states = new NativeBuffer();
   private final NativeBuffer roundedX = new NativeBuffer();
-  private final NativeBuffer roundedY = new NativeBuffer();
+  private final NativeBuffer ownY = new NativeBuffer();
 
   /** What ran last; null before the first time. */
   OneDnnPlan plan;
@@ -39,16 +39,17 @@ final class OneDnnTape implements AutoCloseable {
     } else if (plan.hasCellState()) {
       Pointer.memcpy(initialC, initial.c(), n * Float.BYTES);
     }
+    // backward reads y again; the caller's may have changed by then
+    boolean keepsY = plan.rounds() || plan.backward != null;
+    this.y = keepsY ? ownY.atLeast(plan.forward.bytes(DNNL_ARG_DST_LAYER)) : y;
     if (plan.rounds()) {
       this.x = roundedX.atLeast(plan.forward.bytes(DNNL_ARG_SRC_LAYER));
-      this.y = roundedY.atLeast(plan.forward.bytes(DNNL_ARG_DST_LAYER));
       plan.roundX.copy(x, this.x, stream);
       if (initial != null) {
         plan.roundH.copy(initial.h(), initialH, stream);
       }
     } else {
       this.x = x;
-      this.y = y;
       if (initial != null) {
         Pointer.memcpy(initialH, initial.h(), n * Float.BYTES);
       }
@@ -72,6 +73,8 @@ final class OneDnnTape implements AutoCloseable {
     long n = plan.stateLength();
     if (plan.rounds()) {
       plan.widenY.copy(this.y, y, stream);
+    } else if (this.y != y) {
+      Pointer.memcpy(y, this.y, plan.forward.bytes(DNNL_ARG_DST_LAYER));
     }
     if (last != null) {
       if (plan.rounds()) {
@@ -96,6 +99,6 @@ final class OneDnnTape implements AutoCloseable {
   }
 
   private List<NativeBuffer> buffers() {
-    return List.of(workspace, states, roundedX, roundedY);
+    return List.of(workspace, states, roundedX, ownY);
   }
 }

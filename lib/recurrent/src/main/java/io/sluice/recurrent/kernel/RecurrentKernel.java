@@ -22,8 +22,9 @@ import org.bytedeco.javacpp.Pointer;
  *
  * <p><b>Tapes.</b> {@link #forward} keeps what backward needs on a numbered tape; a batch cut into
  * time chunks uses one tape a chunk and runs them backwards from the last. A tape is overwritten by
- * the next forward with its number. Between forward and backward of a tape the memory of x, y,
- * initial and last must stay as it is: a kernel may hold on to it instead of copying.
+ * the next forward with its number. Between forward and backward of a tape the memory of x must
+ * stay as it is: a kernel may hold on to it instead of copying. That of y is the caller's, who may
+ * change it: DL4J applies a layer's dropout in place to the output of the one below.
  *
  * <p><b>Aliasing.</b> {@code last} may be {@code initial} in {@link #infer}; no others may overlap.
  *

@@ -83,8 +83,17 @@ final class Trial {
       Pointer inputs = memory(x);
       State initial = state(h, c);
       kernel.forward(0, T, B, inputs, initial, y, last);
+      // outputs are the caller's, who may change them before the way back
+      Pointer outputs = copy(y, T * B * H);
+      Pointer.memset(y, 0x41, (long) T * B * H * (isDouble ? Double.BYTES : Float.BYTES));
       kernel.backward(0, memory(dy), state(dhLast, dcLast), dx, before);
-      return result(y, last, dx, before);
+      return result(outputs, last, dx, before);
+    }
+
+    private Pointer copy(Pointer memory, int length) {
+      Pointer copy = empty(length);
+      Pointer.memcpy(copy, memory, (long) length * (isDouble ? Double.BYTES : Float.BYTES));
+      return copy;
     }
 
     Result chunks(Direction direction, int cut) {
