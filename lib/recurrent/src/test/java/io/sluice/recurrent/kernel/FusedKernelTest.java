@@ -23,14 +23,6 @@ class FusedKernelTest extends KernelContract {
     return 1e-5;
   }
 
-  /** The same over the other products. */
-  static class OverOpenBlasTest extends FusedKernelTest {
-    @Override
-    RecurrentKernel kernel(CellShape shape, Direction direction) {
-      return new FusedKernel(shape, direction, Gemm.OPEN_BLAS);
-    }
-  }
-
   @Test
   void activationsAreWithinTheirBoundAndKeepNotANumber() {
     float[] x = new float[4001];
