@@ -15,6 +15,7 @@ import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingResult;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingWorker;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.schedule.ISchedule;
 
 /**
  * dl4j-spark's training master, with two of its ways changed and the gradient's norm reported.
@@ -29,14 +30,19 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class AveragingMaster extends ParameterAveragingTrainingMaster {
   private final Broadcast<WorkerPlan> plan;
+  private final ISchedule learningRate;
   private final int batchSizePerWorker;
   private final int frequency;
   private Broadcast<NetworkState> sent;
   private DoubleAccumulator norms;
 
-  AveragingMaster(Broadcast<WorkerPlan> plan, int frequency) {
+  /**
+   * @param learningRate of the workers, by step
+   */
+  AveragingMaster(Broadcast<WorkerPlan> plan, ISchedule learningRate, int frequency) {
     super(builder(plan.value().plan(), frequency));
     this.plan = plan;
+    this.learningRate = learningRate;
     this.batchSizePerWorker = plan.value().plan().batchSizePerWorker();
     this.frequency = frequency;
   }
@@ -56,8 +62,10 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
    * @param parameters (P)
    * @param optimizer (S), empty for plain gradient descent
    * @param step steps finished
+   * @param learningRate by step
    */
-  private record NetworkState(float[] parameters, float[] optimizer, int step)
+  private record NetworkState(
+      float[] parameters, float[] optimizer, int step, ISchedule learningRate)
       implements Serializable {}
 
   @Override
@@ -71,7 +79,8 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
                 new NetworkState(
                     network.params().dup('c').data().asFloat(),
                     optimizer == null ? new float[0] : optimizer.dup('c').data().asFloat(),
-                    network.getIterationCount()));
+                    network.getIterationCount(),
+                    learningRate));
     var configuration =
         new WorkerConfiguration(false, batchSizePerWorker, batchSizePerWorker, frequency, 0, false);
     norms = averaging.getSparkContext().sc().doubleAccumulator("gradient norm");
@@ -126,6 +135,7 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
                 network, Nd4j.create(optimizer, new long[] {1, optimizer.length}, 'c'), false);
       }
       network.getLayerWiseConfigurations().setIterationCount(state.step());
+      GlobalNormClipping.setLearningRate(network, state.learningRate());
       return network;
     }
 

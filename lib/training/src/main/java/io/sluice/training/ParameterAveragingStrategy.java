@@ -56,7 +56,7 @@ final class ParameterAveragingStrategy implements Strategy {
 
   @Override
   public double train(MultiLayerNetwork network, int epoch, RunLog run) {
-    var master = new AveragingMaster(broadcast, averagingFrequency);
+    var master = new AveragingMaster(broadcast, run.learningRate(), averagingFrequency);
     var averaging = new SparkDl4jMultiLayer(spark, network, master);
     var loader = new WorkerBatches(broadcast);
     double lossSum = 0;

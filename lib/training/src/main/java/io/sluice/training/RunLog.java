@@ -17,13 +17,13 @@ final class RunLog implements AutoCloseable {
 
   private final Progress.Task task;
   private final MetricsFile metrics;
-  private final ISchedule learningRate;
   private final int stepsPerEpoch;
   private final int epochs;
   private final int everySteps;
   private final double secondsBefore;
   private final long startNanos = System.nanoTime();
 
+  private ISchedule learningRate;
   private long step;
   private String checkpoint;
   private double validationLoss;
@@ -111,6 +111,25 @@ final class RunLog implements AutoCloseable {
 
   void checkpointed(String uri) {
     checkpoint = uri;
+  }
+
+  /** The learning rate by step, of the steps that follow. */
+  ISchedule learningRate() {
+    return learningRate;
+  }
+
+  /** The learning rate is another one from here on. */
+  void learningRate(ISchedule next) {
+    double before = learningRate.valueAt((int) step, 0);
+    double after = next.valueAt((int) step, 0);
+    if (after < before) {
+      LOG.info(
+          "learning rate {} from step {} on, before {}: the validation loss stands still",
+          number(after),
+          step + 1,
+          number(before));
+    }
+    learningRate = next;
   }
 
   /** Steps finished, over all attempts. */

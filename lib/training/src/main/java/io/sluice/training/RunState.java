@@ -10,12 +10,15 @@ import io.sluice.sequences.dataset.Split;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.checkpoint.CheckpointStore;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.schedule.ISchedule;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,7 +73,8 @@ final class RunState {
   }
 
   private static RunState fresh(MultiLayerNetwork network, Map<String, String> fixed) {
-    var start = new Position(0, 0, Double.NaN, Double.NaN, 0, Double.POSITIVE_INFINITY, 0, 0);
+    var start =
+        new Position(0, 0, Double.NaN, Double.NaN, 0, Double.POSITIVE_INFINITY, 0, 0, List.of(), 0);
     return new RunState(fixed, start, network.params().dup(), null, Optional.empty());
   }
 
@@ -114,7 +118,7 @@ final class RunState {
     return new RunLog(
         progress.start("train", position.step(), plan.steps()),
         MetricsFile.open(settings.metricsPath(), position.step(), hadoop),
-        optimizer.learningRateSchedule(),
+        learningRate(optimizer),
         plan,
         settings.logEverySteps(),
         position.step(),
@@ -128,7 +132,7 @@ final class RunState {
       MultiLayerNetwork network,
       double loss,
       double validation,
-      TrainSettings.EarlyStopping stopping,
+      TrainSettings settings,
       RunLog log) {
     if (!Double.isFinite(validation)) {
       throw new OperationFailedException(
@@ -136,9 +140,15 @@ final class RunState {
               .formatted(validation, position.epoch() + 1, loss));
     }
     int epoch = position.epoch() + 1;
-    boolean best = stopping.isBetter(validation, position.bestLoss());
+    boolean best = settings.earlyStopping().isBetter(validation, position.bestLoss());
     if (best) {
       bestParameters = network.params().dup();
+    }
+    int onPlateau = best ? 0 : position.epochsOnPlateau() + 1;
+    boolean lowersRate = settings.optimizer().lowersRateAfter(onPlateau);
+    var reductions = new ArrayList<>(position.rateReductions());
+    if (lowersRate) {
+      reductions.add(Math.toIntExact(log.step()));
     }
     position =
         new Position(
@@ -149,8 +159,15 @@ final class RunState {
             best ? epoch : position.bestEpoch(),
             best ? validation : position.bestLoss(),
             best ? 0 : position.epochsSinceBest() + 1,
-            log.totalSeconds());
+            log.totalSeconds(),
+            reductions,
+            lowersRate ? 0 : onPlateau);
     log.epochEnds(loss, validation, best);
+  }
+
+  /** The learning rate by step, as far as it is known after the last epoch. */
+  ISchedule learningRate(OptimizerSpec optimizer) {
+    return optimizer.learningRateSchedule(position.rateReductions());
   }
 
   /** Writes a checkpoint; returns its URI. */

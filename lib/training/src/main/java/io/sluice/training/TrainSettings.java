@@ -2,6 +2,7 @@ package io.sluice.training;
 
 import io.sluice.config.ConfigReader;
 import io.sluice.recurrent.model.OptimizerSettings;
+import io.sluice.recurrent.model.OptimizerSpec;
 import java.util.Optional;
 
 /**
@@ -124,6 +125,14 @@ public record TrainSettings(
               "must be a multiple of workers (%d) with strategy = parameter-averaging, but is %d",
               settings.workers,
               settings.batchSize);
+          train.check(
+              optimizer.schedule() != OptimizerSpec.Schedule.PLATEAU
+                  || settings.earlyStopping.patience() == 0
+                  || optimizer.plateauPatience() < settings.earlyStopping.patience(),
+              "plateau-patience",
+              "must be below early-stopping-patience (%d) with schedule = plateau, or the run stops before the rate is lowered, but is %d",
+              settings.earlyStopping.patience(),
+              optimizer.plateauPatience());
           return settings;
         });
   }

@@ -9,6 +9,7 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.PublishLock;
@@ -145,12 +146,15 @@ public final class Trainer {
                 plan,
                 provenance);
         RunLog log = state.log(settings, plan, optimizer, progress, hadoop)) {
+      GlobalNormClipping.setLearningRate(network, log.learningRate());
 
       while (state.epoch() < settings.epochs() && !stopping.stopsAfter(state.epochsSinceBest())) {
         log.epochStarts();
         double loss = strategy.train(network, state.epoch(), log);
         double validation = strategy.validationLoss(network);
-        state.epochDone(network, loss, validation, stopping, log);
+        state.epochDone(network, loss, validation, settings, log);
+        log.learningRate(state.learningRate(optimizer));
+        GlobalNormClipping.setLearningRate(network, log.learningRate());
         if (state.epoch() % settings.checkpoints().everyEpochs() == 0 || state.isLast(settings)) {
           lock.requireHeld();
           log.checkpointed(state.save(network, checkpoints, log));

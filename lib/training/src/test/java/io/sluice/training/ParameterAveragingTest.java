@@ -84,6 +84,36 @@ class ParameterAveragingTest {
   }
 
   @Test
+  void workersFollowAPlateauAsOneProcessDoes() {
+    String[] plateau =
+        with(
+            PLAIN_DESCENT,
+            "train.schedule=plateau",
+            "train.plateau-patience=1",
+            "train.decay=0.1",
+            "train.early-stopping-min-delta=100");
+    Learnable dataset = new SineWindows(64, 16).learnable();
+    TrainerRun local = run("local");
+    Checkpoint one = local.checkpoint(local.train(dataset, plateau));
+    TrainerRun averaged = run("averaged");
+
+    Checkpoint two =
+        averaged.checkpoint(
+            averaged.train(
+                dataset,
+                with(
+                    plateau, "train.strategy=parameter-averaging", "train.averaging-frequency=1")));
+
+    assertThat(two.position().rateReductions())
+        .isEqualTo(one.position().rateReductions())
+        .hasSize(3);
+    for (int i = 0; i < one.parameters().length; i++) {
+      // float32 sums of 16 steps in another order
+      assertThat(two.parameters()[i]).isCloseTo(one.parameters()[i], within(2e-5f));
+    }
+  }
+
+  @Test
   void learnsASineWithFewAveragesAndAnUnevenEnd() {
     // 12 global batches and 8 windows more; averages after 5, 10 and 12 steps
     TrainReport report =

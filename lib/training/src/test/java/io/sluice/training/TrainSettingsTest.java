@@ -30,6 +30,9 @@ class TrainSettingsTest {
         min-learning-rate = 0.001
         decay = 0.25
         decay-epochs = 2
+        restart-epochs = 4
+        restart-multiplier = 3
+        plateau-patience = 6
         max-gradient-norm = 5
         early-stopping-patience = 9
         early-stopping-min-delta = 0.125
@@ -64,6 +67,9 @@ class TrainSettingsTest {
                     0.2,
                     0.25,
                     2,
+                    4,
+                    3,
+                    6,
                     0.1,
                     5),
                 new TrainSettings.EarlyStopping(9, 0.125),
@@ -95,6 +101,18 @@ class TrainSettingsTest {
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining(
             "train.batch-size ((text): 1): must be a multiple of workers (3) with strategy = parameter-averaging, but is 64");
+  }
+
+  @Test
+  void aPlateauLowersTheRateBeforeTheRunStopsEarly() {
+    Settings settings =
+        Settings.parse(
+            "train { schedule = plateau, plateau-patience = 3, early-stopping-patience = 3 }");
+
+    assertThatThrownBy(() -> settings.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.plateau-patience ((text): 1): must be below early-stopping-patience (3) with schedule = plateau, or the run stops before the rate is lowered, but is 3");
   }
 
   @Test

@@ -114,6 +114,64 @@ class TrainerTest {
     assertThat(losses(other, resumed)).isEqualTo(losses(run, whole));
   }
 
+  /** No epoch after the first counts as better, so each one after that lowers the rate. */
+  private static final String[] STANDING_STILL = {
+    "train.schedule=plateau",
+    "train.plateau-patience=1",
+    "train.decay=0.25",
+    "train.min-learning-rate=0.001",
+    "train.warmup-share=0",
+    "train.early-stopping-min-delta=100",
+    "train.log-every-steps=13"
+  };
+
+  @Test
+  void aPlateauLowersTheRateEpochByEpochDownToItsFloor() throws IOException {
+    TrainReport report = run.train(SINE, STANDING_STILL);
+
+    var rates = new ArrayList<Double>();
+    for (String line : run.metrics(report)) {
+      JsonNode node = new ObjectMapper().readTree(line);
+      if (!node.has("validationLoss")) {
+        rates.add(node.get("learningRate").asDouble());
+      }
+    }
+    // 0.005 · 0.25 = 0.00125, and a quarter of that would be below the floor
+    assertThat(rates).containsExactly(0.02, 0.02, 0.005, 0.00125);
+    Checkpoint.Position last = run.checkpoint(report).position();
+    assertThat(last.rateReductions()).containsExactly(2 * 13, 3 * 13, 4 * 13);
+    assertThat(last.epochsOnPlateau()).isZero();
+  }
+
+  @Test
+  void aRunOnAPlateauResumesToTheSameResult() throws IOException {
+    String[] settings = {
+      "train.schedule=plateau",
+      "train.plateau-patience=2",
+      "train.warmup-share=0",
+      "train.early-stopping-min-delta=100",
+      "train.epochs=6",
+      "train.log-every-steps=13"
+    };
+    TrainReport whole = run.train(SINE, settings);
+    TrainerRun other = another();
+    // after epoch 4 there is one reduction, and one epoch counted towards the next
+    var interrupted = new Interrupted(new SineWindows(200, 50), 4);
+    var dataset = new Learnable(SINE.manifest(), SINE.uri(), interrupted);
+    assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
+
+    TrainReport resumed = other.train(SINE, settings);
+
+    assertThat(resumed.resumedFrom()).endsWith("epoch-00004.checkpoint");
+    Checkpoint expected = run.checkpoint(whole);
+    Checkpoint actual = other.checkpoint(resumed);
+    assertThat(expected.position().rateReductions()).containsExactly(3 * 13, 5 * 13);
+    assertThat(actual.position().rateReductions()).isEqualTo(expected.position().rateReductions());
+    assertThat(actual.parameters()).isEqualTo(expected.parameters());
+    assertThat(actual.optimizer()).isEqualTo(expected.optimizer());
+    assertThat(losses(other, resumed)).isEqualTo(losses(run, whole));
+  }
+
   /** Epoch, step, losses and rate of each line of metrics, all that does not measure time. */
   private static List<String> losses(TrainerRun run, TrainReport report) throws IOException {
     var json = new ObjectMapper();

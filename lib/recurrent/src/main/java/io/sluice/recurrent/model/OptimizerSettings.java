@@ -8,11 +8,14 @@ import io.sluice.config.ConfigReader;
  *
  * @param algorithm the optimizer
  * @param learningRate peak
- * @param minLearningRate where the cosine ends
+ * @param minLearningRate where a cosine ends and a plateau's reductions stop
  * @param schedule of the learning rate
  * @param warmupShare share of all steps in which the rate rises
- * @param decay factor of step and exponential schedules …
- * @param decayEpochs … every so many epochs
+ * @param decay factor of step and exponential schedules, and of a reduction on a plateau …
+ * @param decayEpochs … of step and exponential schedules every so many epochs
+ * @param restartEpochs epochs of the first cycle of a cosine with restarts
+ * @param restartMultiplier of the length from cycle to cycle
+ * @param plateauPatience epochs without a better validation loss before a reduction
  * @param weightDecay decoupled
  * @param maxGradientNorm L2; 0 is no limit
  */
@@ -24,6 +27,9 @@ public record OptimizerSettings(
     double warmupShare,
     double decay,
     int decayEpochs,
+    int restartEpochs,
+    int restartMultiplier,
+    int plateauPatience,
     double weightDecay,
     double maxGradientNorm) {
 
@@ -42,6 +48,9 @@ public record OptimizerSettings(
             train.numberBetween("warmup-share", 0, 0.9),
             train.positiveUpTo("decay", 1),
             train.intAtLeast("decay-epochs", 1),
+            train.intAtLeast("restart-epochs", 1),
+            train.intBetween("restart-multiplier", 1, 100),
+            train.intAtLeast("plateau-patience", 1),
             train.numberBetween("weight-decay", 0, 10),
             train.numberBetween("max-gradient-norm", 0, 1e9));
     train.check(
@@ -50,6 +59,11 @@ public record OptimizerSettings(
         "must not be above learning-rate (%s), but is %s",
         settings.learningRate,
         settings.minLearningRate);
+    train.check(
+        settings.schedule != OptimizerSpec.Schedule.PLATEAU || settings.decay < 1,
+        "decay",
+        "must be below 1 with schedule = plateau, or no reduction lowers the rate, but is %s",
+        settings.decay);
     train.check(
         settings.algorithm != OptimizerSpec.Algorithm.ADAMW || settings.weightDecay > 0,
         "weight-decay",
@@ -68,8 +82,20 @@ public record OptimizerSettings(
         steps,
         (int) Math.min(steps - 1L, Math.round(warmupShare * steps)),
         decay,
-        Math.multiplyExact(decayEpochs, stepsPerEpoch),
+        inSteps(decayEpochs, stepsPerEpoch),
+        inSteps(restartEpochs, stepsPerEpoch),
+        restartMultiplier,
         weightDecay,
         maxGradientNorm);
+  }
+
+  /** Whether the rate is lowered after so many epochs without a better validation loss. */
+  public boolean lowersRateAfter(int epochsWithoutBetter) {
+    return schedule == OptimizerSpec.Schedule.PLATEAU && epochsWithoutBetter >= plateauPatience;
+  }
+
+  /** More steps than any run has are as many as fit. */
+  private static int inSteps(int epochs, int stepsPerEpoch) {
+    return (int) Math.min(Integer.MAX_VALUE, (long) epochs * stepsPerEpoch);
   }
 }

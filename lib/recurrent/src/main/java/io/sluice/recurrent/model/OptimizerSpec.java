@@ -2,8 +2,10 @@ package io.sluice.recurrent.model;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.sluice.recurrent.optim.CosineDecay;
+import io.sluice.recurrent.optim.CosineRestarts;
 import io.sluice.recurrent.optim.DecoupledWeightDecay;
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.PlateauDecay;
 import io.sluice.recurrent.optim.WarmUp;
 import java.io.Serializable;
 import java.util.List;
@@ -24,12 +26,14 @@ import org.nd4j.linalg.schedule.StepSchedule;
  *
  * @param algorithm the optimizer, with DL4J's defaults for its moments
  * @param learningRate peak
- * @param minLearningRate where the cosine ends
+ * @param minLearningRate where a cosine ends and a plateau's reductions stop
  * @param schedule of the learning rate, by step; every schedule may warm up
  * @param steps of the whole run
  * @param warmupSteps steps in which the rate rises to the schedule's; less than {@code steps}
- * @param decay factor of step and exponential schedules …
- * @param decaySteps … every so many steps
+ * @param decay factor of step and exponential schedules, and of a reduction on a plateau …
+ * @param decaySteps … of step and exponential schedules every so many steps
+ * @param restartSteps steps of the first cycle of a cosine with restarts
+ * @param restartMultiplier of the length from cycle to cycle
  * @param weightDecay decoupled, on weights and not on biases; with {@code ADAM} as with {@code
  *     ADAMW}
  * @param maxGradientNorm L2 norm of all parameters' gradient; 0 is no limit
@@ -43,6 +47,8 @@ public record OptimizerSpec(
     int warmupSteps,
     double decay,
     int decaySteps,
+    int restartSteps,
+    int restartMultiplier,
     double weightDecay,
     double maxGradientNorm)
     implements Serializable {
@@ -68,10 +74,14 @@ public record OptimizerSpec(
     CONSTANT,
     @JsonProperty("cosine")
     COSINE,
+    @JsonProperty("cosine-restarts")
+    COSINE_RESTARTS,
     @JsonProperty("step")
     STEP,
     @JsonProperty("exponential")
-    EXPONENTIAL
+    EXPONENTIAL,
+    @JsonProperty("plateau")
+    PLATEAU
   }
 
   public OptimizerSpec {
@@ -84,24 +94,42 @@ public record OptimizerSpec(
       throw new IllegalArgumentException(
           "decaySteps is %d, must be at least 1".formatted(decaySteps));
     }
+    if (restartSteps < 1 || restartMultiplier < 1) {
+      throw new IllegalArgumentException(
+          "restartSteps is %d and restartMultiplier %d, each must be at least 1"
+              .formatted(restartSteps, restartMultiplier));
+    }
   }
 
   /** Adam at a constant rate, clipped to norm 1: for tests and first looks. */
   public static OptimizerSpec constantAdam(double learningRate) {
     return new OptimizerSpec(
-        Algorithm.ADAM, learningRate, 0, Schedule.CONSTANT, Integer.MAX_VALUE, 0, 1, 1, 0, 1);
+        Algorithm.ADAM, learningRate, 0, Schedule.CONSTANT, Integer.MAX_VALUE, 0, 1, 1, 1, 1, 0, 1);
   }
 
-  /** The learning rate at a step, as DL4J reads it. */
+  /** The learning rate at a step, as DL4J reads it; a plateau's before the first reduction. */
   public ISchedule learningRateSchedule() {
+    return learningRateSchedule(List.of());
+  }
+
+  /**
+   * The learning rate at a step, as DL4J reads it.
+   *
+   * @param reductions first step at each lower rate of a plateau; no part in other schedules
+   */
+  public ISchedule learningRateSchedule(List<Integer> reductions) {
     ISchedule decayed =
         switch (schedule) {
           case CONSTANT -> new FixedSchedule(learningRate);
           case COSINE -> new CosineDecay(learningRate, minLearningRate, warmupSteps, steps);
+          case COSINE_RESTARTS ->
+              new CosineRestarts(
+                  learningRate, minLearningRate, warmupSteps, restartSteps, restartMultiplier);
           case STEP -> new StepSchedule(ScheduleType.ITERATION, learningRate, decay, decaySteps);
           case EXPONENTIAL ->
               new ExponentialSchedule(
                   ScheduleType.ITERATION, learningRate, Math.pow(decay, 1.0 / decaySteps));
+          case PLATEAU -> new PlateauDecay(learningRate, decay, minLearningRate, reductions);
         };
     return warmupSteps == 0 ? decayed : new WarmUp(warmupSteps, decayed);
   }

@@ -81,6 +81,25 @@ public final class GlobalNormClipping implements IUpdater {
     clipping(network);
   }
 
+  /**
+   * Gives a network another learning rate, in place: optimizer state, parameters and step stay.
+   *
+   * <p>DL4J's own {@code setLearningRate} passes over layers in a wrapper ({@code Bidirectional}),
+   * whose rate then differs from the others' and no longer clips with them.
+   *
+   * @param schedule by step
+   */
+  public static void setLearningRate(MultiLayerNetwork network, ISchedule schedule) {
+    UpdaterBlock block = block(network);
+    block.getGradientUpdater().getConfig().setLrAndSchedule(Double.NaN, schedule);
+    for (UpdaterBlock.ParamState each : block.getLayersAndVariablesInBlock()) {
+      each.getLayer()
+          .getConfig()
+          .getUpdaterByParam(each.getParamName())
+          .setLrAndSchedule(Double.NaN, schedule);
+    }
+  }
+
   private static Clipping clipping(MultiLayerNetwork network) {
     return (Clipping) block(network).getGradientUpdater();
   }

@@ -118,6 +118,7 @@ class ModelSettingsTest {
                 train {
                   optimizer = nesterovs, learning-rate = 0.2, min-learning-rate = 0.02
                   schedule = step, warmup-share = 0.1, decay = 0.25, decay-epochs = 3
+                  restart-epochs = 2, restart-multiplier = 5
                   weight-decay = 0.03, max-gradient-norm = 4.0
                 }
                 """)
@@ -134,6 +135,8 @@ class ModelSettingsTest {
                 90,
                 0.25,
                 300,
+                200,
+                5,
                 0.03,
                 4.0));
   }
@@ -155,6 +158,16 @@ class ModelSettingsTest {
     assertThatThrownBy(
             () -> Settings.parse("train.optimizer = adamw").read(OptimizerSettings::from))
         .hasMessageContaining("must be above 0 with optimizer = adamw");
+    assertThatThrownBy(
+            () ->
+                Settings.parse("train { schedule = plateau, decay = 1 }")
+                    .read(OptimizerSettings::from))
+        .hasMessageContaining(
+            "train.decay ((text): 1): must be below 1 with schedule = plateau, or no reduction lowers the rate, but is 1.0");
+    assertThatThrownBy(
+            () -> Settings.parse("train.restart-multiplier = 0").read(OptimizerSettings::from))
+        .hasMessageContaining(
+            "train.restart-multiplier ((text): 1): must be between 1 and 100, but is 0");
   }
 
   @Test
@@ -162,8 +175,8 @@ class ModelSettingsTest {
     for (OptimizerSpec.Schedule schedule : OptimizerSpec.Schedule.values()) {
       ISchedule rate =
           new OptimizerSpec(
-                  OptimizerSpec.Algorithm.ADAM, 0.8, 0.08, schedule, 100, 9, 0.5, 20, 0, 1)
-              .learningRateSchedule();
+                  OptimizerSpec.Algorithm.ADAM, 0.8, 0.08, schedule, 100, 9, 0.5, 20, 13, 2, 0, 1)
+              .learningRateSchedule(List.of(30, 40, 60, 99));
 
       double[] expected =
           switch (schedule) {
@@ -171,8 +184,13 @@ class ModelSettingsTest {
             // half way from step 9 to step 100 at 54.5
             case COSINE ->
                 new double[] {0.08, 0.8, 0.44 + 0.36 * Math.cos(Math.PI * 31 / 91), 0.08};
+            // cycles of 13, 26 and 52 steps from step 9 on: 22, 48, 100
+            case COSINE_RESTARTS ->
+                new double[] {0.08, 0.8, 0.44 + 0.36 * Math.cos(Math.PI * 18 / 26), 0.8};
             case STEP -> new double[] {0.08, 0.8, 0.2, 0.025};
             case EXPONENTIAL -> new double[] {0.08, 0.8 * Math.pow(0.5, 0.45), 0.2, 0.025};
+            // lowered from steps 30, 40, 60 and 99 on: 0.05 is below the floor
+            case PLATEAU -> new double[] {0.08, 0.8, 0.2, 0.08};
           };
       assertThat(rate.valueAt(0, 0))
           .as("%s, first step", schedule)

@@ -34,6 +34,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+import org.nd4j.linalg.schedule.FixedSchedule;
 
 class NetworksTest {
   private static final OptimizerSpec ADAM = OptimizerSpec.constantAdam(0.01);
@@ -255,7 +256,7 @@ class NetworksTest {
         spec(Cell.LSTM, true, 0.1, Output.LAST, List.of(6), Head.quantiles(1, List.of(0.1, 0.9)));
     var optimizer =
         new OptimizerSpec(
-            algorithm, 0.01, 0, OptimizerSpec.Schedule.COSINE, 100, 10, 1, 1, 0.01, 1);
+            algorithm, 0.01, 0, OptimizerSpec.Schedule.COSINE, 100, 10, 1, 1, 1, 1, 0.01, 1);
     MultiLayerNetwork network = Networks.create(spec, optimizer, 4);
     INDArray before = network.params().dup();
     network.fit(new DataSet(Nd4j.rand(4, 7, 6), Nd4j.rand(4, 1)));
@@ -278,6 +279,30 @@ class NetworksTest {
   }
 
   @Test
+  void anotherLearningRateReachesEveryLayerAndLeavesTheOptimizersState() throws Exception {
+    ModelSpec spec = spec(Cell.LSTM, true, 0, Output.LAST, List.of(3, 2), Head.regression(1));
+    MultiLayerNetwork network = Networks.create(spec, OptimizerSpec.constantAdam(0.1), 4);
+    var batch = new DataSet(Nd4j.rand(4, 7, 6), Nd4j.rand(4, 1));
+    network.fit(batch);
+    INDArray state = network.getUpdater().getStateViewArray().dup();
+    INDArray before = network.params().dup();
+
+    GlobalNormClipping.setLearningRate(network, new FixedSchedule(0));
+
+    assertThat(network.getUpdater().getStateViewArray()).isEqualTo(state);
+    network.fit(batch);
+    assertThat(network.params()).isEqualTo(before);
+    var bytes = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(network, bytes, true);
+    MultiLayerNetwork again =
+        ModelSerializer.restoreMultiLayerNetwork(
+            new ByteArrayInputStream(bytes.toByteArray()), true);
+    GlobalNormClipping.requireOneBlock(again);
+    again.fit(batch);
+    assertThat(again.params()).isEqualTo(before);
+  }
+
+  @Test
   void weightDecayMovesWeightsAndNoBias() {
     ModelSpec spec = spec(Cell.LSTM, false, 0, Output.LAST, List.of(3), Head.regression(1));
     var optimizer =
@@ -288,6 +313,8 @@ class NetworksTest {
             OptimizerSpec.Schedule.CONSTANT,
             10,
             0,
+            1,
+            1,
             1,
             1,
             0.1,
@@ -416,6 +443,8 @@ class NetworksTest {
             2,
             0.3,
             4,
+            5,
+            6,
             0.1,
             3);
 

@@ -34,7 +34,8 @@ class TrainingStepTest {
             Head.regression(2));
     // clipped in some steps, decayed, warmed up and annealed
     var optimizer =
-        new OptimizerSpec(algorithm, 0.05, 0, OptimizerSpec.Schedule.COSINE, 8, 2, 1, 1, 0.1, 0.3);
+        new OptimizerSpec(
+            algorithm, 0.05, 0, OptimizerSpec.Schedule.COSINE, 8, 2, 1, 1, 1, 1, 0.1, 0.3);
     MultiLayerNetwork fitted = Networks.create(spec, optimizer, 4);
     MultiLayerNetwork stepped = Networks.create(spec, optimizer, 4);
     var step = new TrainingStep(stepped);

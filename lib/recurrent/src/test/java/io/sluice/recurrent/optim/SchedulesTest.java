@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.serde.JsonMappers;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.schedule.FixedSchedule;
 import org.nd4j.linalg.schedule.ISchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
@@ -28,6 +31,56 @@ class SchedulesTest {
   }
 
   @Test
+  void cosineWithRestartsBeginsEachCycleAtThePeakAndEachIsLonger() {
+    // cycles of 4, 8 and 16 steps from step 10 on
+    var schedule = new CosineRestarts(1.0, 0.2, 10, 4, 2);
+
+    assertThat(schedule.valueAt(0, ANY_EPOCH)).isEqualTo(1.0);
+    for (int first : new int[] {10, 14, 22, 38}) {
+      assertThat(schedule.valueAt(first, ANY_EPOCH)).as("step %d", first).isEqualTo(1.0);
+    }
+    for (int middle : new int[] {12, 18, 30, 54}) {
+      assertThat(schedule.valueAt(middle, ANY_EPOCH))
+          .as("step %d", middle)
+          .isCloseTo(0.6, within(1e-12));
+    }
+    // cos 135° = −0.70711: 0.2 + 0.8 · 0.29289 / 2
+    assertThat(schedule.valueAt(13, ANY_EPOCH)).isCloseTo(0.317157, within(1e-6));
+    assertThat(schedule.valueAt(20, ANY_EPOCH)).isCloseTo(0.317157, within(1e-6));
+  }
+
+  @Test
+  void cosineWithRestartsOfOneLengthRepeatsItselfToTheLastStepThereCanBe() {
+    var schedule = new CosineRestarts(0.5, 0, 7, 3, 1);
+
+    assertThat(schedule.valueAt(8, ANY_EPOCH)).isCloseTo(0.375, within(1e-12));
+    assertThat(schedule.valueAt(8 + 3 * 600_000_000, ANY_EPOCH))
+        .isEqualTo(schedule.valueAt(8, ANY_EPOCH));
+  }
+
+  @Test
+  void firstCycleWithRestartsIsTheCosineWithout() {
+    var once = new CosineDecay(0.3, 0.01, 5, 25);
+    var again = new CosineRestarts(0.3, 0.01, 5, 20, 1);
+
+    for (int step = 0; step < 25; step++) {
+      assertThat(again.valueAt(step, ANY_EPOCH))
+          .isCloseTo(once.valueAt(step, ANY_EPOCH), within(1e-15));
+    }
+  }
+
+  @Test
+  void plateauLowersTheRateFromEachReductionOnDownToItsFloor() {
+    var schedule = new PlateauDecay(0.8, 0.25, 0.03, List.of(10, 20, 25));
+
+    assertThat(schedule.valueAt(9, ANY_EPOCH)).isEqualTo(0.8);
+    assertThat(schedule.valueAt(10, ANY_EPOCH)).isEqualTo(0.2);
+    assertThat(schedule.valueAt(20, ANY_EPOCH)).isEqualTo(0.05);
+    // 0.0125 is below the floor
+    assertThat(schedule.valueAt(25, ANY_EPOCH)).isEqualTo(0.03);
+  }
+
+  @Test
   void warmUpRisesInAStraightLineToAnySchedule() {
     var constant = new WarmUp(4, new FixedSchedule(0.5));
     var step = new WarmUp(4, new StepSchedule(ScheduleType.ITERATION, 1.0, 0.5, 3));
@@ -39,10 +92,17 @@ class SchedulesTest {
     assertThat(step.valueAt(6, 0)).isCloseTo(0.25, within(1e-12));
   }
 
-  @Test
-  void jsonOfDl4jBringsThemBack() throws Exception {
+  static List<ISchedule> schedules() {
+    return List.of(
+        new WarmUp(3, new CosineDecay(0.01, 0.001, 3, 50)),
+        new WarmUp(3, new CosineRestarts(0.01, 0.001, 3, 50, 2)),
+        new PlateauDecay(0.01, 0.5, 0.001, List.of(30, 70)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("schedules")
+  void jsonOfDl4jBringsThemBack(ISchedule schedule) throws Exception {
     var mapper = JsonMappers.getMapper();
-    ISchedule schedule = new WarmUp(3, new CosineDecay(0.01, 0.001, 3, 50));
 
     String json = mapper.writeValueAsString(schedule);
 
@@ -53,5 +113,17 @@ class SchedulesTest {
   void cosineWithoutLengthIsRefused() {
     assertThatThrownBy(() -> new CosineDecay(1, 0, 5, 5))
         .hasMessage("end is 5, must be after start (5)");
+  }
+
+  @Test
+  void restartsWithoutLengthAndFactorsThatRaiseAreRefused() {
+    assertThatThrownBy(() -> new CosineRestarts(1, 0, 5, 0, 2))
+        .hasMessage("length is 0, must be at least 1");
+    assertThatThrownBy(() -> new CosineRestarts(1, 0, 5, 5, 0))
+        .hasMessage("multiplier is 0, must be at least 1");
+    assertThatThrownBy(() -> new PlateauDecay(1, 1.5, 0, List.of()))
+        .hasMessage("factor is 1.5, must be in (0, 1]");
+    assertThatThrownBy(() -> new PlateauDecay(1, 0.5, 2, List.of()))
+        .hasMessage("floor is 2.0, must be at most peak (1.0)");
   }
 }

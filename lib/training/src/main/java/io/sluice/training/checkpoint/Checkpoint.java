@@ -40,6 +40,9 @@ public record Checkpoint(
    * @param bestLoss its validation loss
    * @param epochsSinceBest epochs finished after the best one
    * @param trainSeconds time spent so far, over all attempts
+   * @param rateReductions the first step at each rate that a plateau schedule lowered to
+   * @param epochsOnPlateau epochs finished after the best one and after the last reduction; a
+   *     plateau schedule counts them. Files of before there was one have neither
    */
   public record Position(
       int epoch,
@@ -49,7 +52,14 @@ public record Checkpoint(
       int bestEpoch,
       double bestLoss,
       int epochsSinceBest,
-      double trainSeconds) {}
+      double trainSeconds,
+      List<Integer> rateReductions,
+      int epochsOnPlateau) {
+
+    public Position {
+      rateReductions = rateReductions == null ? List.of() : List.copyOf(rateReductions);
+    }
+  }
 
   /** Refuses a run whose settings differ where they must not, naming both values of each. */
   void requireFits(String uri, Map<String, String> current) {

@@ -3,11 +3,13 @@ package io.sluice.training.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.failure.ExitStatus;
 import io.sluice.failure.OperationFailedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -40,7 +42,7 @@ class CheckpointStoreTest {
       values[i] = epoch + i / 7f;
     }
     return new Checkpoint(
-        new Checkpoint.Position(epoch, 10L * epoch, 0.5, 0.6, epoch, 0.6, 0, 12.5),
+        new Checkpoint.Position(epoch, 10L * epoch, 0.5, 0.6, epoch, 0.6, 0, 12.5, List.of(4), 1),
         SETTINGS,
         values,
         new float[] {1, Float.MIN_VALUE, -0f},
@@ -189,5 +191,20 @@ class CheckpointStoreTest {
   /** As on a file system without checksums of its own. */
   private static void dropChecksum(Path file) throws IOException {
     Files.delete(file.resolveSibling("." + file.getFileName() + ".crc"));
+  }
+
+  @Test
+  void aPositionOfBeforeThereWerePlateausHasNone() throws IOException {
+    Checkpoint.Position position =
+        new ObjectMapper()
+            .readValue(
+                """
+                {"epoch": 2, "step": 20, "trainLoss": 0.5, "validationLoss": 0.6, "bestEpoch": 1,
+                 "bestLoss": 0.4, "epochsSinceBest": 1, "trainSeconds": 3.5}
+                """,
+                Checkpoint.Position.class);
+
+    assertThat(position)
+        .isEqualTo(new Checkpoint.Position(2, 20, 0.5, 0.6, 1, 0.4, 1, 3.5, List.of(), 0));
   }
 }
