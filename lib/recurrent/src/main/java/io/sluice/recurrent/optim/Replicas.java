@@ -1,0 +1,162 @@
+package io.sluice.recurrent.optim;
+
+import io.sluice.recurrent.NativeThreads;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Copies of a network over its own parameters, each with a thread to compute on: what one changes
+ * in the parameters all have, gradients and activations are each copy's own.
+ *
+ * <p>The first is the network itself, on the thread that calls; every other has a thread that stays
+ * its own, with one native thread. Two OpenMP threads on one operation wait for each other by
+ * spinning, and collapse where a core is busy otherwise; two Java threads on two halves of a batch
+ * meet once a step.
+ *
+ * <p>Parameters must not change while {@link #each} runs.
+ *
+ * <p><b>Considered:</b> DL4J's {@code ParallelWrapper}. It averages parameters of independent
+ * networks or shares quantised gradients; neither is the step of one network on the whole batch.
+ */
+public final class Replicas implements AutoCloseable {
+  private final List<MultiLayerNetwork> networks = new ArrayList<>();
+  private final List<ExecutorService> threads = new ArrayList<>();
+
+  /**
+   * @param network the first replica
+   * @param count of replicas, with it; at least 1
+   */
+  public Replicas(MultiLayerNetwork network, int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("count is %d, must be at least 1".formatted(count));
+    }
+    networks.add(network);
+    for (int rank = 1; rank < count; rank++) {
+      networks.add(replica(network));
+      threads.add(thread(rank));
+    }
+  }
+
+  /**
+   * The configuration goes through JSON because DL4J's clone shares what is inside a wrapper layer,
+   * and with it dropout's masks.
+   */
+  private static MultiLayerNetwork replica(MultiLayerNetwork network) {
+    var replica =
+        new MultiLayerNetwork(
+            MultiLayerConfiguration.fromJson(network.getLayerWiseConfigurations().toJson()));
+    replica.init(network.params(), false);
+    return replica;
+  }
+
+  private static ExecutorService thread(int rank) {
+    return Executors.newSingleThreadExecutor(
+        work -> {
+          var thread =
+              new Thread(
+                  () -> {
+                    // OpenMP's number is the calling thread's
+                    NativeThreads.set(1);
+                    work.run();
+                  },
+                  "replica-" + rank);
+          thread.setDaemon(true);
+          return thread;
+        });
+  }
+
+  /** What a replica does. */
+  public interface Work<T> {
+    /**
+     * @param rank from 0
+     */
+    T on(MultiLayerNetwork replica, int rank);
+  }
+
+  /** Replicas, the network itself among them. */
+  public int count() {
+    return networks.size();
+  }
+
+  /** The network itself. */
+  public MultiLayerNetwork network() {
+    return networks.get(0);
+  }
+
+  /**
+   * Lets all replicas work at once and waits for all.
+   *
+   * <p>Random numbers are a function of the state of the caller's generator and of the number of
+   * replicas, whatever thread runs first.
+   *
+   * @return what they return, by rank
+   */
+  public <T> List<T> each(Work<T> work) {
+    var running = new ArrayList<Future<T>>();
+    if (count() > 1) {
+      var seeds = new SplittableRandom(Nd4j.getRandom().nextLong());
+      for (int rank = 1; rank < count(); rank++) {
+        running.add(threads.get(rank - 1).submit(onThread(work, rank, seeds.nextLong())));
+      }
+    }
+    var results = new ArrayList<T>();
+    RuntimeException failure = null;
+    try {
+      results.add(work.on(network(), 0));
+    } catch (RuntimeException e) {
+      failure = e;
+    }
+    for (Future<T> each : running) {
+      try {
+        results.add(each.get());
+      } catch (ExecutionException e) {
+        failure = failure == null ? unwrapped(e) : failure;
+      } catch (InterruptedException e) {
+        close();
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("Interrupted while replicas were computing", e);
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+    return results;
+  }
+
+  private <T> Callable<T> onThread(Work<T> work, int rank, long seed) {
+    MultiLayerNetwork first = network();
+    MultiLayerNetwork replica = networks.get(rank);
+    int iteration = first.getIterationCount();
+    int epoch = first.getEpochCount();
+    return () -> {
+      Nd4j.getRandom().setSeed(seed);
+      replica.getLayerWiseConfigurations().setIterationCount(iteration);
+      replica.getLayerWiseConfigurations().setEpochCount(epoch);
+      return work.on(replica, rank);
+    };
+  }
+
+  private static RuntimeException unwrapped(ExecutionException e) {
+    if (e.getCause() instanceof Error error) {
+      throw error;
+    }
+    return e.getCause() instanceof RuntimeException cause
+        ? cause
+        : new IllegalStateException(e.getCause());
+  }
+
+  /** Ends the threads. The network stays as it is. */
+  @Override
+  public void close() {
+    threads.forEach(ExecutorService::shutdownNow);
+  }
+}

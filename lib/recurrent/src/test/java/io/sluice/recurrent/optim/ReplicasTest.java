@@ -1,0 +1,121 @@
+package io.sluice.recurrent.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions;
+
+class ReplicasTest {
+  private final MultiLayerNetwork network = network();
+
+  @Test
+  void allComputeWithTheNetworksParametersAsTheyAreNow() {
+    try (var replicas = new Replicas(network, 3)) {
+      network.params().assign(2);
+
+      List<Float> outputs = replicas.each((replica, rank) -> outputOf(replica, rank));
+
+      // two inputs of weight 2 each, and a bias of 2
+      assertThat(outputs).containsExactly(2f, 6f, 10f);
+    }
+  }
+
+  private static float outputOf(MultiLayerNetwork replica, int rank) {
+    INDArray input = Nd4j.valueArrayOf(new long[] {1, 2}, (float) rank);
+    return replica.output(input).getFloat(0);
+  }
+
+  @Test
+  void eachHasAThreadThatStaysItsOwn() {
+    try (var replicas = new Replicas(network, 3)) {
+      List<Thread> first = replicas.each((replica, rank) -> Thread.currentThread());
+      List<Thread> second = replicas.each((replica, rank) -> Thread.currentThread());
+
+      assertThat(second).isEqualTo(first).doesNotHaveDuplicates();
+      assertThat(first.get(0)).isSameAs(Thread.currentThread());
+    }
+  }
+
+  @Test
+  void randomNumbersFollowTheCallersSeedAndDifferBetweenReplicas() {
+    try (var replicas = new Replicas(network, 3)) {
+      Nd4j.getRandom().setSeed(5);
+      List<Float> first = replicas.each((replica, rank) -> Nd4j.rand(1).getFloat(0));
+      List<Float> next = replicas.each((replica, rank) -> Nd4j.rand(1).getFloat(0));
+      Nd4j.getRandom().setSeed(5);
+      List<Float> again = replicas.each((replica, rank) -> Nd4j.rand(1).getFloat(0));
+
+      assertThat(first).doesNotHaveDuplicates();
+      assertThat(next).doesNotContainAnyElementsOf(first);
+      assertThat(again).isEqualTo(first);
+    }
+  }
+
+  @Test
+  void theStepAndEpochAreThoseOfTheNetwork() {
+    try (var replicas = new Replicas(network, 2)) {
+      network.getLayerWiseConfigurations().setIterationCount(17);
+      network.getLayerWiseConfigurations().setEpochCount(3);
+
+      assertThat(replicas.each((replica, rank) -> replica.getIterationCount()))
+          .containsExactly(17, 17);
+      assertThat(replicas.each((replica, rank) -> replica.getEpochCount())).containsExactly(3, 3);
+    }
+  }
+
+  @Test
+  void aFailureOfOneReachesTheCallerWhenAllAreDone() {
+    var done = new AtomicInteger();
+    try (var replicas = new Replicas(network, 3)) {
+      assertThatThrownBy(
+              () ->
+                  replicas.each(
+                      (replica, rank) -> {
+                        if (rank == 1) {
+                          throw new IllegalStateException("replica 1 has no memory");
+                        }
+                        return done.incrementAndGet();
+                      }))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("replica 1 has no memory");
+      assertThat(done).hasValue(2);
+    }
+  }
+
+  @Test
+  void noReplicaIsNoNetwork() {
+    assertThatThrownBy(() -> new Replicas(network, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("count is 0, must be at least 1");
+    assertThatThrownBy(() -> new TrainingStep(new Replicas(network, 1), 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("microBatches is 0, must be at least 1");
+  }
+
+  private static MultiLayerNetwork network() {
+    var network =
+        new MultiLayerNetwork(
+            new NeuralNetConfiguration.Builder()
+                .updater(new GlobalNormClipping(new Sgd(0.1), 1))
+                .list()
+                .layer(
+                    new OutputLayer.Builder(LossFunctions.LossFunction.MSE)
+                        .nIn(2)
+                        .nOut(1)
+                        .activation(Activation.IDENTITY)
+                        .build())
+                .build());
+    network.init();
+    return network;
+  }
+}
