@@ -1,6 +1,8 @@
 package io.sluice.training;
 
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.Replicas;
+import io.sluice.recurrent.optim.TrainingStep;
 import java.io.Serializable;
 import java.util.OptionalDouble;
 import org.apache.spark.broadcast.Broadcast;
@@ -14,16 +16,20 @@ import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingResult;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingWorker;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
- * dl4j-spark's training master, with two of its ways changed and the gradient's norm reported.
+ * dl4j-spark's training master, with three of its ways changed and the gradient's norm reported.
  *
  * <p>It lets go of the broadcast that carries parameters to the workers, which dl4j-spark leaves
  * behind in every executor once an average. And each worker builds its network from its
  * description: dl4j-spark's clone of a configuration shares what is inside a wrapper layer ({@code
  * LastTimeStep}), so two workers in one process overwrite each other's dropout masks.
+ *
+ * <p>A worker takes the {@link TrainingStep} that {@code local} takes, on its share of the batch,
+ * so threads and micro-batches mean the same in both.
  *
  * <p>Each worker adds the norm of its last step's gradient to an accumulator: a result of
  * dl4j-spark's has no place for it.
@@ -111,6 +117,8 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
     private final Broadcast<WorkerPlan> plan;
     private final Broadcast<NetworkState> sent;
     private final DoubleAccumulator norms;
+    private transient Replicas replicas;
+    private transient TrainingStep step;
 
     Worker(
         Broadcast<WorkerPlan> plan,
@@ -137,6 +145,26 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
       network.getLayerWiseConfigurations().setIterationCount(state.step());
       GlobalNormClipping.setLearningRate(network, state.learningRate());
       return network;
+    }
+
+    /** The step that {@code local} takes, in place of {@code fit}. */
+    @Override
+    public ParameterAveragingTrainingResult processMinibatch(
+        DataSet batch, MultiLayerNetwork network, boolean isLast) {
+      if (replicas == null) {
+        replicas = new Replicas(network, plan.value().threads());
+        step = new TrainingStep(replicas, plan.value().microBatches());
+      }
+      boolean goesOn = false;
+      try {
+        step.run(batch.getFeatures(), batch.getLabels(), batch.getLabelsMaskArray());
+        goesOn = !isLast;
+      } finally {
+        if (!goesOn) {
+          replicas.close();
+        }
+      }
+      return isLast ? getFinalResult(network) : null;
     }
 
     @Override

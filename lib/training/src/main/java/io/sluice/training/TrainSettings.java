@@ -18,7 +18,8 @@ import java.util.Optional;
  * @param seed of initial weights, order of windows and dropout
  * @param optimizer how parameters move
  * @param earlyStopping when to stop before the last epoch
- * @param threads native threads a process computes with
+ * @param accumulate micro-batches that a batch is cut into, one after the other
+ * @param threads that share a process's or worker's batch, with one native thread each
  * @param workers tasks of parameter averaging
  * @param averagingFrequency steps between two averages
  * @param logEverySteps steps between two lines of metrics
@@ -37,6 +38,7 @@ public record TrainSettings(
     long seed,
     OptimizerSettings optimizer,
     EarlyStopping earlyStopping,
+    int accumulate,
     int threads,
     int workers,
     int averagingFrequency,
@@ -102,6 +104,7 @@ public record TrainSettings(
                   new EarlyStopping(
                       train.intAtLeast("early-stopping-patience", 0),
                       train.numberBetween("early-stopping-min-delta", 0, Double.MAX_VALUE)),
+                  train.intAtLeast("accumulate", 1),
                   train.intAtLeast("threads", 1),
                   train.intAtLeast("workers", 1),
                   train.intAtLeast("averaging-frequency", 1),
@@ -125,6 +128,20 @@ public record TrainSettings(
               "must be a multiple of workers (%d) with strategy = parameter-averaging, but is %d",
               settings.workers,
               settings.batchSize);
+          int share =
+              settings.strategy == StrategyKind.LOCAL
+                  ? settings.batchSize
+                  : settings.batchSize / settings.workers;
+          train.check(
+              (long) settings.accumulate * settings.threads <= share,
+              "accumulate",
+              "times threads (%d) must be at most the %d windows that %s, but is %d",
+              settings.threads,
+              share,
+              settings.strategy == StrategyKind.LOCAL
+                  ? "batch-size gives to a step"
+                  : "batch-size gives to each worker",
+              settings.accumulate);
           train.check(
               optimizer.schedule() != OptimizerSpec.Schedule.PLATEAU
                   || settings.earlyStopping.patience() == 0

@@ -120,7 +120,7 @@ public final class Trainer {
       ModelSettings model,
       Provenance provenance,
       Progress progress) {
-    NativeThreads.set(settings.threads());
+    NativeThreads.set(1);
     ModelSpec spec = dataset.spec(model);
     Windows windows = dataset.source().open(hadoop);
     StepPlan plan = dataset.plan(settings, windows.count(Split.TRAIN));
@@ -136,6 +136,7 @@ public final class Trainer {
     var stopping = settings.earlyStopping();
     try (Strategy strategy =
             strategy(
+                network,
                 spark,
                 hadoop,
                 dataset.source(),
@@ -176,6 +177,7 @@ public final class Trainer {
   }
 
   private static Strategy strategy(
+      MultiLayerNetwork network,
       Optional<SparkSession> spark,
       Configuration hadoop,
       WindowsSource source,
@@ -186,7 +188,15 @@ public final class Trainer {
       StepPlan plan,
       Provenance provenance) {
     return switch (settings.strategy()) {
-      case LOCAL -> new LocalStrategy(windows, spec, plan, settings.seed());
+      case LOCAL ->
+          new LocalStrategy(
+              network,
+              windows,
+              spec,
+              plan,
+              settings.seed(),
+              settings.threads(),
+              settings.accumulate());
       case PARAMETER_AVERAGING -> {
         SparkSession session =
             spark.orElseThrow(
@@ -202,7 +212,8 @@ public final class Trainer {
                 optimizer,
                 plan,
                 settings.seed(),
-                settings.threads());
+                settings.threads(),
+                settings.accumulate());
         yield new ParameterAveragingStrategy(
             JavaSparkContext.fromSparkContext(session.sparkContext()),
             workers,

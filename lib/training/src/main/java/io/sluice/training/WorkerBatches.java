@@ -55,7 +55,7 @@ final class WorkerBatches implements DataSetLoader {
       if (place != null) {
         place.batches.close();
       }
-      NativeThreads.set(plan.threads());
+      NativeThreads.set(1);
       place = new Place(plan, address);
     }
     DataSet data = place.next(address);

@@ -21,7 +21,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param optimizer of the network
  * @param plan which global batches an epoch has
  * @param seed of order and dropout
- * @param threads native threads of a worker's process
+ * @param threads that share a worker's batch
+ * @param microBatches that each thread cuts its share into
  */
 record WorkerPlan(
     String runId,
@@ -31,7 +32,8 @@ record WorkerPlan(
     OptimizerSpec optimizer,
     StepPlan plan,
     long seed,
-    int threads)
+    int threads,
+    int microBatches)
     implements Serializable {
 
   Windows windows() {
@@ -41,7 +43,7 @@ record WorkerPlan(
 
   /** A network of its own with these parameters (P). */
   MultiLayerNetwork network(float[] parameters) {
-    NativeThreads.set(threads);
+    NativeThreads.set(1);
     MultiLayerNetwork network = Networks.create(spec, optimizer, seed);
     network.setParams(Nd4j.create(parameters, new long[] {1, parameters.length}, 'c'));
     return network;

@@ -70,7 +70,9 @@ class ParameterAveragingTest {
             with(
                 PLAIN_DESCENT,
                 "train.strategy=parameter-averaging",
-                "train.averaging-frequency=1"));
+                "train.averaging-frequency=1",
+                "train.threads=2",
+                "train.accumulate=2"));
 
     Checkpoint two = averaged.checkpoint(report);
     assertThat(report.steps()).isEqualTo(4 * 12);

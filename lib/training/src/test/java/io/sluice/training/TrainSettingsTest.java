@@ -36,6 +36,7 @@ class TrainSettingsTest {
         max-gradient-norm = 5
         early-stopping-patience = 9
         early-stopping-min-delta = 0.125
+        accumulate = 2
         threads = 4
         workers = 3
         averaging-frequency = 2
@@ -73,6 +74,7 @@ class TrainSettingsTest {
                     0.1,
                     5),
                 new TrainSettings.EarlyStopping(9, 0.125),
+                2,
                 4,
                 3,
                 2,
@@ -101,6 +103,23 @@ class TrainSettingsTest {
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining(
             "train.batch-size ((text): 1): must be a multiple of workers (3) with strategy = parameter-averaging, but is 64");
+  }
+
+  @Test
+  void everyPieceOfABatchHasAWindow() {
+    Settings local = Settings.parse("train { accumulate = 9, threads = 2, batch-size = 17 }");
+    Settings workers =
+        Settings.parse(
+            "train { strategy = parameter-averaging, accumulate = 5, workers = 4, batch-size = 16 }");
+
+    assertThatThrownBy(() -> local.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.accumulate ((text): 1): times threads (2) must be at most the 17 windows that batch-size gives to a step, but is 9");
+    assertThatThrownBy(() -> workers.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.accumulate ((text): 1): times threads (1) must be at most the 4 windows that batch-size gives to each worker, but is 5");
   }
 
   @Test

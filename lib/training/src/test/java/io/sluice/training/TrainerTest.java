@@ -3,6 +3,7 @@ package io.sluice.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -30,6 +31,8 @@ import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerTest {
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
@@ -78,6 +81,48 @@ class TrainerTest {
 
     assertThat(second.parameters()).isEqualTo(first.parameters());
     assertThat(second.optimizer()).isEqualTo(first.optimizer());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"train.threads=3", "train.accumulate=4", "train.threads=2,train.accumulate=2"})
+  void threadsAndMicroBatchesLeaveTheResultAsItIs(String pieces) {
+    // plain descent: Adam makes a whole step of a gradient that is nothing but rounding
+    List<String> settings =
+        new ArrayList<>(List.of("train.optimizer=sgd", "train.learning-rate=0.5"));
+    TrainReport whole = run.train(SINE, settings.toArray(String[]::new));
+    settings.addAll(List.of(pieces.split(",")));
+    TrainerRun other = another();
+
+    // 200 windows in batches of 16: the last has 8
+    TrainReport cut = other.train(SINE, settings.toArray(String[]::new));
+
+    float[] expected = run.checkpoint(whole).parameters();
+    float[] actual = other.checkpoint(cut).parameters();
+    for (int i = 0; i < expected.length; i++) {
+      // float32 sums of 52 steps in another order
+      assertThat(actual[i]).as("parameter %d", i).isCloseTo(expected[i], within(2e-5f));
+    }
+    assertThat(cut.bestValidationLoss()).isCloseTo(whole.bestValidationLoss(), within(1e-5));
+    assertThat(cut.steps()).isEqualTo(whole.steps());
+  }
+
+  @Test
+  void runWithThreadsAndDropoutResumesToTheSameBits() {
+    String[] settings = {
+      "model.dropout=0.2", "model.hidden-sizes=[5,4]", "train.threads=2", "train.accumulate=2"
+    };
+    TrainReport whole = run.train(SINE, settings);
+    TrainerRun other = another();
+    var interrupted = new Interrupted(new SineWindows(200, 50), 2);
+    var dataset = new Learnable(SINE.manifest(), SINE.uri(), interrupted);
+    assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
+
+    TrainReport resumed = other.train(SINE, settings);
+
+    assertThat(other.checkpoint(resumed).parameters())
+        .isEqualTo(run.checkpoint(whole).parameters());
+    assertThat(resumed.bestValidationLoss()).isEqualTo(whole.bestValidationLoss());
   }
 
   @Test
