@@ -38,21 +38,26 @@ final class Activations {
     return x * p / q;
   }
 
-  /** v[from, to) = tanh(v). */
-  static void tanh(float[] v, int from, int to) {
-    for (int k = from; k < to; k++) {
-      v[k] = tanh(v[k]);
+  /** v = tanh(v). */
+  static void tanh(float[] v, int n) {
+    tanh(v, v, n);
+  }
+
+  /** y = tanh(x). */
+  static void tanh(float[] x, float[] y, int n) {
+    for (int k = 0; k < n; k++) {
+      y[k] = tanh(x[k]);
     }
   }
 
-  /** v[from, to) = σ(v). */
-  static void sigmoid(float[] v, int from, int to) {
-    for (int k = from; k < to; k++) {
+  /** v = σ(v). */
+  static void sigmoid(float[] v, int n) {
+    for (int k = 0; k < n; k++) {
       v[k] = 0.5f + 0.5f * tanh(0.5f * v[k]);
     }
   }
 
-  /** v[0, n) without what is so small that its products become denormals. */
+  /** v without what is so small that its products become denormals. */
   static void flush(float[] v, int n) {
     for (int k = 0; k < n; k++) {
       v[k] = v[k] + TINY - TINY;

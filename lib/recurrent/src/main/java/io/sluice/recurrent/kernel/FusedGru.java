@@ -1,12 +1,12 @@
 package io.sluice.recurrent.kernel;
 
-/** GRU; keeps its activated gates r z n in a, and RW_n·h⁻ + b_q in the third block of r. */
+/** GRU; keeps its activated gates r z n in a, and RW_n·h⁻ + b_q besides. */
 final class FusedGru extends FusedCell {
-  private final int b;
+  private final RowParameter[] b;
 
-  FusedGru(CellShape shape, float[] parameters, float[] gradients) {
-    super(shape, parameters, gradients);
-    this.b = offset("b");
+  FusedGru(CellShape shape) {
+    super(shape);
+    this.b = parameters("b", 4);
   }
 
   @Override
@@ -15,80 +15,83 @@ final class FusedGru extends FusedCell {
   }
 
   @Override
-  int extraPerRow() {
-    return 0;
+  boolean readsHidden() {
+    return true;
   }
 
   @Override
-  void forward(
-      int B,
-      float[] a,
-      float[] r,
-      float[] extra,
-      float[] hBefore,
-      float[] cBefore,
-      float[] h,
-      float[] c) {
-    addToRows(a, B, 3 * H, parameters, b);
-    for (int row = 0; row < B; row++) {
-      int z = row * 3 * H;
-      int s = row * H;
-      for (int k = 0; k < 2 * H; k++) {
-        a[z + k] += r[z + k];
-      }
-      Activations.sigmoid(a, z, z + 2 * H);
-      for (int j = 0; j < H; j++) {
-        r[z + 2 * H + j] += parameters[b + 3 * H + j];
-      }
-      for (int j = 0; j < H; j++) {
-        a[z + 2 * H + j] += a[z + j] * r[z + 2 * H + j];
-      }
-      Activations.tanh(a, z + 2 * H, z + 3 * H);
-      for (int j = 0; j < H; j++) {
-        float n = a[z + 2 * H + j];
-        h[s + j] = n + a[z + H + j] * (hBefore[s + j] - n);
-      }
+  int extras() {
+    return 1;
+  }
+
+  @Override
+  void forward(FusedRows rows, FusedRows.State state, int n) {
+    float[] reset = rows.a[0];
+    float[] z = rows.a[1];
+    float[] candidate = rows.a[2];
+    float[] q = rows.extra[0];
+    for (int gate = 0; gate < 3; gate++) {
+      add(rows.a[gate], b[gate].values, n);
     }
-    Activations.flush(h, B * H);
+    add(reset, rows.r[0], n);
+    add(z, rows.r[1], n);
+    Activations.sigmoid(reset, n);
+    Activations.sigmoid(z, n);
+    System.arraycopy(rows.r[2], 0, q, 0, n);
+    add(q, b[3].values, n);
+    addProduct(candidate, reset, q, n);
+    Activations.tanh(candidate, n);
+    mix(candidate, z, state.h, rows.h, n);
+    Activations.flush(rows.h, n);
+  }
+
+  /** h = n + z·(h⁻ − n). */
+  private static void mix(float[] candidate, float[] z, float[] before, float[] h, int n) {
+    for (int k = 0; k < n; k++) {
+      h[k] = candidate[k] + z[k] * (before[k] - candidate[k]);
+    }
   }
 
   @Override
-  void backward(
-      int B,
-      float[] a,
-      float[] r,
-      float[] extra,
-      float[] hBefore,
-      float[] cBefore,
-      float[] c,
+  void backward(FusedRows rows, FusedRows.State state, int n) {
+    float[] reset = rows.a[0];
+    float[] z = rows.a[1];
+    throughMix(rows.dh, rows.a[2], z, state.h, rows.da[2], rows.da[1], state.dhPast, n);
+    throughReset(rows.da[2], reset, rows.extra[0], rows.da[0], rows.dr[2], n);
+    for (int gate = 0; gate < 3; gate++) {
+      Activations.flush(rows.da[gate], n);
+      add(b[gate].gradient, rows.da[gate], n);
+    }
+    Activations.flush(rows.dr[2], n);
+    add(b[3].gradient, rows.dr[2], n);
+    System.arraycopy(rows.da[0], 0, rows.dr[0], 0, n);
+    System.arraycopy(rows.da[1], 0, rows.dr[1], 0, n);
+    Activations.flush(state.dhPast, n);
+  }
+
+  private static void throughMix(
       float[] dh,
-      float[] dc,
-      float[] da,
-      float[] dr) {
-    for (int row = 0; row < B; row++) {
-      int at = row * 3 * H;
-      int s = row * H;
-      for (int j = 0; j < H; j++) {
-        float reset = a[at + j];
-        float z = a[at + H + j];
-        float n = a[at + 2 * H + j];
-        float q = r[at + 2 * H + j];
-        float dn = dh[s + j] * (1 - z) * (1 - n * n);
-        float dz = dh[s + j] * (hBefore[s + j] - n) * z * (1 - z);
-        float dReset = dn * q * reset * (1 - reset);
-        da[at + j] = dReset;
-        da[at + H + j] = dz;
-        da[at + 2 * H + j] = dn;
-        dr[at + j] = dReset;
-        dr[at + H + j] = dz;
-        dr[at + 2 * H + j] = dn * reset;
-        gradients[b + 3 * H + j] += dn * reset;
-        dh[s + j] *= z;
-      }
+      float[] candidate,
+      float[] z,
+      float[] before,
+      float[] dCandidate,
+      float[] dz,
+      float[] dhPast,
+      int n) {
+    for (int k = 0; k < n; k++) {
+      dCandidate[k] = dh[k] * (1 - z[k]) * (1 - candidate[k] * candidate[k]);
     }
-    Activations.flush(da, B * 3 * H);
-    Activations.flush(dr, B * 3 * H);
-    Activations.flush(dh, B * H);
-    addRowsTo(da, B, 3 * H, gradients, b);
+    for (int k = 0; k < n; k++) {
+      dz[k] = dh[k] * (before[k] - candidate[k]) * z[k] * (1 - z[k]);
+      dhPast[k] = dh[k] * z[k];
+    }
+  }
+
+  private static void throughReset(
+      float[] dCandidate, float[] reset, float[] q, float[] dReset, float[] dq, int n) {
+    for (int k = 0; k < n; k++) {
+      dReset[k] = dCandidate[k] * q[k] * reset[k] * (1 - reset[k]);
+      dq[k] = dCandidate[k] * reset[k];
+    }
   }
 }

@@ -7,84 +7,88 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * A recurrent layer as matrix products with one pointwise pass per time step in Java: the kernel of
- * the layer-norm LSTM, which oneDNN lacks, and of every cell where oneDNN does not load.
+ * A recurrent layer as matrix products with one pointwise pass per time step in Java.
  *
  * <pre>{@code
- * forward    a = x·Wᵀ                  one product over all T·B rows
- *            r = h⁻·RWᵀ                one per time step, then the cell's pointwise pass
- * backward   the pointwise pass, then dh⁻ += dr·RW, per time step
- *            dx = da·W, dW += daᵀ·x, dRW += drᵀ·h⁻    one product each over all T·B rows
+ * forward    a = x·Wᵀ                  one product for a chunk of time steps
+ *            a += h⁻·RWᵀ               one per time step, then the cell's pointwise pass
+ * backward   the pointwise pass, then dh⁻ = dr·RW, per time step
+ *            dx = da·W, dW += daᵀ·x, dRW += drᵀ·h⁻    one product each for a chunk
  * }</pre>
  *
  * <p>Shapes and rules are those of {@link RecurrentKernel}; float32.
  *
- * <p><b>Memory.</b> Off-heap what a tape keeps, (2·G·H + E + 3·H) numbers per step and sequence; on
- * the heap one time step of it.
+ * <p><b>Memory.</b> Off-heap, what a {@link FusedTape} keeps (6·H numbers per step and sequence of
+ * an LSTM, of which oneDNN's primitive keeps 15), and gradients of gates and the like for one chunk
+ * of time steps, {@value #CHUNK_ROWS} rows or one step. On the heap the state and one block of
+ * rows.
  *
- * <p><b>Native calls.</b> One product a time step and the copies of its rows into Java arrays and
- * back: a product in plain Java was measured at 13 GFLOP/s where oneDNN's with both copies did 104
- * (M=128, N=2048, K=512, one thread), so the call pays for itself 8 times.
+ * <p><b>Native calls.</b> One product a time step, and no object made; everything else reads and
+ * writes native memory from Java. The product of 32 rows with 64 units runs at 106 GFLOP/s, the
+ * call among it, where the best form found in plain Java did 61, and 50 at 512 units (one thread).
  *
  * <p>Checked by {@code FusedKernelTest} against {@link ReferenceKernel}.
  */
 final class FusedKernel implements RecurrentKernel {
-  /** What one forward pass keeps. */
-  private static final class Tape {
-    final NativeBuffer a = new NativeBuffer();
-    final NativeBuffer r = new NativeBuffer();
-    final NativeBuffer extra = new NativeBuffer();
-    final NativeBuffer c = new NativeBuffer();
-    final NativeBuffer y = new NativeBuffer();
-    final NativeBuffer first = new NativeBuffer();
-    int T;
-    int B;
-    Pointer x;
-
-    List<NativeBuffer> buffers() {
-      return List.of(a, r, extra, c, y, first);
-    }
-  }
+  /** Rows of a product that are enough for it to run at full speed. */
+  private static final int CHUNK_ROWS = 1024;
 
   private final CellShape shape;
   private final Direction direction;
   private final Gemm gemm;
   private final FusedCell cell;
-  private final int rows;
-  private final float[] parameters;
-  private final float[] gradients;
-  private final NativeBuffer weights = new NativeBuffer();
-  private final NativeBuffer weightGradients = new NativeBuffer();
-  private final NativeBuffer da = new NativeBuffer();
-  private final NativeBuffer dr = new NativeBuffer();
-  private final NativeBuffer dhStep = new NativeBuffer();
-  private final Tape inference = new Tape();
-  private final List<Tape> tapes = new ArrayList<>();
+  private final FusedRows rows;
+  private final int I;
+  private final int H;
 
-  // one time step
-  private float[] aStep = new float[0];
-  private float[] rStep = new float[0];
-  private float[] extraStep = new float[0];
-  private float[] daStep = new float[0];
-  private float[] drStep = new float[0];
-  private float[] h = new float[0];
-  private float[] hBefore = new float[0];
-  private float[] c = new float[0];
-  private float[] cBefore = new float[0];
-  private float[] dh = new float[0];
-  private float[] dc = new float[0];
-  private float[] arriving = new float[0];
+  /** G·H. */
+  private final int gates;
+
+  /** Of RW and RWᵀ, which lie behind W and Wᵀ. */
+  private final long recurrentOffset;
+
+  /** Numbers of W and RW, which lie before all other parameters. */
+  private final long products;
+
+  private final FloatMemory weights = new FloatMemory();
+  private final FloatMemory transposed = new FloatMemory();
+  private final FloatMemory weightGradients = new FloatMemory();
+  private final FloatMemory chunkA = new FloatMemory();
+  private final FloatMemory chunkR = new FloatMemory();
+  private final FloatMemory stepR = new FloatMemory();
+  private final FloatMemory stepDh = new FloatMemory();
+  private final FloatMemory outputs = new FloatMemory();
+  private final FloatMemory arriving = new FloatMemory();
+  private final FusedTape inference = new FusedTape();
+  private final List<FusedTape> tapes = new ArrayList<>();
+
+  /** Of all parameters but W and RW; {@link #others} are those themselves. */
+  private final float[] gradients;
+
+  private final float[] others;
+  private final float[] joined;
+  private final float[] fromAfter;
+  private FusedRows.State[] states = new FusedRows.State[0];
+  private boolean isPrepared;
 
   FusedKernel(CellShape shape, Direction direction, Gemm gemm) {
     this.shape = shape;
     this.direction = direction;
     this.gemm = gemm;
-    this.rows = shape.cell().gates() * shape.hiddenSize();
-    this.parameters = new float[Math.toIntExact(shape.parameterCount())];
-    this.gradients = new float[parameters.length];
-    this.cell = FusedCell.of(shape, parameters, gradients);
-    weights.zeros((long) Float.BYTES * parameters.length);
-    weightGradients.zeros((long) Float.BYTES * parameters.length);
+    this.I = shape.inputSize();
+    this.H = shape.hiddenSize();
+    this.gates = shape.cell().gates() * H;
+    this.recurrentOffset = shape.parameter("RW").offset();
+    this.products = shape.parameter("b").offset();
+    this.cell = FusedCell.of(shape);
+    this.rows =
+        new FusedRows(
+            H, shape.cell().gates(), cell.keepsSidesApart(), cell.extras(), cell.scales());
+    this.joined = new float[rows.capacity * gates];
+    this.fromAfter = new float[rows.capacity * H];
+    this.gradients = new float[Math.toIntExact(shape.parameterCount() - products)];
+    this.others = new float[gradients.length];
+    weights.room(shape.parameterCount()).zero(shape.parameterCount());
   }
 
   @Override
@@ -99,11 +103,28 @@ final class FusedKernel implements RecurrentKernel {
 
   @Override
   public void setParameters(Pointer from) {
-    long bytes = (long) Float.BYTES * parameters.length;
-    Pointer own = weights.atLeast(bytes);
-    if (Pointer.memcmp(own, from, bytes) != 0) {
-      Pointer.memcpy(own, from, bytes);
-      new FloatPointer(own).get(parameters);
+    long bytes = Float.BYTES * shape.parameterCount();
+    if (Pointer.memcmp(weights.from(0), from, bytes) == 0) {
+      return;
+    }
+    weights.copyFrom(from, 0, shape.parameterCount());
+    isPrepared = false;
+  }
+
+  /** The parameters it has, laid out as {@link CellShape} says. */
+  Pointer parameters() {
+    return weights.from(0);
+  }
+
+  /** Brings new parameters into the order in which a pass reads them. */
+  private void prepare() {
+    if (!isPrepared) {
+      transposed.room(products);
+      Gemm.transpose(gates, I, weights.from(0), transposed.from(0));
+      Gemm.transpose(gates, H, recurrent(), recurrentTransposed());
+      weights.get(products, others, others.length);
+      cell.setParameters(others);
+      isPrepared = true;
     }
   }
 
@@ -115,273 +136,421 @@ final class FusedKernel implements RecurrentKernel {
   @Override
   public void forward(int tape, int T, int B, Pointer x, State initial, Pointer y, State last) {
     while (tapes.size() <= tape) {
-      tapes.add(new Tape());
+      tapes.add(new FusedTape());
     }
     run(true, tapes.get(tape), T, B, x, initial, y, last);
   }
 
   private void run(
-      boolean keeps, Tape tape, int T, int B, Pointer x, State initial, Pointer y, State last) {
-    int H = shape.hiddenSize();
-    int n = B * H;
-    makeRoom(B);
+      boolean keeps,
+      FusedTape tape,
+      int T,
+      int B,
+      Pointer x,
+      State initial,
+      Pointer y,
+      State last) {
+    prepare();
+    long n = (long) B * H;
+    int chunk = chunkSteps(T, B);
     tape.T = T;
     tape.B = B;
     tape.x = x;
-    FloatPointer a = floats(tape.a, (long) T * B * rows);
-    // what is not kept needs room for one step
-    long kept = keeps ? T : 1;
-    FloatPointer r = floats(tape.r, cell.keepsSidesApart() ? kept * B * rows : 1);
-    FloatPointer extra = floats(tape.extra, Math.max(1, kept * B * cell.extraPerRow()));
-    FloatPointer cells = floats(tape.c, kept * n);
-    FloatPointer first = floats(tape.first, 2L * n);
-    gemm.multiply(
-        false, true, T * B, rows, shape.inputSize(), new FloatPointer(x), weights("W"), 0, a);
-    // backward reads y again; the caller's may have changed by then
-    FloatPointer outputs = keeps ? floats(tape.y, (long) T * n) : new FloatPointer(y);
-    load(initial == null ? null : initial.h(), hBefore, n);
-    load(initial == null ? null : initial.c(), cBefore, n);
-    first.put(hBefore, 0, n);
-    at(first, n).put(cBefore, 0, n);
-    FloatPointer previous = first;
-    for (int s = 0; s < T; s++) {
-      int t = timeOf(s, T);
-      FloatPointer aNow = at(a, (long) t * B * rows);
-      if (cell.keepsSidesApart()) {
-        FloatPointer rNow = at(r, keeps ? (long) t * B * rows : 0);
-        gemm.multiply(false, true, B, rows, H, previous, weights("RW"), 0, rNow);
-        rNow.get(rStep, 0, B * rows);
-      } else {
-        gemm.multiply(false, true, B, rows, H, previous, weights("RW"), 1, aNow);
-      }
-      aNow.get(aStep, 0, B * rows);
-      cell.forward(B, aStep, rStep, extraStep, hBefore, cBefore, h, c);
-      if (keeps) {
-        keepStep(B, t, aNow, r, extra, cells);
-      }
-      previous = at(outputs, (long) t * n);
-      previous.put(h, 0, n);
-      swapStates();
-    }
+    tape.a.room((keeps ? T : chunk) * (long) B * gates);
     if (keeps) {
-      Pointer.memcpy(y, outputs, (long) T * n * Float.BYTES);
+      tape.extra.room(T * n * cell.extras());
+      tape.scales.room((long) T * B * cell.scales());
+      tape.c.room(shape.cell().hasCellState() ? T * n : 0);
+      tape.y.room(T * n);
+    }
+    if (cell.keepsSidesApart()) {
+      stepR.room((long) B * gates);
+    }
+    outputs.at(y, T * n);
+    begin(tape, initial);
+    FloatPointer inputs = new FloatPointer(x);
+    for (int first = 0; first < T; first += chunk) {
+      int end = Math.min(T, first + chunk);
+      int low = direction == Direction.FORWARD ? first : T - end;
+      long start = keeps ? (long) low * B * gates : 0;
+      inputs.position((long) low * B * I);
+      gemm.multiply(
+          false,
+          false,
+          (end - first) * B,
+          gates,
+          I,
+          inputs,
+          transposed.from(0),
+          0,
+          tape.a.from(start));
+      for (int s = first; s < end; s++) {
+        step(keeps, tape, s, start + (long) (timeOf(s, T) - low) * B * gates);
+      }
     }
     if (last != null) {
-      new FloatPointer(last.h()).put(hBefore, 0, n);
+      outputs.copyTo(last.h(), timeOf(T - 1, T) * n, n);
       if (shape.cell().hasCellState()) {
-        new FloatPointer(last.c()).put(cBefore, 0, n);
+        FloatPointer c = new FloatPointer(last.c());
+        eachBlock(
+            B, (state, row, length) -> c.position((long) row * H).put(state.cBefore, 0, length));
       }
     }
   }
 
-  private void keepStep(
-      int B, int t, FloatPointer aNow, FloatPointer r, FloatPointer extra, FloatPointer cells) {
-    aNow.put(aStep, 0, B * rows);
-    if (cell.keepsSidesApart()) {
-      at(r, (long) t * B * rows).put(rStep, 0, B * rows);
+  /** States before the first step. */
+  private void begin(FusedTape tape, State initial) {
+    int B = tape.B;
+    long n = (long) B * H;
+    makeStates(B);
+    tape.fromZero = initial == null;
+    tape.first.room(2 * n);
+    if (initial == null) {
+      tape.first.zero(2 * n);
+    } else {
+      tape.first.copyFrom(initial.h(), 0, n);
+      if (shape.cell().hasCellState()) {
+        tape.first.copyFrom(initial.c(), n, n);
+      }
     }
-    if (cell.extraPerRow() > 0) {
-      at(extra, (long) t * B * cell.extraPerRow()).put(extraStep, 0, B * cell.extraPerRow());
-    }
-    at(cells, (long) t * B * shape.hiddenSize()).put(c, 0, B * shape.hiddenSize());
+    eachBlock(
+        B,
+        (state, row, length) -> {
+          tape.first.get((long) row * H, state.h, length);
+          tape.first.get(n + (long) row * H, state.cBefore, length);
+        });
   }
 
-  private void swapStates() {
-    float[] used = hBefore;
-    hBefore = h;
-    h = used;
-    used = cBefore;
-    cBefore = c;
-    c = used;
+  /**
+   * @param aStep where the gates of the step lie in the tape's a
+   */
+  private void step(boolean keeps, FusedTape tape, int s, long aStep) {
+    int B = tape.B;
+    long n = (long) B * H;
+    int t = timeOf(s, tape.T);
+    boolean apart = cell.keepsSidesApart();
+    FloatPointer before = s == 0 ? tape.first.from(0) : outputs.from(timeOf(s - 1, tape.T) * n);
+    if (apart) {
+      gemm.multiply(false, false, B, gates, H, before, recurrentTransposed(), 0, stepR.from(0));
+    } else if (s > 0 || !tape.fromZero) {
+      gemm.multiply(
+          false, false, B, gates, H, before, recurrentTransposed(), 1, tape.a.from(aStep));
+    }
+    for (int block = 0, row = 0; row < B; block++, row += rows.capacity) {
+      FusedRows.State state = states[block];
+      int count = Math.min(rows.capacity, B - row);
+      int length = count * H;
+      long a = aStep + (long) row * gates;
+      tape.a.get(a, joined, count * gates);
+      rows.split(joined, rows.a, count);
+      if (apart) {
+        stepR.get((long) row * gates, joined, count * gates);
+        rows.split(joined, rows.r, count);
+      }
+      cell.forward(rows, state, length);
+      outputs.put(t * n + (long) row * H, rows.h, length);
+      if (keeps) {
+        keep(tape, state, a, (long) t * B + row, count);
+      }
+      if (cell.readsHidden()) {
+        System.arraycopy(rows.h, 0, state.h, 0, length);
+      }
+      state.swapCellStates();
+    }
+  }
+
+  /**
+   * @param a where the block's gates lie
+   * @param row its first, of T·B
+   */
+  private void keep(FusedTape tape, FusedRows.State state, long a, long row, int count) {
+    int length = count * H;
+    putEach(tape.a, a, rows.a, length);
+    putEach(tape.extra, row * H * rows.extra.length, rows.extra, length);
+    putEach(tape.scales, row * rows.scales.length, rows.scales, count);
+    if (shape.cell().hasCellState()) {
+      tape.c.put(row * H, state.c, length);
+    }
+    tape.y.put(row * H, rows.h, length);
+  }
+
+  private static void putEach(FloatMemory memory, long from, float[][] arrays, int length) {
+    for (int k = 0; k < arrays.length; k++) {
+      memory.put(from + (long) k * length, arrays[k], length);
+    }
+  }
+
+  private static void getEach(FloatMemory memory, long from, float[][] arrays, int length) {
+    for (int k = 0; k < arrays.length; k++) {
+      memory.get(from + (long) k * length, arrays[k], length);
+    }
   }
 
   @Override
-  public void backward(int tapeNumber, Pointer dyMemory, State dLast, Pointer dx, State dInitial) {
-    Tape tape = tapeNumber < tapes.size() ? tapes.get(tapeNumber) : null;
+  public void backward(int tapeNumber, Pointer dy, State dLast, Pointer dx, State dInitial) {
+    FusedTape tape = tapeNumber < tapes.size() ? tapes.get(tapeNumber) : null;
     if (tape == null || tape.T == 0) {
       throw new IllegalStateException("Tape %d holds no forward pass".formatted(tapeNumber));
     }
     int T = tape.T;
     int B = tape.B;
-    int H = shape.hiddenSize();
-    int n = B * H;
-    makeRoom(B);
-    long all = (long) T * B * rows;
-    boolean apart = cell.keepsSidesApart();
-    FloatPointer dAll = floats(da, all);
-    FloatPointer drAll = apart ? floats(dr, all) : dAll;
-    FloatPointer dhNative = floats(dhStep, n);
-    FloatPointer dy = new FloatPointer(dyMemory);
-    load(dLast == null ? null : dLast.h(), dh, n);
-    load(dLast == null ? null : dLast.c(), dc, n);
-    for (int s = T - 1; s >= 0; s--) {
-      int t = timeOf(s, T);
-      at(dy, (long) t * n).get(arriving, 0, n);
-      for (int k = 0; k < n; k++) {
-        dh[k] += arriving[k];
-      }
-      Activations.flush(dh, n);
-      loadStep(tape, s);
-      float[] drNow = apart ? drStep : daStep;
-      cell.backward(B, aStep, rStep, extraStep, hBefore, cBefore, c, dh, dc, daStep, drNow);
-      at(dAll, (long) t * B * rows).put(daStep, 0, B * rows);
-      FloatPointer drMemory = at(drAll, (long) t * B * rows);
-      if (apart) {
-        drMemory.put(drStep, 0, B * rows);
-      }
-      dhNative.put(dh, 0, n);
-      gemm.multiply(false, false, B, H, rows, drMemory, weights("RW"), 1, dhNative);
-      dhNative.get(dh, 0, n);
+    long n = (long) B * H;
+    int chunk = chunkSteps(T, B);
+    chunkA.room((long) chunk * B * gates);
+    FloatMemory dr = chunkA;
+    if (cell.keepsSidesApart()) {
+      dr = chunkR.room((long) chunk * B * gates);
     }
-    addWeightGradients(tape, dAll, drAll);
-    if (dx != null) {
-      gemm.multiply(
-          false,
-          false,
-          T * B,
-          shape.inputSize(),
-          rows,
-          dAll,
-          weights("W"),
-          0,
-          new FloatPointer(dx));
+    arriving.at(dy, T * n);
+    beginBack(tape, dLast);
+    for (int end = T; end > 0; end -= chunk) {
+      int first = Math.max(0, end - chunk);
+      int low = direction == Direction.FORWARD ? first : T - end;
+      for (int s = end - 1; s >= first; s--) {
+        long step = (long) (timeOf(s, T) - low) * B * gates;
+        stepBack(tape, s, step);
+        if (s > 0 || dInitial != null) {
+          gemm.multiply(false, false, B, H, gates, dr.from(step), recurrent(), 0, stepDh.from(0));
+        }
+      }
+      addWeightGradients(tape, low, low + end - first, dr);
+      if (dx != null) {
+        FloatPointer inputs = new FloatPointer(dx).position((long) low * B * I);
+        gemm.multiply(
+            false, false, (end - first) * B, I, gates, chunkA.from(0), weights.from(0), 0, inputs);
+      }
     }
     if (dInitial != null) {
-      new FloatPointer(dInitial.h()).put(dh, 0, n);
-      if (shape.cell().hasCellState()) {
-        new FloatPointer(dInitial.c()).put(dc, 0, n);
+      giveInitialGradients(B, dInitial);
+    }
+  }
+
+  private void beginBack(FusedTape tape, State dLast) {
+    int B = tape.B;
+    long n = (long) B * H;
+    makeStates(B);
+    stepDh.room(n);
+    if (dLast == null) {
+      stepDh.zero(n);
+    } else {
+      stepDh.copyFrom(dLast.h(), 0, n);
+    }
+    boolean hasCellState = shape.cell().hasCellState();
+    FloatPointer dc = dLast == null || !hasCellState ? null : new FloatPointer(dLast.c());
+    long end = timeOf(tape.T - 1, tape.T) * n;
+    eachBlock(
+        B,
+        (state, row, length) -> {
+          Arrays.fill(state.dhPast, 0);
+          if (dc == null) {
+            Arrays.fill(state.dc, 0);
+          } else {
+            dc.position((long) row * H).get(state.dc, 0, length);
+          }
+          if (hasCellState) {
+            // each step takes it as the state after it
+            tape.c.get(end + (long) row * H, state.cBefore, length);
+          }
+        });
+  }
+
+  /**
+   * Leaves ∂L/∂a and ∂L/∂r of a step in their chunks.
+   *
+   * @param step where the step lies in them
+   */
+  private void stepBack(FusedTape tape, int s, long step) {
+    int B = tape.B;
+    long n = (long) B * H;
+    int t = timeOf(s, tape.T);
+    for (int block = 0, row = 0; row < B; block++, row += rows.capacity) {
+      FusedRows.State state = states[block];
+      int count = Math.min(rows.capacity, B - row);
+      int length = count * H;
+      long of = (long) t * B + row;
+      getEach(tape.a, of * gates, rows.a, length);
+      getEach(tape.extra, of * H * rows.extra.length, rows.extra, length);
+      getEach(tape.scales, of * rows.scales.length, rows.scales, count);
+      takeStatesBefore(tape, state, s, row, length);
+      arriving.get(of * H, rows.dh, length);
+      stepDh.get((long) row * H, fromAfter, length);
+      FusedCell.add(rows.dh, fromAfter, length);
+      if (cell.readsHidden()) {
+        FusedCell.add(rows.dh, state.dhPast, length);
+      }
+      Activations.flush(rows.dh, length);
+      cell.backward(rows, state, length);
+      rows.join(rows.da, joined, count);
+      chunkA.put(step + (long) row * gates, joined, count * gates);
+      if (cell.keepsSidesApart()) {
+        rows.join(rows.dr, joined, count);
+        chunkR.put(step + (long) row * gates, joined, count * gates);
       }
     }
   }
 
-  /** What the step read as number s kept, and the state before it. */
-  private void loadStep(Tape tape, int s) {
-    int B = tape.B;
-    int n = B * shape.hiddenSize();
-    long t = timeOf(s, tape.T);
-    floats(tape.a, 1).getPointer(t * B * rows).get(aStep, 0, B * rows);
-    if (cell.keepsSidesApart()) {
-      floats(tape.r, 1).getPointer(t * B * rows).get(rStep, 0, B * rows);
+  /** The state before step s, which the step handled before this one had after it. */
+  private void takeStatesBefore(FusedTape tape, FusedRows.State state, int s, int row, int length) {
+    long n = (long) tape.B * H;
+    long from = (long) row * H;
+    long before = s == 0 ? 0 : timeOf(s - 1, tape.T) * n + from;
+    if (shape.cell().hasCellState()) {
+      state.swapCellStates();
+      if (s == 0) {
+        tape.first.get(n + from, state.cBefore, length);
+      } else {
+        tape.c.get(before, state.cBefore, length);
+      }
     }
-    if (cell.extraPerRow() > 0) {
-      floats(tape.extra, 1)
-          .getPointer(t * B * cell.extraPerRow())
-          .get(extraStep, 0, B * cell.extraPerRow());
-    }
-    floats(tape.c, 1).getPointer(t * n).get(c, 0, n);
-    if (s == 0) {
-      floats(tape.first, 1).get(hBefore, 0, n);
-      floats(tape.first, 1).getPointer(n).get(cBefore, 0, n);
-    } else {
-      long before = timeOf(s - 1, tape.T);
-      floats(tape.y, 1).getPointer(before * n).get(hBefore, 0, n);
-      floats(tape.c, 1).getPointer(before * n).get(cBefore, 0, n);
+    if (cell.readsHidden()) {
+      if (s == 0) {
+        tape.first.get(from, state.h, length);
+      } else {
+        tape.y.get(before, state.h, length);
+      }
     }
   }
 
-  /** dW += daᵀ·x and dRW += drᵀ·h⁻, where h⁻ is y one step earlier, and the first state before. */
-  private void addWeightGradients(Tape tape, FloatPointer dAll, FloatPointer drAll) {
-    int T = tape.T;
+  /**
+   * dW += daᵀ·x and dRW += drᵀ·h⁻ of the time steps [low, high), where h⁻ is y one step earlier,
+   * and the first state before that.
+   */
+  private void addWeightGradients(FusedTape tape, int low, int high, FloatMemory dr) {
     int B = tape.B;
-    int H = shape.hiddenSize();
-    FloatPointer dW = floats(weightGradients, 1).getPointer(shape.parameter("W").offset());
-    FloatPointer dRW = floats(weightGradients, 1).getPointer(shape.parameter("RW").offset());
-    gemm.multiply(
-        true, false, rows, shape.inputSize(), T * B, dAll, new FloatPointer(tape.x), 1, dW);
-    boolean forward = direction == Direction.FORWARD;
-    long step = (long) B * rows;
     long n = (long) B * H;
-    if (T > 1) {
+    FloatPointer inputs = new FloatPointer(tape.x).position((long) low * B * I);
+    gemm.multiply(
+        true, false, gates, I, (high - low) * B, chunkA.from(0), inputs, 1, sums().from(0));
+    boolean forward = direction == Direction.FORWARD;
+    int firstTime = timeOf(0, tape.T);
+    boolean hasFirst = low <= firstTime && firstTime < high;
+    int from = hasFirst && forward ? low + 1 : low;
+    int to = hasFirst && !forward ? high - 1 : high;
+    if (from < to) {
       gemm.multiply(
           true,
           false,
-          rows,
+          gates,
           H,
-          (T - 1) * B,
-          forward ? at(drAll, step) : drAll,
-          forward ? floats(tape.y, 1) : at(floats(tape.y, 1), n),
+          (to - from) * B,
+          dr.from((long) (from - low) * B * gates),
+          tape.y.from((forward ? from - 1 : from + 1) * n),
           1,
-          dRW);
+          sums().from(recurrentOffset));
     }
-    gemm.multiply(
-        true,
-        false,
-        rows,
-        H,
+    if (hasFirst && !tape.fromZero) {
+      gemm.multiply(
+          true,
+          false,
+          gates,
+          H,
+          B,
+          dr.from((long) (firstTime - low) * B * gates),
+          tape.first.from(0),
+          1,
+          sums().from(recurrentOffset));
+    }
+  }
+
+  private void giveInitialGradients(int B, State dInitial) {
+    FloatPointer h = new FloatPointer(dInitial.h());
+    FloatPointer c = shape.cell().hasCellState() ? new FloatPointer(dInitial.c()) : null;
+    eachBlock(
         B,
-        forward ? drAll : at(drAll, (T - 1) * step),
-        floats(tape.first, 1),
-        1,
-        dRW);
+        (state, row, length) -> {
+          long from = (long) row * H;
+          stepDh.get(from, fromAfter, length);
+          FusedCell.add(fromAfter, state.dhPast, length);
+          h.position(from).put(fromAfter, 0, length);
+          if (c != null) {
+            c.position(from).put(state.dc, 0, length);
+          }
+        });
   }
 
   @Override
   public void takeGradients(Pointer dParameters) {
-    long inWeights = shape.parameter("b").offset();
-    FloatPointer target = new FloatPointer(dParameters);
-    target.put(gradients);
-    Pointer.memcpy(dParameters, weightGradients.atLeast(0), inWeights * Float.BYTES);
+    cell.giveGradients(gradients);
+    sums().copyTo(dParameters, 0, products);
+    new FloatPointer(dParameters).position(products).put(gradients);
     Arrays.fill(gradients, 0);
-    weightGradients.zeros((long) Float.BYTES * parameters.length);
+    sums().zero(products);
   }
 
   @Override
   public long nativeBytes() {
-    return buffers().stream().mapToLong(NativeBuffer::bytes).sum();
+    long bytes = inference.bytes();
+    for (FusedTape tape : tapes) {
+      bytes += tape.bytes();
+    }
+    for (FloatMemory memory : memories()) {
+      bytes += memory.bytes();
+    }
+    return bytes;
   }
 
   @Override
   public void close() {
-    buffers().forEach(NativeBuffer::close);
+    inference.close();
+    tapes.forEach(FusedTape::close);
     tapes.clear();
+    memories().forEach(FloatMemory::close);
   }
 
-  private List<NativeBuffer> buffers() {
-    var buffers = new ArrayList<>(List.of(weights, weightGradients, da, dr, dhStep));
-    buffers.addAll(inference.buffers());
-    tapes.forEach(tape -> buffers.addAll(tape.buffers()));
-    return buffers;
+  private List<FloatMemory> memories() {
+    return List.of(
+        weights, transposed, weightGradients, chunkA, chunkR, stepR, stepDh, outputs, arriving);
   }
 
-  private FloatPointer weights(String name) {
-    return floats(weights, 1).getPointer(shape.parameter(name).offset());
-  }
-
-  private static FloatPointer floats(NativeBuffer buffer, long length) {
-    return new FloatPointer(buffer.atLeast(length * Float.BYTES));
-  }
-
-  private static FloatPointer at(FloatPointer start, long elements) {
-    return start.getPointer(elements);
-  }
-
-  private static void load(Pointer memory, float[] values, int n) {
-    if (memory == null) {
-      Arrays.fill(values, 0, n, 0);
-    } else {
-      new FloatPointer(memory).get(values, 0, n);
+  /** The sums of the gradients of W and RW. */
+  private FloatMemory sums() {
+    if (weightGradients.bytes() == 0) {
+      weightGradients.room(products).zero(products);
     }
+    return weightGradients;
+  }
+
+  /** RW (G·H, H). */
+  private FloatPointer recurrent() {
+    return weights.from(recurrentOffset);
+  }
+
+  /** RWᵀ (H, G·H). */
+  private FloatPointer recurrentTransposed() {
+    return transposed.from(recurrentOffset);
+  }
+
+  private static int chunkSteps(int T, int B) {
+    return Math.max(1, Math.min(T, (CHUNK_ROWS + B - 1) / B));
   }
 
   private int timeOf(int s, int T) {
     return direction == Direction.FORWARD ? s : T - 1 - s;
   }
 
-  private void makeRoom(int B) {
-    int n = B * shape.hiddenSize();
-    if (h.length < n) {
-      aStep = new float[B * rows];
-      rStep = new float[B * rows];
-      daStep = new float[B * rows];
-      drStep = new float[B * rows];
-      extraStep = new float[B * cell.extraPerRow()];
-      h = new float[n];
-      hBefore = new float[n];
-      c = new float[n];
-      cBefore = new float[n];
-      dh = new float[n];
-      dc = new float[n];
-      arriving = new float[n];
+  /** What is done to each block of a state (B, H). */
+  private interface ForBlock {
+    /**
+     * @param row its first
+     * @param length its numbers
+     */
+    void run(FusedRows.State state, int row, int length);
+  }
+
+  private void eachBlock(int B, ForBlock action) {
+    for (int block = 0, row = 0; row < B; block++, row += rows.capacity) {
+      action.run(states[block], row, Math.min(rows.capacity, B - row) * H);
+    }
+  }
+
+  private void makeStates(int B) {
+    int blocks = (B + rows.capacity - 1) / rows.capacity;
+    int made = states.length;
+    if (made < blocks) {
+      states = Arrays.copyOf(states, blocks);
+      for (int block = made; block < blocks; block++) {
+        states[block] = new FusedRows.State(rows.capacity * H);
+      }
     }
   }
 }

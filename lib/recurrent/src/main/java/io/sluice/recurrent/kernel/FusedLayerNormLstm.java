@@ -1,27 +1,30 @@
 package io.sluice.recurrent.kernel;
 
+import java.util.Arrays;
+
 /**
- * Layer-norm LSTM. Keeps LN(a) in a, LN(r) in r, and per row in extra: the activated gates (4·H),
- * the normalised cell state (H), and 1/deviation of a, of r and of the cell state.
+ * Layer-norm LSTM. Keeps LN(W·x) in a; LN(RW·h⁻), the activated gates and the normalised cell state
+ * in extra; and in scales, per row, 1/deviation of W·x, of RW·h⁻ and of the cell state.
+ *
+ * <p>A row's mean or deviation is written H times into an array, because the loops that use it run
+ * over all rows of a block.
  */
 final class FusedLayerNormLstm extends FusedCell {
   private static final float EPSILON = 1e-5f;
 
-  private final int b;
-  private final int gainX;
-  private final int gainH;
-  private final int gainC;
-  private final int biasC;
-  private final float[] dRow;
+  private final RowParameter[] b;
+  private final RowParameter[] gainX;
+  private final RowParameter[] gainH;
+  private final RowParameter gainC;
+  private final RowParameter biasC;
 
-  FusedLayerNormLstm(CellShape shape, float[] parameters, float[] gradients) {
-    super(shape, parameters, gradients);
-    this.b = offset("b");
-    this.gainX = offset("gainX");
-    this.gainH = offset("gainH");
-    this.gainC = offset("gainC");
-    this.biasC = offset("biasC");
-    this.dRow = new float[4 * H];
+  FusedLayerNormLstm(CellShape shape) {
+    super(shape);
+    this.b = parameters("b", 4);
+    this.gainX = parameters("gainX", 4);
+    this.gainH = parameters("gainH", 4);
+    this.gainC = parameter("gainC", 0);
+    this.biasC = parameter("biasC", 0);
   }
 
   @Override
@@ -30,168 +33,204 @@ final class FusedLayerNormLstm extends FusedCell {
   }
 
   @Override
-  int extraPerRow() {
-    return 5 * H + 3;
+  int extras() {
+    return 9;
   }
 
   @Override
-  void forward(
-      int B,
-      float[] a,
-      float[] r,
-      float[] extra,
-      float[] hBefore,
-      float[] cBefore,
-      float[] h,
-      float[] c) {
-    for (int row = 0; row < B; row++) {
-      int z = row * 4 * H;
-      int s = row * H;
-      int gates = row * extraPerRow();
-      int normal = gates + 4 * H;
-      int scales = normal + H;
-      extra[scales] = normalise(a, z, 4 * H);
-      extra[scales + 1] = normalise(r, z, 4 * H);
-      for (int k = 0; k < 4 * H; k++) {
-        extra[gates + k] =
-            parameters[gainX + k] * a[z + k] + parameters[gainH + k] * r[z + k] + parameters[b + k];
-      }
-      Activations.sigmoid(extra, gates, gates + 2 * H);
-      Activations.tanh(extra, gates + 2 * H, gates + 3 * H);
-      Activations.sigmoid(extra, gates + 3 * H, gates + 4 * H);
-      for (int j = 0; j < H; j++) {
-        extra[normal + j] =
-            extra[gates + H + j] * cBefore[s + j] + extra[gates + j] * extra[gates + 2 * H + j];
-      }
-      extra[scales + 2] = normalise(extra, normal, H);
-      for (int j = 0; j < H; j++) {
-        c[s + j] = parameters[gainC + j] * extra[normal + j] + parameters[biasC + j];
-      }
-    }
-    System.arraycopy(c, 0, h, 0, B * H);
-    Activations.tanh(h, 0, B * H);
-    for (int row = 0; row < B; row++) {
-      int o = row * extraPerRow() + 3 * H;
-      int s = row * H;
-      for (int j = 0; j < H; j++) {
-        h[s + j] *= extra[o + j];
-      }
-    }
+  int scales() {
+    return 3;
   }
 
   @Override
-  void backward(
-      int B,
-      float[] a,
-      float[] r,
-      float[] extra,
-      float[] hBefore,
-      float[] cBefore,
-      float[] c,
-      float[] dh,
-      float[] dc,
-      float[] da,
-      float[] dr) {
-    for (int row = 0; row < B; row++) {
-      int z = row * 4 * H;
-      int s = row * H;
-      int gates = row * extraPerRow();
-      int normal = gates + 4 * H;
-      int scales = normal + H;
-      for (int j = 0; j < H; j++) {
-        float o = extra[gates + 3 * H + j];
-        float tanh = Activations.tanh(c[s + j]);
-        dRow[3 * H + j] = dh[s + j] * tanh * o * (1 - o);
-        float dCell = dc[s + j] + dh[s + j] * o * (1 - tanh * tanh);
-        gradients[gainC + j] += dCell * extra[normal + j];
-        gradients[biasC + j] += dCell;
-        dc[s + j] = dCell * parameters[gainC + j];
-        dh[s + j] = 0;
-      }
-      normaliseBack(extra, normal, dc, s, H, extra[scales + 2]);
-      for (int j = 0; j < H; j++) {
-        float i = extra[gates + j];
-        float f = extra[gates + H + j];
-        float g = extra[gates + 2 * H + j];
-        float dRaw = dc[s + j];
-        dRow[j] = dRaw * g * i * (1 - i);
-        dRow[H + j] = dRaw * cBefore[s + j] * f * (1 - f);
-        dRow[2 * H + j] = dRaw * i * (1 - g * g);
-        dc[s + j] = dRaw * f;
-      }
-      for (int k = 0; k < 4 * H; k++) {
-        gradients[b + k] += dRow[k];
-        gradients[gainX + k] += dRow[k] * a[z + k];
-        gradients[gainH + k] += dRow[k] * r[z + k];
-        da[z + k] = dRow[k] * parameters[gainX + k];
-        dr[z + k] = dRow[k] * parameters[gainH + k];
-      }
-      normaliseBack(a, z, da, z, 4 * H, extra[scales]);
-      normaliseBack(r, z, dr, z, 4 * H, extra[scales + 1]);
+  void forward(FusedRows rows, FusedRows.State state, int n) {
+    float[][] side = recurrentSide(rows);
+    float[][] gates = gates(rows);
+    float[] normal = rows.extra[8];
+    for (int gate = 0; gate < 4; gate++) {
+      System.arraycopy(rows.r[gate], 0, side[gate], 0, n);
     }
-    Activations.flush(da, B * 4 * H);
-    Activations.flush(dr, B * 4 * H);
-    Activations.flush(dc, B * H);
+    normalise(rows, rows.a, rows.scales[0], n);
+    normalise(rows, side, rows.scales[1], n);
+    for (int gate = 0; gate < 4; gate++) {
+      combine(
+          gainX[gate].values,
+          rows.a[gate],
+          gainH[gate].values,
+          side[gate],
+          b[gate].values,
+          gates[gate],
+          n);
+    }
+    Activations.sigmoid(gates[0], n);
+    Activations.sigmoid(gates[1], n);
+    Activations.tanh(gates[2], n);
+    Activations.sigmoid(gates[3], n);
+    cellState(gates[0], gates[1], gates[2], state.cBefore, normal, n);
+    normalise(rows, new float[][] {normal}, rows.scales[2], n);
+    System.arraycopy(biasC.values, 0, state.c, 0, n);
+    addProduct(state.c, gainC.values, normal, n);
+    Activations.flush(state.c, n);
+    Activations.tanh(state.c, rows.h, n);
+    multiply(rows.h, gates[3], n);
   }
 
-  /** Normalises v[from, from + n) in place; returns 1/deviation. */
-  private static float normalise(float[] v, int from, int n) {
-    float mean = (float) (sum(v, from, n) / n);
-    for (int k = 0; k < n; k++) {
-      v[from + k] -= mean;
+  @Override
+  void backward(FusedRows rows, FusedRows.State state, int n) {
+    float[][] side = recurrentSide(rows);
+    float[][] gates = gates(rows);
+    float[] normal = rows.extra[8];
+    float[] dc = state.dc;
+    Activations.tanh(state.c, rows.work, n);
+    throughOutput(rows.dh, rows.work, gates[3], rows.da[3], dc, n);
+    addProduct(gainC.gradient, dc, normal, n);
+    add(biasC.gradient, dc, n);
+    multiply(dc, gainC.values, n);
+    normaliseBack(rows, new float[][] {normal}, new float[][] {dc}, rows.scales[2], n);
+    throughGates(dc, gates[0], gates[1], gates[2], state.cBefore, rows.da[0], rows.da[1], n);
+    throughCandidate(dc, gates[0], gates[1], gates[2], rows.da[2], n);
+    for (int gate = 0; gate < 4; gate++) {
+      float[] d = rows.da[gate];
+      add(b[gate].gradient, d, n);
+      scale(d, gainH[gate].values, side[gate], gainH[gate].gradient, rows.dr[gate], n);
+      scale(d, gainX[gate].values, rows.a[gate], gainX[gate].gradient, d, n);
     }
-    float scale = (float) (1 / Math.sqrt(product(v, from, v, from, n) / n + EPSILON));
-    for (int k = 0; k < n; k++) {
-      v[from + k] *= scale;
+    normaliseBack(rows, rows.a, rows.da, rows.scales[0], n);
+    normaliseBack(rows, side, rows.dr, rows.scales[1], n);
+    for (int gate = 0; gate < 4; gate++) {
+      Activations.flush(rows.da[gate], n);
+      Activations.flush(rows.dr[gate], n);
     }
-    return scale;
+    Activations.flush(dc, n);
+  }
+
+  private static float[][] recurrentSide(FusedRows rows) {
+    return Arrays.copyOfRange(rows.extra, 0, 4);
+  }
+
+  private static float[][] gates(FusedRows rows) {
+    return Arrays.copyOfRange(rows.extra, 4, 8);
+  }
+
+  /** Normalises each row of all parts together, in place; {@code scales} takes 1/deviation. */
+  private void normalise(FusedRows rows, float[][] parts, float[] scales, int n) {
+    int width = parts.length * H;
+    float[] sums = rows.work;
+    float[] spread = rows.work2;
+    System.arraycopy(parts[0], 0, sums, 0, n);
+    for (int p = 1; p < parts.length; p++) {
+      add(sums, parts[p], n);
+    }
+    for (int from = 0; from < n; from += H) {
+      Arrays.fill(spread, from, from + H, (float) (sum(sums, from, H) / width));
+    }
+    Arrays.fill(sums, 0, n, 0);
+    for (float[] part : parts) {
+      centre(part, spread, sums, n);
+    }
+    for (int from = 0; from < n; from += H) {
+      float scale = (float) (1 / Math.sqrt(sum(sums, from, H) / width + EPSILON));
+      scales[from / H] = scale;
+      Arrays.fill(spread, from, from + H, scale);
+    }
+    for (float[] part : parts) {
+      multiply(part, spread, n);
+    }
   }
 
   /** From normalised values and ∂L/∂(them), in d, to ∂L/∂(what was normalised), in d. */
-  private static void normaliseBack(
-      float[] normal, int from, float[] d, int dFrom, int n, float scale) {
-    float mean = (float) (sum(d, dFrom, n) / n);
-    float projection = (float) (product(normal, from, d, dFrom, n) / n);
-    for (int k = 0; k < n; k++) {
-      d[dFrom + k] = (d[dFrom + k] - mean - normal[from + k] * projection) * scale;
+  private void normaliseBack(FusedRows rows, float[][] normal, float[][] d, float[] scales, int n) {
+    int width = normal.length * H;
+    float[] sums = rows.work;
+    float[] spread = rows.work2;
+    System.arraycopy(d[0], 0, sums, 0, n);
+    for (int p = 1; p < d.length; p++) {
+      add(sums, d[p], n);
+    }
+    for (int from = 0; from < n; from += H) {
+      Arrays.fill(spread, from, from + H, (float) (sum(sums, from, H) / width));
+    }
+    Arrays.fill(sums, 0, n, 0);
+    for (int p = 0; p < d.length; p++) {
+      addProduct(sums, normal[p], d[p], n);
+      subtract(d[p], spread, n);
+    }
+    for (int from = 0; from < n; from += H) {
+      Arrays.fill(spread, from, from + H, (float) (-sum(sums, from, H) / width));
+    }
+    for (int p = 0; p < d.length; p++) {
+      addProduct(d[p], normal[p], spread, n);
+    }
+    for (int from = 0; from < n; from += H) {
+      Arrays.fill(spread, from, from + H, scales[from / H]);
+    }
+    for (float[] part : d) {
+      multiply(part, spread, n);
     }
   }
 
-  /** Four sums side by side: the processor adds them at once, and rounding grows less. */
+  /** z = gx·x + gh·h + b. */
+  private static void combine(
+      float[] gx, float[] x, float[] gh, float[] h, float[] b, float[] z, int n) {
+    for (int k = 0; k < n; k++) {
+      z[k] = gx[k] * x[k] + gh[k] * h[k] + b[k];
+    }
+  }
+
+  /** v −= mean, and squares += v². */
+  private static void centre(float[] v, float[] mean, float[] squares, int n) {
+    for (int k = 0; k < n; k++) {
+      float centred = v[k] - mean[k];
+      squares[k] += centred * centred;
+      v[k] = centred;
+    }
+  }
+
+  /**
+   * From ∂L/∂z to the gradient of a gain, added to {@code dGain}, and to ∂L/∂x in {@code dx}, which
+   * may be {@code dz}.
+   */
+  private static void scale(float[] dz, float[] gain, float[] x, float[] dGain, float[] dx, int n) {
+    for (int k = 0; k < n; k++) {
+      float arriving = dz[k];
+      float factor = gain[k];
+      dGain[k] += arriving * x[k];
+      dx[k] = arriving * factor;
+    }
+  }
+
+  private static void subtract(float[] v, float[] w, int n) {
+    for (int k = 0; k < n; k++) {
+      v[k] -= w[k];
+    }
+  }
+
+  /** Eight sums side by side: the processor adds them at once, and rounding grows less. */
   private static double sum(float[] v, int from, int n) {
-    double s0 = 0;
-    double s1 = 0;
-    double s2 = 0;
-    double s3 = 0;
+    float s0 = 0;
+    float s1 = 0;
+    float s2 = 0;
+    float s3 = 0;
+    float s4 = 0;
+    float s5 = 0;
+    float s6 = 0;
+    float s7 = 0;
+    int end = from + n;
     int k = from;
-    for (; k < from + n - 3; k += 4) {
+    for (; k < end - 7; k += 8) {
       s0 += v[k];
       s1 += v[k + 1];
       s2 += v[k + 2];
       s3 += v[k + 3];
+      s4 += v[k + 4];
+      s5 += v[k + 5];
+      s6 += v[k + 6];
+      s7 += v[k + 7];
     }
-    for (; k < from + n; k++) {
-      s0 += v[k];
+    double rest = 0;
+    for (; k < end; k++) {
+      rest += v[k];
     }
-    return s0 + s1 + s2 + s3;
-  }
-
-  /** Σ v·w, likewise. */
-  private static double product(float[] v, int from, float[] w, int wFrom, int n) {
-    double s0 = 0;
-    double s1 = 0;
-    double s2 = 0;
-    double s3 = 0;
-    int k = 0;
-    for (; k < n - 3; k += 4) {
-      s0 += v[from + k] * w[wFrom + k];
-      s1 += v[from + k + 1] * w[wFrom + k + 1];
-      s2 += v[from + k + 2] * w[wFrom + k + 2];
-      s3 += v[from + k + 3] * w[wFrom + k + 3];
-    }
-    for (; k < n; k++) {
-      s0 += v[from + k] * w[wFrom + k];
-    }
-    return s0 + s1 + s2 + s3;
+    return rest + ((double) s0 + s1) + ((double) s2 + s3) + ((double) s4 + s5) + ((double) s6 + s7);
   }
 }

@@ -1,120 +1,68 @@
 package io.sluice.recurrent.kernel;
 
-/** LSTM with or without peepholes; keeps its activated gates in a. */
+/** LSTM with or without peepholes; keeps its activated gates i f g o in a. */
 final class FusedLstm extends FusedCell {
-  private final int b;
-  private final boolean peepholes;
-  private final int P;
+  private final RowParameter[] b;
 
-  FusedLstm(CellShape shape, float[] parameters, float[] gradients) {
-    super(shape, parameters, gradients);
-    this.b = offset("b");
-    this.peepholes = shape.cell() == Cell.PEEPHOLE_LSTM;
-    this.P = peepholes ? offset("P") : 0;
+  /** Of i, f and o; null without. */
+  private final RowParameter[] peepholes;
+
+  FusedLstm(CellShape shape) {
+    super(shape);
+    this.b = parameters("b", 4);
+    this.peepholes = shape.cell() == Cell.PEEPHOLE_LSTM ? parameters("P", 3) : null;
   }
 
   @Override
-  boolean keepsSidesApart() {
-    return false;
-  }
-
-  @Override
-  int extraPerRow() {
-    return 0;
-  }
-
-  @Override
-  void forward(
-      int B,
-      float[] a,
-      float[] r,
-      float[] extra,
-      float[] hBefore,
-      float[] cBefore,
-      float[] h,
-      float[] c) {
-    addToRows(a, B, 4 * H, parameters, b);
-    for (int row = 0; row < B; row++) {
-      int z = row * 4 * H;
-      int s = row * H;
-      if (peepholes) {
-        for (int j = 0; j < H; j++) {
-          a[z + j] += parameters[P + j] * cBefore[s + j];
-        }
-        for (int j = 0; j < H; j++) {
-          a[z + H + j] += parameters[P + H + j] * cBefore[s + j];
-        }
-      }
-      Activations.sigmoid(a, z, z + 2 * H);
-      Activations.tanh(a, z + 2 * H, z + 3 * H);
-      for (int j = 0; j < H; j++) {
-        c[s + j] = a[z + H + j] * cBefore[s + j] + a[z + j] * a[z + 2 * H + j];
-      }
-      if (peepholes) {
-        for (int j = 0; j < H; j++) {
-          a[z + 3 * H + j] += parameters[P + 2 * H + j] * c[s + j];
-        }
-      }
-      Activations.sigmoid(a, z + 3 * H, z + 4 * H);
+  void forward(FusedRows rows, FusedRows.State state, int n) {
+    float[] i = rows.a[0];
+    float[] f = rows.a[1];
+    float[] g = rows.a[2];
+    float[] o = rows.a[3];
+    for (int gate = 0; gate < 4; gate++) {
+      add(rows.a[gate], b[gate].values, n);
     }
-    Activations.flush(c, B * H);
-    System.arraycopy(c, 0, h, 0, B * H);
-    Activations.tanh(h, 0, B * H);
-    for (int row = 0; row < B; row++) {
-      int o = row * 4 * H + 3 * H;
-      int s = row * H;
-      for (int j = 0; j < H; j++) {
-        h[s + j] *= a[o + j];
-      }
+    if (peepholes != null) {
+      addProduct(i, peepholes[0].values, state.cBefore, n);
+      addProduct(f, peepholes[1].values, state.cBefore, n);
     }
+    Activations.sigmoid(i, n);
+    Activations.sigmoid(f, n);
+    Activations.tanh(g, n);
+    cellState(i, f, g, state.cBefore, state.c, n);
+    Activations.flush(state.c, n);
+    if (peepholes != null) {
+      addProduct(o, peepholes[2].values, state.c, n);
+    }
+    Activations.sigmoid(o, n);
+    Activations.tanh(state.c, rows.h, n);
+    multiply(rows.h, o, n);
   }
 
   @Override
-  void backward(
-      int B,
-      float[] a,
-      float[] r,
-      float[] extra,
-      float[] hBefore,
-      float[] cBefore,
-      float[] c,
-      float[] dh,
-      float[] dc,
-      float[] da,
-      float[] dr) {
-    for (int row = 0; row < B; row++) {
-      int z = row * 4 * H;
-      int s = row * H;
-      for (int j = 0; j < H; j++) {
-        float i = a[z + j];
-        float f = a[z + H + j];
-        float g = a[z + 2 * H + j];
-        float o = a[z + 3 * H + j];
-        float tanh = Activations.tanh(c[s + j]);
-        float dOut = dh[s + j] * tanh * o * (1 - o);
-        float dCell = dc[s + j] + dh[s + j] * o * (1 - tanh * tanh);
-        if (peepholes) {
-          dCell += dOut * parameters[P + 2 * H + j];
-        }
-        float dIn = dCell * g * i * (1 - i);
-        float dForget = dCell * cBefore[s + j] * f * (1 - f);
-        da[z + j] = dIn;
-        da[z + H + j] = dForget;
-        da[z + 2 * H + j] = dCell * i * (1 - g * g);
-        da[z + 3 * H + j] = dOut;
-        float before = dCell * f;
-        if (peepholes) {
-          before += dIn * parameters[P + j] + dForget * parameters[P + H + j];
-          gradients[P + j] += dIn * cBefore[s + j];
-          gradients[P + H + j] += dForget * cBefore[s + j];
-          gradients[P + 2 * H + j] += dOut * c[s + j];
-        }
-        dc[s + j] = before;
-        dh[s + j] = 0;
-      }
+  void backward(FusedRows rows, FusedRows.State state, int n) {
+    float[] dIn = rows.da[0];
+    float[] dForget = rows.da[1];
+    float[] dOut = rows.da[3];
+    float[] dc = state.dc;
+    Activations.tanh(state.c, rows.work, n);
+    throughOutput(rows.dh, rows.work, rows.a[3], dOut, dc, n);
+    if (peepholes != null) {
+      addProduct(dc, dOut, peepholes[2].values, n);
     }
-    Activations.flush(da, B * 4 * H);
-    Activations.flush(dc, B * H);
-    addRowsTo(da, B, 4 * H, gradients, b);
+    throughGates(dc, rows.a[0], rows.a[1], rows.a[2], state.cBefore, dIn, dForget, n);
+    throughCandidate(dc, rows.a[0], rows.a[1], rows.a[2], rows.da[2], n);
+    if (peepholes != null) {
+      addProduct(dc, dIn, peepholes[0].values, n);
+      addProduct(dc, dForget, peepholes[1].values, n);
+      addProduct(peepholes[0].gradient, dIn, state.cBefore, n);
+      addProduct(peepholes[1].gradient, dForget, state.cBefore, n);
+      addProduct(peepholes[2].gradient, dOut, state.c, n);
+    }
+    Activations.flush(dc, n);
+    for (int gate = 0; gate < 4; gate++) {
+      Activations.flush(rows.da[gate], n);
+      add(b[gate].gradient, rows.da[gate], n);
+    }
   }
 }

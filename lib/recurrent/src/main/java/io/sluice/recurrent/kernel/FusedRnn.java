@@ -2,56 +2,30 @@ package io.sluice.recurrent.kernel;
 
 /** Elman's cell with tanh; keeps h in a. */
 final class FusedRnn extends FusedCell {
-  private final int b;
+  private final RowParameter b;
 
-  FusedRnn(CellShape shape, float[] parameters, float[] gradients) {
-    super(shape, parameters, gradients);
-    this.b = offset("b");
+  FusedRnn(CellShape shape) {
+    super(shape);
+    this.b = parameter("b", 0);
   }
 
   @Override
-  boolean keepsSidesApart() {
-    return false;
+  void forward(FusedRows rows, FusedRows.State state, int n) {
+    add(rows.a[0], b.values, n);
+    Activations.tanh(rows.a[0], n);
+    System.arraycopy(rows.a[0], 0, rows.h, 0, n);
   }
 
   @Override
-  int extraPerRow() {
-    return 0;
+  void backward(FusedRows rows, FusedRows.State state, int n) {
+    throughTanh(rows.dh, rows.a[0], rows.da[0], n);
+    Activations.flush(rows.da[0], n);
+    add(b.gradient, rows.da[0], n);
   }
 
-  @Override
-  void forward(
-      int B,
-      float[] a,
-      float[] r,
-      float[] extra,
-      float[] hBefore,
-      float[] cBefore,
-      float[] h,
-      float[] c) {
-    addToRows(a, B, H, parameters, b);
-    Activations.tanh(a, 0, B * H);
-    System.arraycopy(a, 0, h, 0, B * H);
-  }
-
-  @Override
-  void backward(
-      int B,
-      float[] a,
-      float[] r,
-      float[] extra,
-      float[] hBefore,
-      float[] cBefore,
-      float[] c,
-      float[] dh,
-      float[] dc,
-      float[] da,
-      float[] dr) {
-    for (int k = 0; k < B * H; k++) {
-      da[k] = dh[k] * (1 - a[k] * a[k]);
+  private static void throughTanh(float[] dh, float[] h, float[] da, int n) {
+    for (int k = 0; k < n; k++) {
+      da[k] = dh[k] * (1 - h[k] * h[k]);
     }
-    java.util.Arrays.fill(dh, 0, B * H, 0);
-    Activations.flush(da, B * H);
-    addRowsTo(da, B, H, gradients, b);
   }
 }

@@ -75,6 +75,12 @@ enum Gemm {
     }
   };
 
+  /** {@code to = fromᵀ}, {@code from} of (rows, columns). LAPACK's, which ND4J brings. */
+  static void transpose(int rows, int columns, FloatPointer from, FloatPointer to) {
+    // from row-major to column-major
+    openblas.LAPACKE_sge_trans(openblas.LAPACK_ROW_MAJOR, rows, columns, from, columns, to, rows);
+  }
+
   abstract void multiply(
       boolean transposeA,
       boolean transposeB,

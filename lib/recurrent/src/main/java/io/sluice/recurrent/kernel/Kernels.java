@@ -30,9 +30,9 @@ public final class Kernels {
       String oneDnnProblem,
       boolean multipliesBf16) {
     if (oneDnnProblem != null) {
-      // 1.8: two layers of B=32, T=50, I=16, H=64, forward and backward, one thread
+      // 1.5: two layers of B=32, T=50, I=16, H=64, forward and backward, one thread
       warnOnce(
-          "Using the fused recurrent kernel over OpenBLAS: oneDNN does not load (%s). Steps take up to 1.8 times as long; put the natives of org.bytedeco:dnnl and org.bytedeco:opencl for this platform on the class path."
+          "Using the fused recurrent kernel over OpenBLAS: oneDNN does not load (%s). Steps take up to 1.5 times as long; put the natives of org.bytedeco:dnnl and org.bytedeco:opencl for this platform on the class path."
               .formatted(oneDnnProblem));
       return new FusedKernel(shape, direction, Gemm.OPEN_BLAS);
     }
@@ -46,7 +46,11 @@ public final class Kernels {
     if (shape.cell() == Cell.LAYERNORM_LSTM) {
       return new FusedKernel(shape, direction, Gemm.ONE_DNN);
     }
-    return new OneDnnKernel(shape, direction, hasBf16 ? precision : Precision.F32);
+    return precision == Precision.BF16 && hasBf16
+        ? new OneDnnKernel(shape, direction, Precision.BF16)
+        : new PairedKernel(
+            new FusedKernel(shape, direction, Gemm.ONE_DNN),
+            new OneDnnKernel(shape, direction, Precision.F32));
   }
 
   private static void warnOnce(String message) {

@@ -32,8 +32,8 @@ class FusedKernelTest extends KernelContract {
     float[] tanh = x.clone();
     float[] sigmoid = x.clone();
 
-    Activations.tanh(tanh, 0, x.length);
-    Activations.sigmoid(sigmoid, 0, x.length);
+    Activations.tanh(tanh, x.length);
+    Activations.sigmoid(sigmoid, x.length);
 
     for (int k = 0; k < x.length; k++) {
       assertThat(Math.abs(tanh[k] - Math.tanh(x[k]))).as("tanh %s", x[k]).isLessThan(3e-7);
@@ -42,7 +42,7 @@ class FusedKernelTest extends KernelContract {
           .isLessThan(3e-7);
     }
     float[] odd = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
-    Activations.tanh(odd, 0, 3);
+    Activations.tanh(odd, 3);
     assertThat(odd[0]).isNaN();
     assertThat(odd[1]).isBetween(0.9999997f, 1f);
     assertThat(odd[2]).isBetween(-1f, -0.9999997f);
