@@ -54,94 +54,201 @@ final class Trial {
     return values;
   }
 
+  /** Another batch for the same parameters. */
+  Trial another(int T, int B, long seed) {
+    var trial = new Trial(shape, T, B, seed);
+    System.arraycopy(parameters, 0, trial.parameters, 0, parameters.length);
+    return trial;
+  }
+
+  /** The same numbers with time running the other way. */
+  Trial reversed() {
+    Trial trial = another(T, B, 0);
+    copy(reversed(x), trial.x);
+    copy(reversed(dy), trial.dy);
+    copy(h, trial.h);
+    copy(c, trial.c);
+    copy(dhLast, trial.dhLast);
+    copy(dcLast, trial.dcLast);
+    return trial;
+  }
+
+  /** Sequences [from, to) of this batch. */
+  Trial sequences(int from, int to) {
+    Trial trial = another(T, to - from, 0);
+    for (int t = 0; t < T; t++) {
+      copyRows(x, t * B + from, trial.x, t * trial.B, trial.B, shape.inputSize());
+      copyRows(dy, t * B + from, trial.dy, t * trial.B, trial.B, shape.hiddenSize());
+    }
+    double[][] whole = {h, c, dhLast, dcLast};
+    double[][] part = {trial.h, trial.c, trial.dhLast, trial.dcLast};
+    for (int k = 0; k < whole.length; k++) {
+      copyRows(whole[k], from, part[k], 0, trial.B, shape.hiddenSize());
+    }
+    return trial;
+  }
+
+  /** A (T, B, n) tensor with time running the other way. */
+  double[] reversed(double[] steps) {
+    double[] reversed = new double[steps.length];
+    int n = steps.length / T;
+    for (int t = 0; t < T; t++) {
+      System.arraycopy(steps, t * n, reversed, (T - 1 - t) * n, n);
+    }
+    return reversed;
+  }
+
+  private static void copy(double[] from, double[] to) {
+    System.arraycopy(from, 0, to, 0, from.length);
+  }
+
+  private static void copyRows(
+      double[] from, int fromRow, double[] to, int toRow, int rows, int n) {
+    System.arraycopy(from, fromRow * n, to, toRow * n, rows * n);
+  }
+
   Result run(RecurrentKernel kernel) {
-    return new Run(kernel, kernel instanceof ReferenceKernel).whole();
+    Run run = on(kernel);
+    run.forward(0);
+    run.backward(0);
+    return run.result();
   }
 
-  /** Steps [0, cut) and [cut, T) as two calls with the state handed over; both ways. */
-  Result runInChunks(RecurrentKernel kernel, Direction direction, int cut) {
-    return new Run(kernel, kernel instanceof ReferenceKernel).chunks(direction, cut);
+  /** Gives the kernel the parameters; the caller runs it. */
+  Run on(RecurrentKernel kernel) {
+    return new Run(kernel);
   }
 
-  /** Memory of one run. */
-  private final class Run {
+  /** This batch's way through a kernel, and the memory that it takes. */
+  final class Run {
     private final RecurrentKernel kernel;
     private final boolean isDouble;
+    private final int n = B * shape.hiddenSize();
+    private final Pointer inputs;
+    private final Pointer outputs;
+    private final Pointer outputGradients;
+    private final Pointer inputGradients;
+    private State initial;
+    private State last;
+    private State dLast;
+    private State dInitial;
 
-    Run(RecurrentKernel kernel, boolean isDouble) {
+    private Run(RecurrentKernel kernel) {
       this.kernel = kernel;
-      this.isDouble = isDouble;
-    }
-
-    Result whole() {
-      int H = shape.hiddenSize();
-      Pointer y = empty(T * B * H);
-      Pointer dx = empty(x.length);
-      State last = state(null, null);
-      State before = state(null, null);
+      this.isDouble = kernel instanceof ReferenceKernel;
+      this.inputs = memory(x);
+      this.outputs = empty(T * n);
+      this.outputGradients = memory(dy);
+      this.inputGradients = empty(x.length);
+      this.initial = state(h, c);
+      this.last = state(null, null);
+      this.dLast = state(dhLast, dcLast);
+      this.dInitial = state(null, null);
       kernel.setParameters(memory(parameters));
-      Pointer inputs = memory(x);
-      State initial = state(h, c);
-      kernel.forward(0, T, B, inputs, initial, y, last);
+    }
+
+    /** From here on no state comes or goes. */
+    Run withoutStates() {
+      initial = null;
+      last = null;
+      dLast = null;
+      dInitial = null;
+      return this;
+    }
+
+    /** Outputs and last state of a pass without a way back; the last state replaces the initial. */
+    Result infer() {
+      kernel.infer(T, B, inputs, initial, outputs, initial);
+      return new Result(
+          read(outputs, T * n), read(initial.h(), n), cells(initial), null, null, null, null);
+    }
+
+    void forward(int tape) {
+      kernel.forward(tape, T, B, inputs, initial, outputs, last);
+    }
+
+    void backward(int tape) {
       // outputs are the caller's, who may change them before the way back
-      Pointer outputs = copy(y, T * B * H);
-      Pointer.memset(y, 0x41, (long) T * B * H * (isDouble ? Double.BYTES : Float.BYTES));
-      kernel.backward(0, memory(dy), state(dhLast, dcLast), dx, before);
-      return result(outputs, last, dx, before);
+      Pointer kept = empty(T * n);
+      long bytes = (long) T * n * (isDouble ? Double.BYTES : Float.BYTES);
+      Pointer.memcpy(kept, outputs, bytes);
+      Pointer.memset(outputs, 0x41, bytes);
+      kernel.backward(tape, outputGradients, dLast, inputGradients, dInitial);
+      Pointer.memcpy(outputs, kept, bytes);
     }
 
-    private Pointer copy(Pointer memory, int length) {
-      Pointer copy = empty(length);
-      Pointer.memcpy(copy, memory, (long) length * (isDouble ? Double.BYTES : Float.BYTES));
-      return copy;
+    /** Backward where nobody wants the gradient of the input. */
+    void backwardForParameters(int tape) {
+      kernel.backward(tape, outputGradients, dLast, null, dInitial);
     }
 
-    Result chunks(Direction direction, int cut) {
+    /** Chunks of {@code length} steps with the state handed over, and its gradient back. */
+    void inChunks(Direction direction, int length) {
       int H = shape.hiddenSize();
       int I = shape.inputSize();
-      Pointer y = empty(T * B * H);
-      Pointer dx = empty(x.length);
-      Pointer inputs = memory(x);
-      Pointer outputGradients = memory(dy);
-      State between = state(null, null);
-      State last = state(null, null);
-      State dBetween = state(null, null);
-      State before = state(null, null);
-      kernel.setParameters(memory(parameters));
-      State initial = state(h, c);
-      State dLast = state(dhLast, dcLast);
-      // the chunk that is read first is the later one in time where the kernel reads backward
-      int[] start = direction == Direction.FORWARD ? new int[] {0, cut} : new int[] {cut, 0};
-      int[] steps =
-          direction == Direction.FORWARD ? new int[] {cut, T - cut} : new int[] {T - cut, cut};
-      kernel.forward(
-          0, steps[0], B, at(inputs, start[0] * B * I), initial, at(y, start[0] * B * H), between);
-      kernel.forward(
-          1, steps[1], B, at(inputs, start[1] * B * I), between, at(y, start[1] * B * H), last);
-      kernel.backward(
-          1, at(outputGradients, start[1] * B * H), dLast, at(dx, start[1] * B * I), dBetween);
-      kernel.backward(
-          0, at(outputGradients, start[0] * B * H), dBetween, at(dx, start[0] * B * I), before);
-      return result(y, last, dx, before);
+      int chunks = (T + length - 1) / length;
+      State[] states = new State[chunks + 1];
+      State[] gradients = new State[chunks + 1];
+      states[0] = initial;
+      gradients[chunks] = dLast;
+      for (int k = 0; k < chunks; k++) {
+        states[k + 1] = k + 1 == chunks ? last : state(null, null);
+        gradients[k] = k == 0 ? dInitial : state(null, null);
+        int from = first(direction, k, length);
+        kernel.forward(
+            k,
+            steps(k, length),
+            B,
+            at(inputs, from * B * I),
+            states[k],
+            at(outputs, from * B * H),
+            states[k + 1]);
+      }
+      for (int k = chunks - 1; k >= 0; k--) {
+        int from = first(direction, k, length);
+        kernel.backward(
+            k,
+            at(outputGradients, from * B * H),
+            gradients[k + 1],
+            at(inputGradients, from * B * I),
+            gradients[k]);
+      }
     }
 
-    private Result result(Pointer y, State last, Pointer dx, State before) {
+    private int steps(int chunk, int length) {
+      return Math.min(length, T - chunk * length);
+    }
+
+    /** The chunk that is read first is the last one in time where the kernel reads backward. */
+    private int first(Direction direction, int chunk, int length) {
+      return direction == Direction.FORWARD
+          ? chunk * length
+          : T - chunk * length - steps(chunk, length);
+    }
+
+    /** With the gradients since they were last taken; states that did not come out are null. */
+    Result result() {
+      return new Result(
+          read(outputs, T * n),
+          last == null ? null : read(last.h(), n),
+          cells(last),
+          read(inputGradients, x.length),
+          dInitial == null ? null : read(dInitial.h(), n),
+          cells(dInitial),
+          takeGradients());
+    }
+
+    double[] takeGradients() {
       Pointer block = empty(parameters.length);
       kernel.takeGradients(block);
-      int n = B * shape.hiddenSize();
-      boolean hasC = shape.cell().hasCellState();
-      return new Result(
-          read(y, T * n),
-          read(last.h(), n),
-          hasC ? read(last.c(), n) : new double[n],
-          read(dx, x.length),
-          read(before.h(), n),
-          hasC ? read(before.c(), n) : new double[n],
-          read(block, parameters.length));
+      return read(block, parameters.length);
+    }
+
+    private double[] cells(State state) {
+      return state == null ? null : state.c() == null ? new double[n] : read(state.c(), n);
     }
 
     private State state(double[] h, double[] c) {
-      int n = B * shape.hiddenSize();
       boolean hasC = shape.cell().hasCellState();
       return new State(
           h == null ? empty(n) : memory(h), !hasC ? null : c == null ? empty(n) : memory(c));
