@@ -15,7 +15,7 @@ class GoldenTest {
   private static final double TOLERANCE = 1e-10;
 
   static Stream<GoldenFile> layers() {
-    return GoldenFile.all().stream().filter(GoldenFile::isLayers);
+    return GoldenFile.layers(GoldenFile.folder());
   }
 
   /** One direction of one layer with its place in the stack's output. */
@@ -41,17 +41,9 @@ class GoldenTest {
         var y = new DoublePointer((long) T * B * H);
         var last = new State(new DoublePointer((long) B * H), new DoublePointer((long) B * H));
         kernel.forward(0, T, B, new DoublePointer(input), null, y, last);
-        assertClose(
-            "h_n" + part.suffix(),
-            read(last.h(), B * H),
-            golden.values("h_n" + part.suffix()),
-            TOLERANCE);
+        require(golden, "h_n" + part.suffix(), read(last.h(), B * H));
         if (golden.cell().hasCellState()) {
-          assertClose(
-              "c_n" + part.suffix(),
-              read(last.c(), B * H),
-              golden.values("c_n" + part.suffix()),
-              TOLERANCE);
+          require(golden, "c_n" + part.suffix(), read(last.c(), B * H));
         }
         insert(read(y, T * B * H), output, part.column(), H, width);
         layer.add(kernel);
@@ -59,8 +51,9 @@ class GoldenTest {
       kernels.add(layer);
       input = output;
     }
-    assertClose(
-        "output", GoldenFile.swapped(input, T, B, width), golden.values("output"), TOLERANCE);
+    double[] output = GoldenFile.swapped(input, T, B, width);
+    require(golden, "output", output);
+    require(golden, "loss", new double[] {product(output, golden.values("loss_weights"))});
 
     double[] gradient = GoldenFile.swapped(golden.values("loss_weights"), B, T, width);
     for (int l = golden.size("layers") - 1; l >= 0; l--) {
@@ -74,11 +67,9 @@ class GoldenTest {
             0, new DoublePointer(extract(gradient, part.column(), H, width)), null, dx, null);
         var block = new DoublePointer(part.shape().parameterCount());
         kernel.takeGradients(block);
-        assertClose(
-            "gradients" + part.suffix(),
-            read(block, Math.toIntExact(part.shape().parameterCount())),
-            golden.block(part.shape(), "grad_", part.suffix()),
-            TOLERANCE);
+        double[] gradients = read(block, Math.toIntExact(part.shape().parameterCount()));
+        GoldenFile.tensors(part.shape(), gradients)
+            .forEach((name, values) -> require(golden, "grad_" + name + part.suffix(), values));
         double[] own = read(dx, below.length);
         for (int e = 0; e < below.length; e++) {
           below[e] += own[e];
@@ -86,11 +77,19 @@ class GoldenTest {
       }
       gradient = below;
     }
-    assertClose(
-        "grad_x",
-        GoldenFile.swapped(gradient, T, B, golden.size("I")),
-        golden.values("grad_x"),
-        TOLERANCE);
+    require(golden, "grad_x", GoldenFile.swapped(gradient, T, B, golden.size("I")));
+  }
+
+  private static void require(GoldenFile golden, String tensor, double[] actual) {
+    assertClose(golden + ": " + tensor, actual, golden.values(tensor), TOLERANCE);
+  }
+
+  private static double product(double[] a, double[] b) {
+    double sum = 0;
+    for (int k = 0; k < a.length; k++) {
+      sum += a[k] * b[k];
+    }
+    return sum;
   }
 
   private static List<Part> parts(Cell cell, int inputSize, int H, boolean both, int layer) {

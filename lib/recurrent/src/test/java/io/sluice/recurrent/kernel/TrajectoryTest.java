@@ -26,8 +26,7 @@ class TrajectoryTest {
   }
 
   static Stream<Arguments> trajectories() {
-    return GoldenFile.all().stream()
-        .filter(GoldenFile::isTrajectory)
+    return GoldenFile.trajectories(GoldenFile.folder())
         .flatMap(
             golden ->
                 Stream.of(
@@ -65,17 +64,20 @@ class TrajectoryTest {
       rates[step] = peak * (1 + Math.cos(Math.PI * step / golden.size("cosine_T_max"))) / 2;
       losses[step] = model.lossAndGradients();
       if (step == 0 && golden.has("attention_weights_step0")) {
-        assertClose(
-            "attention", model.attention, golden.values("attention_weights_step0"), tolerance);
+        require(golden, "attention_weights_step0", model.attention, tolerance);
       }
       norms[step] = model.clip(maxNorm);
       model.adam(rates[step], step + 1);
     }
 
-    assertClose("learning rates", rates, golden.values("learning_rates"), tolerance);
-    assertClose("losses", losses, golden.values("losses"), tolerance);
-    assertClose("norms", norms, golden.values("gradient_norms_before_clipping"), tolerance);
+    require(golden, "learning_rates", rates, tolerance);
+    require(golden, "losses", losses, tolerance);
+    require(golden, "gradient_norms_before_clipping", norms, tolerance);
     model.requireFinal(tolerance);
+  }
+
+  private static void require(GoldenFile golden, String tensor, double[] actual, double tolerance) {
+    assertClose(golden + ": " + tensor, actual, golden.values(tensor), tolerance);
   }
 
   /** The network, in plain loops. */
@@ -319,13 +321,13 @@ class TrajectoryTest {
     void requireFinal(double tolerance) {
       for (int l = 0; l < kernels.size(); l++) {
         assertClose(
-            "lstm" + l,
+            golden + ": final.lstm, layer " + l,
             parameters.get("lstm" + l),
             golden.block(shapes.get(l), "final.lstm.", "_l" + l),
             tolerance);
       }
       for (String name : others()) {
-        assertClose(name, parameters.get(name), golden.values("final." + name), tolerance);
+        require(golden, "final." + name, parameters.get(name), tolerance);
       }
     }
 
