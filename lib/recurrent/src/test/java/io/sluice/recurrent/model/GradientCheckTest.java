@@ -68,16 +68,45 @@ class GradientCheckTest {
         Arguments.of("bidirectional simple, last", spec(Cell.RNN, true, 0, Output.LAST, classes)));
   }
 
+  /** Left, right, inside, and all. */
+  private static final float[][] MASK = {{0, 1, 1, 1}, {1, 1, 0, 0}, {1, 0, 0, 1}, {0, 0, 0, 0}};
+
+  static Stream<Arguments> everyCell() {
+    return Stream.of(Cell.values())
+        .flatMap(
+            cell ->
+                Stream.of(true, false)
+                    .flatMap(
+                        both ->
+                            Stream.of(Output.values())
+                                .map(output -> Arguments.of(cell, both, output))));
+  }
+
+  @ParameterizedTest(name = "{0}, both directions: {1}, {2}")
+  @MethodSource("everyCell")
+  void backwardOfMaskedSeriesMatchesCentralDifferences(
+      Cell cell, boolean bidirectional, Output output) {
+    check(
+        cell.label(),
+        spec(cell, bidirectional, 0, output, Head.regression(2)),
+        Nd4j.createFromArray(MASK).castTo(DataType.DOUBLE));
+  }
+
   @ParameterizedTest(name = "{0}")
   @MethodSource("networks")
   void backwardMatchesCentralDifferences(String name, ModelSpec spec) {
+    check(name, spec, null);
+  }
+
+  private static void check(String name, ModelSpec spec, INDArray mask) {
     var network =
         new MultiLayerNetwork(
             Networks.configuration(spec, new NoOp(), List.of(), 42, DataType.DOUBLE));
     network.init();
     Nd4j.getRandom().setSeed(7);
-    INDArray input = Nd4j.randn(DataType.DOUBLE, B, I, T);
-    INDArray labels = labels(spec);
+    int sequences = mask == null ? B : MASK.length;
+    INDArray input = Nd4j.randn(DataType.DOUBLE, sequences, I, T);
+    INDArray labels = labels(spec, sequences);
 
     boolean agrees =
         GradientCheckUtil.checkGradients(
@@ -85,12 +114,14 @@ class GradientCheckTest {
                 .net(network)
                 .input(input)
                 .labels(labels)
+                .inputMask(mask)
+                .labelMask(spec.output() == Output.SEQUENCE ? mask : null)
                 .epsilon(1e-6)
                 // central differences of a float64 loss: (1e-6)² truncation, 1e-16/1e-6 rounding
                 .maxRelError(1e-5)
                 .minAbsoluteError(1e-9)
                 .subset(true)
-                .maxPerParam(8)
+                .maxPerParam(mask == null ? 8 : 3)
                 .print(GradientCheckUtil.PrintMode.FAILURES_ONLY)
                 // the same units are dropped in every evaluation
                 .callEachIter(n -> Nd4j.getRandom().setSeed(99)));
@@ -114,16 +145,16 @@ class GradientCheckTest {
         head);
   }
 
-  private static INDArray labels(ModelSpec spec) {
+  private static INDArray labels(ModelSpec spec, int sequences) {
     boolean sequence = spec.output() == Output.SEQUENCE;
     int columns = spec.head().outputs();
     INDArray labels =
         sequence
-            ? Nd4j.randn(DataType.DOUBLE, B, columns, T)
-            : Nd4j.randn(DataType.DOUBLE, B, columns);
+            ? Nd4j.randn(DataType.DOUBLE, sequences, columns, T)
+            : Nd4j.randn(DataType.DOUBLE, sequences, columns);
     if (spec.head().kind() == Head.Kind.CLASSES) {
       labels.assign(0);
-      for (int b = 0; b < B; b++) {
+      for (int b = 0; b < sequences; b++) {
         for (int t = 0; t < (sequence ? T : 1); t++) {
           int v = (b + t) % columns;
           if (sequence) {
