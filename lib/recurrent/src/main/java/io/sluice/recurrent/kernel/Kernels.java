@@ -1,5 +1,6 @@
 package io.sluice.recurrent.kernel;
 
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
@@ -29,28 +30,40 @@ public final class Kernels {
       Precision precision,
       String oneDnnProblem,
       boolean multipliesBf16) {
+    warning(shape, precision, oneDnnProblem, multipliesBf16).ifPresent(Kernels::warnOnce);
     if (oneDnnProblem != null) {
-      // 1.5: two layers of B=32, T=50, I=16, H=64, forward and backward, one thread
-      warnOnce(
-          "Using the fused recurrent kernel over OpenBLAS: oneDNN does not load (%s). Steps take up to 1.5 times as long; put the natives of org.bytedeco:dnnl and org.bytedeco:opencl for this platform on the class path."
-              .formatted(oneDnnProblem));
       return new FusedKernel(shape, direction, Gemm.OPEN_BLAS);
-    }
-    boolean hasBf16 = multipliesBf16 && shape.cell() != Cell.LAYERNORM_LSTM;
-    if (precision == Precision.BF16 && !hasBf16) {
-      warnOnce(
-          multipliesBf16
-              ? "Using float32 for bf16: the layer-norm LSTM has no bf16 kernel. Set model.precision = f32 to say so."
-              : "Using float32 for bf16: this processor has no AVX512-BF16. Results are those of f32; on one that has it, steps take about 0.6 of the time. Set model.precision = f32 to say so.");
     }
     if (shape.cell() == Cell.LAYERNORM_LSTM) {
       return new FusedKernel(shape, direction, Gemm.ONE_DNN);
     }
-    return precision == Precision.BF16 && hasBf16
+    return precision == Precision.BF16 && multipliesBf16
         ? new OneDnnKernel(shape, direction, Precision.BF16)
         : new PairedKernel(
             new FusedKernel(shape, direction, Gemm.ONE_DNN),
             new OneDnnKernel(shape, direction, Precision.F32));
+  }
+
+  /** Why the kernel is not the one that was asked for, what that costs and what to do. */
+  static Optional<String> warning(
+      CellShape shape, Precision precision, String oneDnnProblem, boolean multipliesBf16) {
+    if (oneDnnProblem != null) {
+      // 1.5: two layers of B=32, T=50, I=16, H=64, forward and backward, one thread
+      return Optional.of(
+          "Using the fused recurrent kernel over OpenBLAS: oneDNN does not load (%s). Steps take up to 1.5 times as long; put the natives of org.bytedeco:dnnl and org.bytedeco:opencl for this platform on the class path."
+              .formatted(oneDnnProblem));
+    }
+    if (precision == Precision.F32) {
+      return Optional.empty();
+    }
+    if (shape.cell() == Cell.LAYERNORM_LSTM) {
+      return Optional.of(
+          "Using float32 for bf16: the layer-norm LSTM has no bf16 kernel. Set model.precision = f32 to say so.");
+    }
+    return multipliesBf16
+        ? Optional.empty()
+        : Optional.of(
+            "Using float32 for bf16: this processor has no AVX512-BF16. Results are those of f32; on one that has it, steps take about 0.6 of the time. Set model.precision = f32 to say so.");
   }
 
   private static void warnOnce(String message) {

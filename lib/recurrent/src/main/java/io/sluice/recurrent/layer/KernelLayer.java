@@ -206,6 +206,11 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
           "Input of layer %s has shape %s, expected (B, I, T) with I = %d"
               .formatted(name(), Arrays.toString(series.shape()), conf.getNIn()));
     }
+    if (series.size(0) < 1 || series.size(2) < 1) {
+      throw new IllegalArgumentException(
+          "Input of layer %s has shape %s, needs at least 1 sequence and 1 time step, but has B=%d, T=%d"
+              .formatted(name(), Arrays.toString(series.shape()), series.size(0), series.size(2)));
+    }
     return series.castTo(dataType);
   }
 

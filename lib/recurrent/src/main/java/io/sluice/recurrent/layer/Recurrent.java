@@ -100,6 +100,11 @@ public final class Recurrent extends BaseRecurrentLayer {
    * @throws IllegalArgumentException if inputs or units are not set
    */
   public CellShape shape() {
+    if (nIn < 1 || nOut < 1) {
+      throw new IllegalArgumentException(
+          "Layer %s: a %s needs at least 1 input and 1 unit, but has nIn=%d, nOut=%d"
+              .formatted(getLayerName(), cell.label(), nIn, nOut));
+    }
     return new CellShape(cell, Math.toIntExact(nIn), Math.toIntExact(nOut));
   }
 

@@ -3,6 +3,11 @@ package io.sluice.recurrent.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.core.LogEvent;
+import org.apache.logging.log4j.core.Logger;
+import org.apache.logging.log4j.core.appender.AbstractAppender;
 import org.junit.jupiter.api.Test;
 
 class KernelsTest {
@@ -28,14 +33,69 @@ class KernelsTest {
 
   @Test
   void withoutBf16TheResultsAreThoseOfF32() {
-    var trial = new Trial(LSTM, 4, 3, 1);
-    try (RecurrentKernel fallback =
-            Kernels.create(LSTM, Direction.FORWARD, Precision.BF16, null, false);
-        RecurrentKernel plain =
-            Kernels.create(LSTM, Direction.FORWARD, Precision.F32, null, false)) {
-      assertThat(trial.run(fallback).gradients()).isEqualTo(trial.run(plain).gradients());
-      assertThat(fallback.name()).isEqualTo("fused f32 over oneDNN, inference oneDNN f32");
+    for (Cell cell : Cell.values()) {
+      var shape = new CellShape(cell, 3, 7);
+      var trial = new Trial(shape, 4, 3, 1);
+      try (RecurrentKernel fallback =
+              Kernels.create(shape, Direction.FORWARD, Precision.BF16, null, false);
+          RecurrentKernel plain =
+              Kernels.create(shape, Direction.FORWARD, Precision.F32, null, false)) {
+        Trial.Result result = trial.run(fallback);
+        Trial.Result expected = trial.run(plain);
+        assertThat(fallback.name()).isEqualTo(plain.name()).contains("f32");
+        assertThat(result.y()).isEqualTo(expected.y());
+        assertThat(result.dx()).isEqualTo(expected.dx());
+        assertThat(result.gradients()).isEqualTo(expected.gradients());
+      }
     }
+  }
+
+  @Test
+  void whatIsNotAsAskedIsWarnedOfWithItsCost() {
+    var layerNorm = new CellShape(Cell.LAYERNORM_LSTM, 3, 7);
+
+    assertThat(Kernels.warning(LSTM, Precision.F32, null, false)).isEmpty();
+    assertThat(Kernels.warning(layerNorm, Precision.F32, null, false)).isEmpty();
+    assertThat(Kernels.warning(LSTM, Precision.BF16, null, true)).isEmpty();
+    assertThat(Kernels.warning(LSTM, Precision.BF16, null, false))
+        .hasValue(
+            "Using float32 for bf16: this processor has no AVX512-BF16. Results are those of f32; on one that has it, steps take about 0.6 of the time. Set model.precision = f32 to say so.");
+    // no other processor would help
+    for (boolean multipliesBf16 : new boolean[] {true, false}) {
+      assertThat(Kernels.warning(layerNorm, Precision.BF16, null, multipliesBf16))
+          .hasValue(
+              "Using float32 for bf16: the layer-norm LSTM has no bf16 kernel. Set model.precision = f32 to say so.");
+    }
+    assertThat(Kernels.warning(LSTM, Precision.BF16, "no jnidnnl in java.library.path", false))
+        .hasValue(
+            "Using the fused recurrent kernel over OpenBLAS: oneDNN does not load (no jnidnnl in java.library.path). Steps take up to 1.5 times as long; put the natives of org.bytedeco:dnnl and org.bytedeco:opencl for this platform on the class path.");
+  }
+
+  @Test
+  void aWarningIsLoggedOnceAProcess() {
+    var logged = new ArrayList<String>();
+    var appender =
+        new AbstractAppender("test", null, null, true, null) {
+          @Override
+          public void append(LogEvent event) {
+            logged.add(event.getLevel() + " " + event.getMessage().getFormattedMessage());
+          }
+        };
+    appender.start();
+    var logger = (Logger) LogManager.getLogger(Kernels.class);
+    logger.addAppender(appender);
+    try {
+      for (int layer = 0; layer < 3; layer++) {
+        Kernels.create(LSTM, Direction.FORWARD, Precision.F32, "a test of warnings", false).close();
+      }
+    } finally {
+      logger.removeAppender(appender);
+    }
+
+    assertThat(logged)
+        .containsExactly(
+            "WARN "
+                + Kernels.warning(LSTM, Precision.F32, "a test of warnings", false).orElseThrow());
   }
 
   @Test
@@ -51,6 +111,8 @@ class KernelsTest {
   void sizesOfZeroAreRefused() {
     assertThatThrownBy(() -> new CellShape(Cell.GRU, 0, 4))
         .hasMessage("A GRU needs at least 1 input and 1 unit, but has I=0, H=4");
+    assertThatThrownBy(() -> new CellShape(Cell.LSTM, 3, 0))
+        .hasMessage("A LSTM needs at least 1 input and 1 unit, but has I=3, H=0");
   }
 
   @Test
