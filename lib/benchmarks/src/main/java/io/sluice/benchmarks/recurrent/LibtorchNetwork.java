@@ -42,10 +42,12 @@ final class LibtorchNetwork {
     if (module != null) {
       module.to(type, false);
       module.train(true);
-      StringTensorDict own = module.named_parameters();
-      for (String name : values.keySet()) {
-        if (own.contains(name)) {
-          parameters.put(name, own.get(name));
+      // what the dictionary gives lies in the dictionary's own memory: a handle of ours outlives it
+      try (StringTensorDict own = module.named_parameters()) {
+        for (String name : values.keySet()) {
+          if (own.contains(name)) {
+            parameters.put(name, new Tensor(own.get(name)));
+          }
         }
       }
     }
