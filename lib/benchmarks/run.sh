@@ -3,10 +3,10 @@
 #
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
-# NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring or recurrent
-# (recurrent --help lists its options). --record keeps the result in lib/benchmarks/results.
-# SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it says; others: 4g). Run it on a
-# machine that does nothing else.
+# NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, recurrent or
+# long-memory (the last two list their options with --help). --record keeps the result in
+# lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it says;
+# others: 4g). Run it on a machine that does nothing else; only long-memory times nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(dirname "$(dirname "$here")")
@@ -20,6 +20,7 @@ case ${1:-} in
   long-series) class=LongSeriesBenchmark heap=2g ;;
   segment-shape) class=SegmentShapeBenchmark ;;
   scoring) class=ScoringBenchmark ;;
+  long-memory) class=longmemory.LongMemoryBenchmark ;;
   recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
   *)
     sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
