@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -27,6 +28,11 @@ import picocli.CommandLine.Option;
  *
  * <p>Why is told by {@link GradientFlow}: how long the gradient of the state is so many time steps
  * before the end, at initialisation and after training. Nothing is timed.
+ *
+ * <p>Result: results/long-memory.json (2026-11-25, 9 minutes of one core): the LSTM learns both
+ * tasks at all delays with every seed, the RNN at 10 only. Over 100 and 200 steps an RNN's gradient
+ * of the first state is below 1e-3 of the last one's at initialisation and below 1e-10 after
+ * training; an LSTM's keeps more than a tenth of it, with both tasks and at both times.
  */
 @Command(
     name = "run.sh long-memory",
@@ -106,6 +112,7 @@ public final class LongMemoryBenchmark implements Callable<Integer> {
     var report =
         new Report(
             "long-memory", "Does the LSTM learn what lies long back, where a tanh RNN does not?");
+    report.put("command", command());
     report.put(
         "network",
         "one layer of %d units and a linear head on its last step; %d steps of %d fresh sequences, Adam, gradient norm at most 1"
@@ -133,6 +140,23 @@ public final class LongMemoryBenchmark implements Callable<Integer> {
     }
     report.finish();
     return 0;
+  }
+
+  private String command() {
+    return String.join(
+        " ",
+        "lib/benchmarks/run.sh long-memory",
+        "--tasks=" + joined(tasks),
+        "--delays=" + joined(delays),
+        "--seeds=" + seeds,
+        "--learning-rates=" + joined(learningRates),
+        "--hidden-size=" + hiddenSize,
+        "--steps=" + steps,
+        "--batch=" + batch);
+  }
+
+  private static String joined(List<?> values) {
+    return values.stream().map(Object::toString).collect(Collectors.joining(","));
   }
 
   private Learner learner(MemoryTask task, int delay, Cell cell, Budget budget) {
