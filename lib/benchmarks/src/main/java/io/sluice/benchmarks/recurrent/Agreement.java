@@ -1,6 +1,8 @@
 package io.sluice.benchmarks.recurrent;
 
-/** How far two contestants' predictions lie apart. */
+import java.util.Map;
+
+/** How far two contestants' predictions and gradients lie apart. */
 final class Agreement {
   private Agreement() {}
 
@@ -12,6 +14,29 @@ final class Agreement {
       sum -= Math.log(probabilities[b * classes + Math.toIntExact(labels[b])]);
     }
     return sum / labels.length;
+  }
+
+  /**
+   * The worst parameter's ‖actual - expected‖₂ / ‖expected‖₂; NaN if either holds one.
+   *
+   * @param expected gradients by parameter
+   * @param actual the same parameters'
+   */
+  static double gradientDistance(Map<String, float[]> expected, Map<String, float[]> actual) {
+    double worst = 0;
+    for (var entry : expected.entrySet()) {
+      float[] from = entry.getValue();
+      float[] to = actual.get(entry.getKey());
+      double apart = 0;
+      double length = 0;
+      for (int i = 0; i < from.length; i++) {
+        double difference = (double) to[i] - from[i];
+        apart += difference * difference;
+        length += (double) from[i] * from[i];
+      }
+      worst = Math.max(worst, Math.sqrt(apart / length));
+    }
+    return worst;
   }
 
   /** The largest difference, as a share of the largest value; NaN if either holds one. */

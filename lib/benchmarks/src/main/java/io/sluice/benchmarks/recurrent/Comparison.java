@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * One workload, all contestants: opens them, holds their predictions against each other, and times
- * them in turns.
+ * One workload, all contestants: opens them, holds their predictions and gradients against each
+ * other, and times them in turns.
  */
 final class Comparison {
   /** n of the n³ product whose rate training is measured against. */
@@ -22,7 +22,7 @@ final class Comparison {
 
   /** The first of these that takes part judges the others. */
   private static final List<Side> JUDGES_FIRST =
-      List.of(Side.LIBTORCH, Side.LIBTORCH_KEEPING, Side.DL4J, Side.SLUICE);
+      List.of(Side.LIBTORCH, Side.LIBTORCH_KEEPING, Side.DL4J, Side.SLUICE, Side.SLUICE_ONE_THREAD);
 
   /**
    * How long and how often.
@@ -61,7 +61,7 @@ final class Comparison {
   }
 
   /**
-   * @throws IllegalStateException if predictions disagree: then times mean nothing
+   * @throws IllegalStateException if predictions or gradients disagree: then times mean nothing
    */
   ComparisonResult run(List<Side> sides, List<Part> parts) throws Exception {
     for (int start = 1; start <= effort.starts(); start++) {
@@ -77,12 +77,16 @@ final class Comparison {
     var started = new ArrayList<ContestantProcess>();
     try {
       for (Side side : sides) {
+        if (!side.takesPart(threads)) {
+          continue;
+        }
         var process = new ContestantProcess(side, threads);
         started.add(process);
         enter(side, process);
       }
       requireAgreement(workload);
       if (parts.contains(Part.TRAIN)) {
+        requireGradientsAgree();
         train();
       }
       if (parts.contains(Part.INFERENCE)) {
@@ -146,6 +150,34 @@ final class Comparison {
                 .formatted(side, judge, result.title(), loss, expectedLoss, apart, tolerance));
       }
       result.agrees(side, judge, Math.max(apart, lossApart));
+    }
+  }
+
+  /** Each parameter's gradient, before the first step. */
+  private void requireGradientsAgree() throws IOException {
+    Map<String, float[]> expected = null;
+    Side judge = null;
+    double tolerance = workload.precision().tolerance();
+    for (Side side : JUDGES_FIRST) {
+      if (!contestants.containsKey(side)) {
+        continue;
+      }
+      Map<String, float[]> actual = contestants.get(side).gradients(workload);
+      if (expected == null) {
+        expected = actual;
+        judge = side;
+        continue;
+      }
+      double apart = Agreement.gradientDistance(expected, actual);
+      System.out.printf(
+          Locale.ROOT, "%s agrees with %s? gradients %.1e apart%n", side, judge, apart);
+      if (!(apart <= tolerance)) {
+        throw new IllegalStateException(
+            ("%s and %s disagree with the same parameters and input (%s): a parameter's gradients "
+                    + "are %.2e apart, allowed %.0e. Their times mean nothing.")
+                .formatted(side, judge, result.title(), apart, tolerance));
+      }
+      result.gradientsAgree(side, judge, apart);
     }
   }
 

@@ -53,6 +53,10 @@ final class ComparisonResult {
     facts.putIfAbsent(side + "To" + judge + "Distance", Report.rounded(distance));
   }
 
+  void gradientsAgree(Side side, Side judge, double distance) {
+    facts.putIfAbsent(side + "To" + judge + "GradientDistance", Report.rounded(distance));
+  }
+
   /** What training needed beyond the process without a network; the most of all starts counts. */
   void memory(Side side, long kibibytes) {
     memory.merge(side, kibibytes, Math::max);

@@ -1,5 +1,7 @@
 package io.sluice.benchmarks.recurrent;
 
+import java.util.Map;
+
 /** One side of the comparison, in the process that is its own. */
 interface Contestant extends AutoCloseable {
 
@@ -22,6 +24,12 @@ interface Contestant extends AutoCloseable {
 
   /** Class probabilities (B, {@link Workload#CLASSES}), row-major, from the present parameters. */
   float[] probabilities();
+
+  /**
+   * Gradients of the batch's mean loss by the present parameters, which stay as they are;
+   * row-major, by the names of {@link Workload#parameters()}.
+   */
+  Map<String, float[]> gradients();
 
   /** Takes training steps on the batch. */
   void train(int steps);

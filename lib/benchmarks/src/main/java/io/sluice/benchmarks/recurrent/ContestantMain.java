@@ -1,12 +1,17 @@
 package io.sluice.benchmarks.recurrent;
 
 import io.sluice.benchmarks.ProcessMemory;
+import java.io.BufferedOutputStream;
 import java.io.BufferedReader;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * The process of one contestant: reads one command a line, answers one line, and waits for the next
@@ -23,6 +28,7 @@ final class ContestantMain {
   static final String FAILED = "@! ";
 
   private final Contestant contestant;
+  private Workload workload;
 
   private ContestantMain(Contestant contestant) {
     this.contestant = contestant;
@@ -54,16 +60,33 @@ final class ContestantMain {
 
   private String run(String[] words) throws Contestant.CannotDo, IOException {
     return switch (words[0]) {
-      case "open" ->
-          contestant.open(
-              new Workload(Shape.parse(words[1]), Cell.of(words[2]), Precision.of(words[3])));
+      case "open" -> {
+        workload = new Workload(Shape.parse(words[1]), Cell.of(words[2]), Precision.of(words[3]));
+        yield contestant.open(workload);
+      }
       case "probabilities" -> joined(contestant.probabilities());
+      case "gradients" -> {
+        write(contestant.gradients(), Path.of(words[1]));
+        yield "";
+      }
       case "train" -> timed(() -> contestant.train(Integer.parseInt(words[1])));
       case "infer" -> timed(() -> contestant.infer(Integer.parseInt(words[1])));
       case "multiply" -> timed(() -> contestant.multiply(Integer.parseInt(words[1])));
       case "memory" -> ProcessMemory.residentKibibytes() + " " + ProcessMemory.peakKibibytes();
       default -> throw new IllegalArgumentException("%s is not a command".formatted(words[0]));
     };
+  }
+
+  /** Big-endian, in order of the workload's parameters. */
+  private void write(Map<String, float[]> gradients, Path file) throws IOException {
+    try (var out =
+        new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file), 1 << 16))) {
+      for (String name : workload.parameters().keySet()) {
+        for (float value : gradients.get(name)) {
+          out.writeFloat(value);
+        }
+      }
+    }
   }
 
   private static String timed(Runnable work) {

@@ -7,10 +7,15 @@ import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -32,8 +37,9 @@ final class ContestantProcess implements AutoCloseable {
   private final Writer commands;
   private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
 
-  ContestantProcess(Side side, int threads) throws IOException {
+  ContestantProcess(Side side, int threadsAsked) throws IOException {
     this.side = side;
+    int threads = side.threads(threadsAsked);
     var builder = new ProcessBuilder(command(side, threads));
     builder.redirectError(ProcessBuilder.Redirect.INHERIT);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
@@ -70,6 +76,27 @@ final class ContestantProcess implements AutoCloseable {
       values[i] = Float.parseFloat(words[i]);
     }
     return values;
+  }
+
+  /** By the names of a workload's parameters, which it must have been given. */
+  Map<String, float[]> gradients(Workload workload) throws IOException {
+    Path file = Files.createTempFile("gradients", null);
+    try {
+      ask("gradients " + file);
+      FloatBuffer values = ByteBuffer.wrap(Files.readAllBytes(file)).asFloatBuffer();
+      var gradients = new LinkedHashMap<String, float[]>();
+      workload
+          .parameters()
+          .forEach(
+              (name, parameter) -> {
+                var gradient = new float[parameter.values().length];
+                values.get(gradient);
+                gradients.put(name, gradient);
+              });
+      return gradients;
+    } finally {
+      Files.delete(file);
+    }
   }
 
   /** Seconds of its own clock. */

@@ -1,6 +1,8 @@
 package io.sluice.benchmarks.recurrent;
 
 import io.sluice.recurrent.NativeThreads;
+import java.util.List;
+import java.util.Map;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -8,13 +10,17 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** A DL4J network, whatever its layers are. */
 abstract class Dl4jContestant implements Contestant {
+  private Workload workload;
   private MultiLayerNetwork network;
   private INDArray input;
   private INDArray target;
   private INDArray[] matrices;
 
-  Dl4jContestant(int threads) {
-    NativeThreads.set(threads);
+  /**
+   * @param nativeThreads of one operation
+   */
+  Dl4jContestant(int nativeThreads) {
+    NativeThreads.set(nativeThreads);
   }
 
   /** A network without the workload's parameters. */
@@ -22,6 +28,8 @@ abstract class Dl4jContestant implements Contestant {
 
   @Override
   public final String open(Workload workload) throws CannotDo {
+    close();
+    this.workload = workload;
     network = network(workload);
     new Dl4jParameters(network, workload).copy();
     Shape shape = workload.shape();
@@ -40,7 +48,26 @@ abstract class Dl4jContestant implements Contestant {
 
   @Override
   public final float[] probabilities() {
-    return network.output(input, false).dup('c').data().asFloat();
+    return Nd4j.concat(0, output(network, input).toArray(INDArray[]::new))
+        .dup('c')
+        .data()
+        .asFloat();
+  }
+
+  @Override
+  public final Map<String, float[]> gradients() {
+    network.setInput(input);
+    network.setLabels(target);
+    network.computeGradientAndScore();
+    Map<String, float[]> gradients =
+        new Dl4jParameters(network, workload).read(network.gradient().gradientForVariable());
+    // DL4J's are sums over the batch
+    for (float[] gradient : gradients.values()) {
+      for (int i = 0; i < gradient.length; i++) {
+        gradient[i] /= workload.shape().batch();
+      }
+    }
+    return gradients;
   }
 
   @Override
@@ -53,15 +80,20 @@ abstract class Dl4jContestant implements Contestant {
   /** One training step. */
   abstract void train(MultiLayerNetwork network, INDArray input, INDArray target);
 
+  /** Predictions (B, classes), in one piece or several, in order. */
+  List<INDArray> output(MultiLayerNetwork network, INDArray input) {
+    return List.of(network.output(input, false));
+  }
+
   @Override
   public final void infer(int calls) {
     for (int call = 0; call < calls; call++) {
-      network.output(input, false);
+      output(network, input);
     }
   }
 
   @Override
-  public final void multiply(int n) {
+  public void multiply(int n) {
     if (matrices == null || matrices[0].rows() != n) {
       matrices =
           new INDArray[] {
@@ -74,9 +106,10 @@ abstract class Dl4jContestant implements Contestant {
   }
 
   @Override
-  public final void close() {
+  public void close() {
     if (network != null) {
       network.close();
+      network = null;
     }
   }
 }

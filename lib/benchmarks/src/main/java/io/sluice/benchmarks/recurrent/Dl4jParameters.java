@@ -1,7 +1,11 @@
 package io.sluice.benchmarks.recurrent;
 
+import static org.nd4j.linalg.indexing.NDArrayIndex.all;
+import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
+
 import io.sluice.benchmarks.recurrent.Workload.Parameter;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
@@ -13,7 +17,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Copies a workload's parameters, which are named and ordered as in PyTorch, into a DL4J network.
+ * Copies a workload's parameters, which are named and ordered as in PyTorch, into a DL4J network,
+ * and reads what is laid out as that network's parameters back.
  *
  * <p>W and RW are (inputs, G·H) there, G·H slowest in PyTorch; b is b_ih + b_hh. Columns of our own
  * layers are PyTorch's rows; stock LSTMs take the blocks g, f, o, i, and a {@code GravesLSTM} has
@@ -42,15 +47,95 @@ final class Dl4jParameters {
     for (int l = 0; l < layers; l++) {
       Layer layer = network.getLayer(l);
       boolean stock = isStockLstm(layer.conf().getLayer());
-      boolean bidirectional = workload.cell().isBidirectional();
       for (String direction : workload.cell().directions()) {
-        String prefix = !bidirectional ? "" : direction.isEmpty() ? "f" : "b";
-        copyDirection(layer.paramTable(), prefix, "_l" + l + direction, stock);
+        copyDirection(layer.paramTable(), half(direction), "_l" + l + direction, stock);
       }
     }
     Map<String, INDArray> head = network.getOutputLayer().paramTable();
     put(head, "W", matrix("fc.weight"));
     put(head, "b", vector(parameters.get("fc.bias").values()));
+  }
+
+  /**
+   * By PyTorch's names and in its order, row-major. What the network has as one vector, the bias of
+   * both sides, is given to both: right for gradients.
+   *
+   * @param table parameters, or their gradients, by DL4J's names with the layer's number before
+   */
+  Map<String, float[]> read(Map<String, INDArray> table) {
+    var read = new LinkedHashMap<String, float[]>();
+    int layers = workload.shape().layers();
+    for (int l = 0; l < layers; l++) {
+      boolean stock = isStockLstm(network.getLayer(l).conf().getLayer());
+      for (String direction : workload.cell().directions()) {
+        readDirection(read, table, l + "_" + half(direction), "_l" + l + direction, stock);
+      }
+    }
+    String head = (network.getnLayers() - 1) + "_";
+    read.put("fc.weight", rows(table.get(head + "W"), false));
+    read.put("fc.bias", values(table.get(head + "b")));
+    return read;
+  }
+
+  /** What DL4J's {@code Bidirectional} puts before a parameter's name. */
+  private String half(String direction) {
+    return !workload.cell().isBidirectional() ? "" : direction.isEmpty() ? "f" : "b";
+  }
+
+  private void readDirection(
+      Map<String, float[]> read,
+      Map<String, INDArray> table,
+      String prefix,
+      String suffix,
+      boolean stock) {
+    INDArray recurrent = table.get(prefix + "RW");
+    float[] bias = rows(table.get(prefix + "b").reshape(1, -1), stock);
+    read.put("weight_ih" + suffix, rows(table.get(prefix + "W"), stock));
+    read.put("bias_ih" + suffix, Arrays.copyOf(bias, workload.cell().gates() * H));
+    if (workload.cell() == Cell.GRU) {
+      float[] recurrentBias = Arrays.copyOf(bias, 3 * H);
+      System.arraycopy(bias, 3 * H, recurrentBias, 2 * H, H);
+      read.put("bias_hh" + suffix, recurrentBias);
+    } else {
+      read.put("bias_hh" + suffix, bias);
+    }
+    if (workload.cell() == Cell.PEEPHOLE_LSTM) {
+      float[] peepholes =
+          stock
+              ? rows(recurrent.get(all(), interval(4L * H, 4L * H + 3)), false)
+              : values(table.get(prefix + "P"));
+      String[] gates = stock ? STOCK_PEEPHOLES : PEEPHOLES;
+      for (int g = 0; g < 3; g++) {
+        read.put(
+            "peephole_" + gates[g] + suffix, Arrays.copyOfRange(peepholes, g * H, (g + 1) * H));
+      }
+      recurrent = recurrent.get(all(), interval(0, 4L * H));
+    }
+    read.put("weight_hh" + suffix, rows(recurrent, stock));
+    if (workload.cell() == Cell.LAYERNORM_LSTM) {
+      read.put("ln_ih_gain" + suffix, values(table.get(prefix + "gainX")));
+      read.put("ln_hh_gain" + suffix, values(table.get(prefix + "gainH")));
+      read.put("ln_c_gain" + suffix, values(table.get(prefix + "gainC")));
+      read.put("ln_c_bias" + suffix, values(table.get(prefix + "biasC")));
+    }
+  }
+
+  private static float[] values(INDArray array) {
+    return array.dup('c').data().asFloat();
+  }
+
+  /** (columns, rows) of (rows, columns), blocks of H rows in PyTorch's order; row-major. */
+  private float[] rows(INDArray columns, boolean stock) {
+    float[] rows = values(columns.transpose());
+    if (!stock) {
+      return rows;
+    }
+    var ordered = new float[rows.length];
+    int block = rows.length / STOCK_LSTM.length;
+    for (int from = 0; from < STOCK_LSTM.length; from++) {
+      System.arraycopy(rows, from * block, ordered, STOCK_LSTM[from] * block, block);
+    }
+    return ordered;
   }
 
   private void copyDirection(

@@ -1,7 +1,8 @@
 package io.sluice.benchmarks.recurrent;
 
+import java.util.LinkedHashMap;
 import java.util.Locale;
-import org.bytedeco.javacpp.FloatPointer;
+import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
@@ -102,10 +103,34 @@ final class LibtorchContestant implements Contestant {
     readParameters();
     try (var scope = new PointerScope();
         var inference = new InferenceMode()) {
-      Tensor values = torch.softmax(predict().to(ScalarType.Float), 1).contiguous();
-      var probabilities = new float[Math.toIntExact(values.numel())];
-      new FloatPointer(values.data_ptr_float()).get(probabilities);
-      return probabilities;
+      return LibtorchNetwork.values(torch.softmax(predict().to(ScalarType.Float), 1));
+    }
+  }
+
+  @Override
+  public Map<String, float[]> gradients() {
+    try (var scope = new PointerScope()) {
+      backward();
+      var gradients = new LinkedHashMap<String, float[]>();
+      master
+          .parameters()
+          .forEach(
+              (name, parameter) ->
+                  gradients.put(name, LibtorchNetwork.values(parameter.mutable_grad())));
+      return gradients;
+    }
+  }
+
+  /** Leaves the gradient of the mean loss in the master parameters. */
+  private void backward() {
+    adam.zero_grad();
+    if (half == null) {
+      loss(master.logits(input)).backward();
+    } else if (autocast) {
+      loss(logitsByAutocast()).backward();
+    } else {
+      loss(half.logits(halfInput).to(ScalarType.Float)).backward();
+      convertGradients();
     }
   }
 
@@ -113,15 +138,7 @@ final class LibtorchContestant implements Contestant {
   public void train(int steps) {
     for (int step = 0; step < steps; step++) {
       try (var scope = new PointerScope()) {
-        adam.zero_grad();
-        if (half == null) {
-          loss(master.logits(input)).backward();
-        } else if (autocast) {
-          loss(logitsByAutocast()).backward();
-        } else {
-          loss(half.logits(halfInput).to(ScalarType.Float)).backward();
-          convertGradients();
-        }
+        backward();
         torch.clip_grad_norm_(parameters, Workload.MAX_GRADIENT_NORM);
         adam.step();
         if (half != null && !autocast) {

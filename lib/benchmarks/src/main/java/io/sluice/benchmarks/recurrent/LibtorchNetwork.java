@@ -70,6 +70,14 @@ final class LibtorchNetwork {
     }
   }
 
+  /** A copy of an f32 tensor, row-major. */
+  static float[] values(Tensor tensor) {
+    Tensor dense = tensor.contiguous();
+    var values = new float[Math.toIntExact(dense.numel())];
+    new FloatPointer(dense.data_ptr_float()).get(values);
+    return values;
+  }
+
   private Module module() {
     Shape shape = workload.shape();
     switch (workload.cell()) {

@@ -20,7 +20,7 @@ enum Precision {
     this.tolerance = tolerance;
   }
 
-  /** How far, relatively, the loss and the probabilities of two contestants may lie apart. */
+  /** How far, relatively, loss, probabilities and gradients of two contestants may lie apart. */
   double tolerance() {
     return tolerance;
   }

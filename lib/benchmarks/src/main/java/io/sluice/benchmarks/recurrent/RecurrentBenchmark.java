@@ -14,14 +14,21 @@ import picocli.CommandLine.Option;
  *
  * <pre>lib/benchmarks/run.sh recurrent [--record] [--shapes=1,2] [--threads=1] [--help]</pre>
  *
- * <p>All sides are given the same parameters and the same batch in memory and must predict the same
- * (to 1e-4 in f32, 2e-2 in bf16) before they are timed. A training step is forward, the last state,
- * a linear head, cross-entropy, backward, clipping and Adam ({@link Workload}); inference keeps
- * nothing for a gradient; latency is inference of one sequence. Contestants take turns, a block of
- * steps each, in fresh processes start by start; a ratio is that of two contestants' times in the
- * same block, told as the median of the blocks with the least and the most. The share of sgemm is
- * against the fastest 2048³ product of any contestant's process in the same turns. Memory is the
- * most that lay in RAM while training, less what lay there before the network was built.
+ * <p>All sides are given the same parameters and the same batch in memory. Before they are timed
+ * they must predict the same and, where training is, have the same gradient of every parameter, to
+ * 1e-4 in f32 and 2e-2 in bf16. A training step is forward, the last state, a linear head,
+ * cross-entropy, backward, clipping and Adam ({@link Workload}); inference keeps nothing for a
+ * gradient; latency is inference of one sequence. Contestants take turns, a block of steps each, in
+ * fresh processes start by start; a ratio is that of two contestants' times in the same block, told
+ * as the median of the blocks with the least and the most. The share of sgemm is against the
+ * fastest 2048³ product of any contestant's process in the same turns. Memory is the most that lay
+ * in RAM while training, less what lay there before the network was built.
+ *
+ * <p>With two threads, ours are two Java threads on halves of the batch, each with one native
+ * thread ({@code train.threads}); DL4J and libtorch split each operation. What the second thread
+ * brings is told against our network on one thread, which takes turns in the same run.
+ *
+ * <p>Cells that libtorch lacks (peephole, layer norm) are composed there from its operations.
  *
  * <p>libtorch takes part twice: as it comes, and with an allocator that keeps freed memory ({@link
  * Side#LIBTORCH_KEEPING}), which a user of libtorch can have by setting four variables. What is
@@ -46,7 +53,10 @@ public final class RecurrentBenchmark implements Callable<Integer> {
       names = "--threads",
       split = ",",
       paramLabel = "N",
-      description = "Threads of each side. Default: 1 and 2 for the lstm, 1 for other cells.")
+      description =
+          "Threads of each side; ours split the batch, the others each operation. With more than 1,"
+              + " ours takes part on one thread as well. Default: 1 and 2 for the lstm, 1 for other"
+              + " cells.")
   List<Integer> threads = List.of();
 
   @Option(
@@ -68,7 +78,7 @@ public final class RecurrentBenchmark implements Callable<Integer> {
       names = "--contestants",
       split = ",",
       paramLabel = "NAME",
-      defaultValue = "sluice,dl4j,libtorch,libtorch-keeping",
+      defaultValue = "sluice,sluice-one-thread,dl4j,libtorch,libtorch-keeping",
       description = "Default: ${DEFAULT-VALUE}.")
   List<Side> sides;
 

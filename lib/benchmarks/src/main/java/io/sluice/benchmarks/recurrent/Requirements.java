@@ -33,17 +33,18 @@ final class Requirements {
 
   void tell(List<ComparisonResult> results) {
     results.forEach(this::tell);
-    for (ComparisonResult one : results) {
-      for (ComparisonResult two : results) {
-        if (one.threads() == 1 && two.threads() == 2 && one.workload().equals(two.workload())) {
-          tellTwoThreads(one, two);
-        }
-      }
-    }
   }
 
   private void tell(ComparisonResult result) {
     Workload workload = result.workload();
+    if (result.threads() == 2) {
+      ratio(
+          result,
+          Part.TRAIN,
+          Side.SLUICE_ONE_THREAD,
+          result.title() + ": training to one thread",
+          TWO_THREADS);
+    }
     int shape = Shape.ALL.indexOf(workload.shape());
     if (workload.cell() != Cell.LSTM || shape < 0) {
       return;
@@ -75,15 +76,6 @@ final class Requirements {
                       memory,
                       "at most " + MEMORY_TO_STOCK,
                       memory <= MEMORY_TO_STOCK));
-    }
-  }
-
-  private void tellTwoThreads(ComparisonResult one, ComparisonResult two) {
-    if (one.has(Part.TRAIN, Side.SLUICE) && two.has(Part.TRAIN, Side.SLUICE)) {
-      Ratio ratio =
-          Ratio.of(
-              two.secondsOfOne(Part.TRAIN, Side.SLUICE), one.secondsOfOne(Part.TRAIN, Side.SLUICE));
-      atLeast(two.title() + ": training to one thread", ratio.median(), TWO_THREADS);
     }
   }
 

@@ -12,6 +12,26 @@ enum Side {
       return new SluiceContestant(threads);
     }
   },
+  /**
+   * The same on one thread, beside sides that have more: tells what threads bring in one run. Does
+   * not take part where all have one.
+   */
+  SLUICE_ONE_THREAD("sluice-one-thread") {
+    @Override
+    Contestant create(int threads) {
+      return new SluiceContestant(threads);
+    }
+
+    @Override
+    int threads(int asked) {
+      return 1;
+    }
+
+    @Override
+    boolean takesPart(int threads) {
+      return threads > 1;
+    }
+  },
   /** The stock layers of DL4J. */
   DL4J("dl4j") {
     @Override
@@ -54,6 +74,16 @@ enum Side {
 
   /** To be called in the process that is the contestant's. */
   abstract Contestant create(int threads);
+
+  /** How many it uses where {@code asked} are there. */
+  int threads(int asked) {
+    return asked;
+  }
+
+  /** Whether it has something to say where a side may use so many threads. */
+  boolean takesPart(int threads) {
+    return true;
+  }
 
   /** Variables that its process is started with. */
   Map<String, String> environment() {

@@ -1,29 +1,84 @@
 package io.sluice.benchmarks.recurrent;
 
+import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
 import java.util.Collections;
 import java.util.List;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Our network as the trainers build it, and a training step as {@code local} takes it. */
+/**
+ * Our network as the trainers build it, and a training step as {@code local} takes it. With more
+ * threads than one, each has a part of the batch and computes on its own ({@link Replicas}, which
+ * {@code train.threads} asks for); a part is never computed by two.
+ */
 final class SluiceContestant extends Dl4jContestant {
+  private final int threads;
+  private Replicas replicas;
   private TrainingStep step;
 
   SluiceContestant(int threads) {
-    super(threads);
+    super(1);
+    this.threads = threads;
+  }
+
+  private Replicas replicas(MultiLayerNetwork network) {
+    if (replicas == null) {
+      replicas = new Replicas(network, threads);
+    }
+    return replicas;
   }
 
   @Override
   void train(MultiLayerNetwork network, INDArray input, INDArray target) {
     if (step == null) {
-      step = new TrainingStep(network);
+      step = new TrainingStep(replicas(network), 1);
     }
     step.run(input, target, null);
+  }
+
+  @Override
+  List<INDArray> output(MultiLayerNetwork network, INDArray input) {
+    long B = input.size(0);
+    if (threads == 1 || B < threads) {
+      return super.output(network, input);
+    }
+    return replicas(network)
+        .each(
+            (replica, rank) ->
+                replica.output(
+                    input.get(
+                        NDArrayIndex.interval(rank * B / threads, (rank + 1) * B / threads),
+                        NDArrayIndex.all(),
+                        NDArrayIndex.all()),
+                    false));
+  }
+
+  /** The library's own product on all threads: what the machine can do. */
+  @Override
+  public void multiply(int n) {
+    NativeThreads.set(threads);
+    try {
+      super.multiply(n);
+    } finally {
+      NativeThreads.set(1);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (replicas != null) {
+      replicas.close();
+      replicas = null;
+      step = null;
+    }
+    super.close();
   }
 
   @Override

@@ -22,6 +22,13 @@ record Workload(Shape shape, Cell cell, Precision precision) {
   private static final long SEED = 3;
 
   /**
+   * Of the layer-norm LSTM's recurrent products. With 1 these random networks are chaotic: over the
+   * 100 time steps of the second shape, gradients of libtorch in f32 lie 1.3e-2 from its own in
+   * f64, and no two ways to add agree.
+   */
+  private static final float RECURRENT_GAIN = 0.25f;
+
+  /**
    * One parameter.
    *
    * @param values row-major
@@ -53,9 +60,9 @@ record Workload(Shape shape, Cell cell, Precision precision) {
           }
         }
         if (cell == Cell.LAYERNORM_LSTM) {
-          parameters.put("ln_ih_gain" + suffix, aroundOne(random, rows));
-          parameters.put("ln_hh_gain" + suffix, aroundOne(random, rows));
-          parameters.put("ln_c_gain" + suffix, aroundOne(random, H));
+          parameters.put("ln_ih_gain" + suffix, parameter(random, 1, 0.1f, rows));
+          parameters.put("ln_hh_gain" + suffix, parameter(random, RECURRENT_GAIN, 0.1f, rows));
+          parameters.put("ln_c_gain" + suffix, parameter(random, 1, 0.1f, H));
           parameters.put("ln_c_bias" + suffix, uniform(random, bound, H));
         }
       }
@@ -104,10 +111,6 @@ record Workload(Shape shape, Cell cell, Precision precision) {
 
   private static Parameter uniform(Random random, float bound, int... shape) {
     return parameter(random, 0, bound, shape);
-  }
-
-  private static Parameter aroundOne(Random random, int... shape) {
-    return parameter(random, 1, 0.1f, shape);
   }
 
   private static Parameter parameter(Random random, float centre, float bound, int... shape) {

@@ -8,8 +8,9 @@
  * processes take turns, so at any time one of them computes and the others wait for a line of text.
  *
  * <p>Parameters and inputs come from {@link io.sluice.benchmarks.recurrent.Workload} by seed, named
- * and ordered as in PyTorch; what the contestants predict with them must agree before anything is
- * timed.
+ * and ordered as in PyTorch; what the contestants predict with them, and the gradient of each
+ * parameter, must agree before anything is timed. So a workload has to be one that float32 can
+ * agree on: not chaotic over its time steps.
  *
  * <p>Depends on {@code recurrent.model}, DL4J and, in the process that is libtorch's alone, on
  * libtorch. A class used there ({@code Workload}, {@code Contestant} and what they hold) may depend

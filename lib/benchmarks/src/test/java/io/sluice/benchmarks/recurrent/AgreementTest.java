@@ -3,6 +3,7 @@ package io.sluice.benchmarks.recurrent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class AgreementTest {
@@ -18,6 +19,25 @@ class AgreementTest {
   void nothingAgreesWithNaN() {
     assertThat(Agreement.distance(new float[] {1, 2}, new float[] {Float.NaN, 2})).isNaN();
     assertThat(Agreement.distance(new float[] {Float.NaN, 2}, new float[] {1, 2})).isNaN();
+  }
+
+  @Test
+  void gradientsLieApartAsTheWorstParameterDoes() {
+    Map<String, float[]> expected = Map.of("w", new float[] {3, 4}, "b", new float[] {1e-3f});
+
+    // |(0, 0.5)| / |(3, 4)|, and twice a small one
+    assertThat(
+            Agreement.gradientDistance(
+                expected, Map.of("w", new float[] {3, 4.5f}, "b", new float[] {1e-3f})))
+        .isEqualTo(0.1);
+    assertThat(
+            Agreement.gradientDistance(
+                expected, Map.of("w", new float[] {3, 4}, "b", new float[] {2e-3f})))
+        .isEqualTo(1);
+    assertThat(
+            Agreement.gradientDistance(
+                expected, Map.of("w", new float[] {3, Float.NaN}, "b", new float[] {1e-3f})))
+        .isNaN();
   }
 
   @Test

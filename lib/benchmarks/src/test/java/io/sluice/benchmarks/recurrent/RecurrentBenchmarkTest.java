@@ -43,6 +43,15 @@ class RecurrentBenchmarkTest {
   }
 
   @Test
+  void ourNetworkOnOneThreadTakesPartWhereOthersHaveTwo() {
+    assertThat(Side.SLUICE_ONE_THREAD.takesPart(1)).isFalse();
+    assertThat(Side.SLUICE_ONE_THREAD.takesPart(2)).isTrue();
+    assertThat(Side.SLUICE_ONE_THREAD.threads(2)).isEqualTo(1);
+    assertThat(Side.SLUICE.threads(2)).isEqualTo(2);
+    assertThat(Side.of("sluice-one-thread")).isEqualTo(Side.SLUICE_ONE_THREAD);
+  }
+
+  @Test
   void anUnknownCellIsRefusedWithTheKnownOnes() {
     assertThatThrownBy(() -> parsed("--cells=elman"))
         .hasMessageContaining(
