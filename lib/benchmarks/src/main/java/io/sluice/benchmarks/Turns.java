@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -69,6 +70,19 @@ public final class Turns {
   private record Contestant(String name, Work work, Times times) {}
 
   private final List<Contestant> contestants = new ArrayList<>();
+  private final Duration rest;
+
+  /** One turn follows the other. */
+  public Turns() {
+    this(Duration.ZERO);
+  }
+
+  /**
+   * @param rest before each turn; not part of it
+   */
+  public Turns(Duration rest) {
+    this.rest = rest;
+  }
 
   /**
    * Adds a contestant.
@@ -84,6 +98,7 @@ public final class Turns {
   public Map<String, Times> run(int warmUp, int rounds) throws Exception {
     for (int round = -warmUp; round < rounds; round++) {
       for (Contestant contestant : contestants) {
+        Thread.sleep(rest.toMillis());
         long start = System.nanoTime();
         contestant.work().run();
         double seconds = (System.nanoTime() - start) / 1e9;

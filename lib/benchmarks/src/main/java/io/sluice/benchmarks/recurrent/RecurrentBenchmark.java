@@ -112,8 +112,10 @@ public final class RecurrentBenchmark implements Callable<Integer> {
 
   @Option(
       names = "--warm-up-seconds",
-      defaultValue = "1.5",
-      description = "Of each contestant, before the turns. Default: ${DEFAULT-VALUE}.")
+      defaultValue = "2.5",
+      description =
+          "Of each contestant and thread, before the turns. With two threads it takes some 5 s until"
+              + " compiling no longer takes one of the cores. Default: ${DEFAULT-VALUE}.")
   double warmUpSeconds;
 
   @Option(names = "--help", usageHelp = true, description = "Shows this and stops.")
@@ -166,7 +168,7 @@ public final class RecurrentBenchmark implements Callable<Integer> {
     var effort = new Comparison.Effort(starts, blocks, blockSeconds, warmUpSeconds);
     report.put(
         "effort",
-        "%d starts, each %d blocks of about %s s after %s s of warm-up"
+        "%d starts, each %d blocks of about %s s after %s s of warm-up for each thread"
             .formatted(starts, blocks, blockSeconds, warmUpSeconds));
     var results = new ArrayList<ComparisonResult>();
     for (ThreadedWorkload each : plan()) {
