@@ -1,6 +1,6 @@
 /**
- * Speed, size and memory, measured against plain ways of doing the same; never shipped, never run
- * by the build.
+ * Speed, size and memory, measured against plain ways of doing the same, and what the recurrent
+ * cells can remember; never shipped, never run by the build.
  *
  * <p>{@code lib/benchmarks/run.sh NAME} builds what is needed and runs one; with {@code --record}
  * it also writes {@code lib/benchmarks/results/NAME.json}. Each benchmark compares the answers of

@@ -45,6 +45,18 @@ final class Requirements {
           result.title() + ": training to one thread",
           TWO_THREADS);
     }
+    if (workload.cell() != Cell.LSTM) {
+      // nothing is asked of these but to be measured
+      for (Part part : List.of(Part.TRAIN, Part.INFERENCE)) {
+        result
+            .ratio(part, Side.SLUICE, Side.LIBTORCH)
+            .ifPresent(
+                ratio ->
+                    report.put(
+                        "%s: %s to libtorch".formatted(result.title(), part.label()),
+                        Report.rounded(ratio.median())));
+      }
+    }
     int shape = Shape.ALL.indexOf(workload.shape());
     if (workload.cell() != Cell.LSTM || shape < 0) {
       return;
