@@ -25,8 +25,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * stays as it is.
  *
  * <p><b>Source.</b> Bahdanau, Cho and Bengio, "Neural Machine Translation by Jointly Learning to
- * Align and Translate", 2015; as pooling, Yang et al., "Hierarchical Attention Networks for Document
- * Classification", 2016.
+ * Align and Translate", 2015; as pooling, Yang et al., "Hierarchical Attention Networks for
+ * Document Classification", 2016.
  */
 public final class AdditiveAttention extends TimeHead {
   private static final long serialVersionUID = 1L;

@@ -1,13 +1,14 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.Activations;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * {@link AdditiveAttention} in float32: products over all T·B rows, and between them one pass a
- * time step's rows long.
+ * {@link AdditiveAttention} in float32: products over all T·B rows, and between them passes over
+ * blocks of rows.
  *
  * <pre>{@code
  * forward    u = tanh(x·Wᵀ + b), score = u·v + c, α = softmax over t, y = Σ α·x
@@ -25,31 +26,35 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * α           (T·B)     kept for backward
  * </pre>
  *
- * <p><b>Accuracy.</b> Scores and sums over time in float64, the rest in float32: within 1e-5 of
- * {@link ReferenceAdditiveAttention} for |x| ≤ 4.
+ * <p><b>Accuracy.</b> The softmax and the gradients of the scores in float64, the rest in float32:
+ * within 1e-5 of {@link ReferenceAdditiveAttention} for |x| ≤ 4. Weights below 1e-25, of which
+ * products become denormals, count as zero.
  *
  * <p>Checked by {@code HeadKernelsTest}.
  */
 final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Attends {
+  private static final double TINY = 1e-25;
+
   private final int H;
   private final int A;
   private final FloatBlock hidden = new FloatBlock();
   private final float[] biasAndScore;
+
+  // a block of rows
+  private final float[] u;
+  private final float[] h;
+
   private int T;
   private int B;
   private boolean[] mask;
   private double[] alpha = {};
 
-  // one time step
-  private float[] u = {};
-  private float[] h = {};
-  private float[] dh = {};
-  private float[] scratch = {};
-
   FloatAdditiveAttention(int H, int A) {
     this.H = H;
     this.A = A;
     this.biasAndScore = new float[2 * A + 1];
+    this.u = RowBlocks.room(A);
+    this.h = RowBlocks.room(H);
   }
 
   @Override
@@ -57,125 +62,145 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
     this.T = T;
     this.B = B;
     this.mask = mask;
-    reserve();
+    if (alpha.length != T * B) {
+      alpha = new double[T * B];
+    }
     FloatPointer W = new FloatPointer(parameters);
     FloatPointer steps = new FloatPointer(x);
     FloatPointer z = hidden.atLeast((long) T * B * A);
     FloatMath.multiply(false, true, T * B, A, H, steps, W, 0, z);
     FloatMath.at(W, (long) A * H).get(biasAndScore);
-    for (int t = 0; t < T; t++) {
-      z.position((long) t * B * A).get(u, 0, B * A);
-      score(t);
-      z.put(u, 0, B * A);
-    }
-    z.position(0);
+    scores(z);
     for (int b = 0; b < B; b++) {
       softmax(b);
     }
-    float[] context = new float[B * H];
-    for (int t = 0; t < T; t++) {
-      steps.position((long) t * B * H).get(h, 0, B * H);
-      for (int b = 0; b < B; b++) {
-        if (isReal(t, b)) {
-          float weight = (float) alpha[t * B + b];
-          for (int j = b * H; j < (b + 1) * H; j++) {
-            context[j] = Math.fma(weight, h[j], context[j]);
-          }
-        }
-      }
-    }
-    new FloatPointer(y).put(context, 0, B * H);
+    new FloatPointer(y).put(context(steps), 0, B * H);
   }
 
-  /** u = tanh(u + bias) and the scores of one time step. */
-  private void score(int t) {
-    for (int b = 0; b < B; b++) {
-      for (int a = 0; a < A; a++) {
-        u[b * A + a] += biasAndScore[a];
+  /** z = tanh(z + bias), and the scores in place of α. */
+  private void scores(FloatPointer z) {
+    int atOnce = RowBlocks.rows(A);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      z.position((long) from * A).get(u, 0, n * A);
+      for (int r = 0; r < n; r++) {
+        for (int a = 0; a < A; a++) {
+          u[r * A + a] += biasAndScore[a];
+        }
       }
+      Activations.tanh(u, n * A);
+      for (int r = 0; r < n; r++) {
+        alpha[from + r] = FloatMath.dot(u, r * A, biasAndScore, A, A) + biasAndScore[2 * A];
+      }
+      z.put(u, 0, n * A);
     }
-    FloatMath.tanh(u, B * A, scratch);
-    for (int b = 0; b < B; b++) {
-      alpha[t * B + b] = FloatMath.dot(u, b * A, biasAndScore, A, A) + biasAndScore[2 * A];
-    }
+    z.position(0);
   }
 
   /** Scores of one sequence into weights. */
   private void softmax(int b) {
     double max = Double.NEGATIVE_INFINITY;
-    for (int t = 0; t < T; t++) {
-      if (isReal(t, b)) {
-        max = Math.max(max, alpha[t * B + b]);
+    for (int k = b; k < T * B; k += B) {
+      if (isReal(k)) {
+        max = Math.max(max, alpha[k]);
       }
     }
     double sum = 0;
-    for (int t = 0; t < T; t++) {
-      int k = t * B + b;
-      alpha[k] = isReal(t, b) ? Math.exp(alpha[k] - max) : 0;
+    for (int k = b; k < T * B; k += B) {
+      alpha[k] = isReal(k) ? Math.exp(alpha[k] - max) : 0;
       sum += alpha[k];
     }
-    for (int t = 0; t < T; t++) {
-      if (isReal(t, b)) {
-        alpha[t * B + b] /= sum;
+    for (int k = b; k < T * B; k += B) {
+      if (isReal(k)) {
+        double weight = alpha[k] / sum;
+        alpha[k] = weight < TINY ? 0 : weight;
       }
     }
   }
 
+  /** Σ α·x (B, H). */
+  private float[] context(FloatPointer steps) {
+    float[] context = new float[B * H];
+    int atOnce = RowBlocks.rows(H);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      steps.position((long) from * H).get(h, 0, n * H);
+      for (int r = 0; r < n; r++) {
+        if (isReal(from + r)) {
+          int target = (from + r) % B * H;
+          float weight = (float) alpha[from + r];
+          for (int j = 0; j < H; j++) {
+            context[target + j] = Math.fma(weight, h[r * H + j], context[target + j]);
+          }
+        }
+      }
+    }
+    steps.position(0);
+    return context;
+  }
+
   @Override
-  public void backward(
-      Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters) {
+  public void backward(Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters) {
     FloatPointer W = new FloatPointer(parameters);
     FloatPointer steps = new FloatPointer(x);
     FloatPointer dSteps = new FloatPointer(dx);
+    FloatPointer dW = new FloatPointer(dParameters);
     FloatPointer z = hidden.memory();
     float[] dContext = new float[B * H];
     new FloatPointer(dy).get(dContext);
-    double[] dScore = dScores(steps, dContext);
     float[] dBiasAndScore = new float[2 * A + 1];
-    for (int t = 0; t < T; t++) {
-      z.position((long) t * B * A).get(u, 0, B * A);
-      for (int b = 0; b < B; b++) {
-        backward(t, b, (float) dScore[t * B + b], dBiasAndScore, dContext);
-      }
-      z.put(u, 0, B * A);
-      dSteps.position((long) t * B * H).put(dh, 0, B * H);
-    }
-    z.position(0);
-    dSteps.position(0);
-    steps.position(0);
-    FloatMath.multiply(false, false, T * B, H, A, z, W, 1, dSteps);
-    FloatPointer dW = new FloatPointer(dParameters);
-    FloatMath.multiply(true, false, A, H, T * B, z, steps, 0, dW);
+    dHidden(z, dScores(steps, dContext), dBiasAndScore);
     FloatMath.at(dW, (long) A * H).put(dBiasAndScore);
+    // dx is free until it is written
+    FloatPointer real = RowBlocks.unmasked(steps, T * B, H, mask, h, dSteps);
+    FloatMath.multiply(true, false, A, H, T * B, z, real, 0, dW);
+    weighted(dContext, dSteps);
+    FloatMath.multiply(false, false, T * B, H, A, z, W, 1, dSteps);
   }
 
   /** ∂L/∂score (T·B). */
   private double[] dScores(FloatPointer steps, float[] dContext) {
     double[] dScore = new double[T * B];
     double[] mean = new double[B];
-    for (int t = 0; t < T; t++) {
-      steps.position((long) t * B * H).get(h, 0, B * H);
-      for (int b = 0; b < B; b++) {
-        if (isReal(t, b)) {
-          dScore[t * B + b] = FloatMath.dot(h, b * H, dContext, b * H, H);
-          mean[b] += alpha[t * B + b] * dScore[t * B + b];
+    int atOnce = RowBlocks.rows(H);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      steps.position((long) from * H).get(h, 0, n * H);
+      for (int r = 0; r < n; r++) {
+        int k = from + r;
+        if (isReal(k)) {
+          dScore[k] = FloatMath.dot(h, r * H, dContext, k % B * H, H);
+          mean[k % B] += alpha[k] * dScore[k];
         }
       }
     }
+    steps.position(0);
     for (int k = 0; k < T * B; k++) {
-      dScore[k] = mask == null || mask[k] ? alpha[k] * (dScore[k] - mean[k % B]) : 0;
+      dScore[k] = isReal(k) ? alpha[k] * (dScore[k] - mean[k % B]) : 0;
     }
     return dScore;
   }
 
-  /** One row: dz in place of u, α·dy into dh. */
-  private void backward(int t, int b, float ds, float[] dBiasAndScore, float[] dContext) {
-    if (!isReal(t, b)) {
-      Arrays.fill(u, b * A, (b + 1) * A, 0);
-      Arrays.fill(dh, b * H, (b + 1) * H, 0);
+  /** dz in place of u, and the sums over its rows. */
+  private void dHidden(FloatPointer z, double[] dScore, float[] dBiasAndScore) {
+    int atOnce = RowBlocks.rows(A);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      z.position((long) from * A).get(u, 0, n * A);
+      for (int r = 0; r < n; r++) {
+        dHidden(r * A, isReal(from + r), (float) dScore[from + r], dBiasAndScore);
+      }
+      Activations.flush(u, n * A);
+      z.put(u, 0, n * A);
+    }
+    z.position(0);
+  }
+
+  private void dHidden(int row, boolean real, float ds, float[] dBiasAndScore) {
+    if (!real) {
+      Arrays.fill(u, row, row + A, 0);
       return;
     }
-    int row = b * A;
     for (int a = 0; a < A; a++) {
       float tanh = u[row + a];
       float dz = ds * biasAndScore[A + a] * (1 - tanh * tanh);
@@ -184,26 +209,31 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
       u[row + a] = dz;
     }
     dBiasAndScore[2 * A] += ds;
-    float weight = (float) alpha[t * B + b];
-    for (int j = b * H; j < (b + 1) * H; j++) {
-      dh[j] = weight * dContext[j];
-    }
   }
 
-  private boolean isReal(int t, int b) {
-    return mask == null || mask[t * B + b];
+  /** dx = α·dy; zero at masked steps. */
+  private void weighted(float[] dContext, FloatPointer dSteps) {
+    int atOnce = RowBlocks.rows(H);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      for (int r = 0; r < n; r++) {
+        if (!isReal(from + r)) {
+          Arrays.fill(h, r * H, (r + 1) * H, 0);
+          continue;
+        }
+        int source = (from + r) % B * H;
+        float weight = (float) alpha[from + r];
+        for (int j = 0; j < H; j++) {
+          h[r * H + j] = weight * dContext[source + j];
+        }
+      }
+      dSteps.position((long) from * H).put(h, 0, n * H);
+    }
+    dSteps.position(0);
   }
 
-  private void reserve() {
-    if (alpha.length != T * B) {
-      alpha = new double[T * B];
-    }
-    if (u.length < B * A || h.length < B * H) {
-      u = new float[B * A];
-      scratch = new float[B * A];
-      h = new float[B * H];
-      dh = new float[B * H];
-    }
+  private boolean isReal(int row) {
+    return mask == null || mask[row];
   }
 
   @Override

@@ -1,20 +1,23 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.Activations;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * {@link MultiHeadSelfAttention} in float32: the projections are one product over all T·B rows, and
- * each head of each sequence two (T, T, d) products more, read in place by their row distance.
+ * {@link MultiHeadSelfAttention} in float32: the projections are one product over all T·B rows;
+ * scores are made for one head of one sequence at a time, a tile of their rows after the other, and
+ * q, k and v are read in place by their row distance.
  *
  * <pre>{@code
  * forward    qkv = x·Wqkvᵀ + bqkv
- *            P = softmax(q·kᵀ/√d), context = P·v      per sequence and head
- *            y = context·Woᵀ + bo
+ *            P = softmax(q·kᵀ/√d), context = P·v      per sequence, head and tile
+ *            y = context·Woᵀ + bo (+ x)
  * backward   dWo = dyᵀ·context, dcontext = dy·Wo
+ *            P again, as forward made it
  *            dv = Pᵀ·dcontext, dP = dcontext·vᵀ, dS = P(dP − Σ_s P·dP)/√d, dq = dS·k, dk = dSᵀ·q
- *            dWqkv = dqkvᵀ·x, dx = dqkv·Wqkv
+ *            dWqkv = dqkvᵀ·x, dx = dqkv·Wqkv (+ dy)
  * }</pre>
  *
  * <p><b>Shapes.</b>
@@ -22,42 +25,50 @@ import org.bytedeco.javacpp.Pointer;
  * <pre>
  * parameters  Wq | Wk | Wv (H, H) | bq | bk | bv (H) | Wo (H, H) | bo (H)
  * x, y        (T·B, H)
- * qkv         (T·B, 3H)           kept for backward, off-heap; zero at masked steps
- * context     (T·B, H)            kept for backward, off-heap
- * P           (B, heads, T, T)    kept for backward, off-heap
+ * qkv         (T·B, 3H)            kept for backward, off-heap; zero at masked steps
+ * context     (T·B, H)             kept for backward, off-heap
+ * P, dP       (tile, T)            of one tile; P is made again in backward, so that what is kept
+ *                                  grows with T and not with T²
  * </pre>
  *
- * <p><b>Accuracy.</b> Within 1e-5 of {@link ReferenceSelfAttention} for |x| ≤ 4.
+ * <p><b>Accuracy.</b> Within 1e-5 of {@link ReferenceSelfAttention} for |x| ≤ 4. Weights below
+ * 1e-33, of which products become denormals, count as zero.
  *
  * <p>Checked by {@code HeadKernelsTest}.
  */
 final class FloatSelfAttention implements HeadKernel {
+  /** Numbers of a tile of scores, unless one row has more. */
+  private static final int TILE = 64 * 1024;
+
   private final int H;
   private final int heads;
+  private final boolean residual;
   private final int d;
   private final float scale;
   private final FloatBlock qkv = new FloatBlock();
   private final FloatBlock dqkv = new FloatBlock();
   private final FloatBlock context = new FloatBlock();
   private final FloatBlock dContext = new FloatBlock();
-  private final FloatBlock weights = new FloatBlock();
-  private final FloatBlock dWeights = new FloatBlock();
+  private final FloatBlock tile = new FloatBlock();
+  private final FloatBlock dTile = new FloatBlock();
+  private final float[] block;
   private int T;
   private int B;
   private boolean[] mask;
 
-  // rows of a time step, or one (T, T)
-  private float[] rows = {};
-  private float[] square = {};
-  private float[] dSquare = {};
-  private float[] weightsRow = {};
+  // a tile, and one row of it
+  private float[] P = {};
+  private float[] dP = {};
+  private float[] row = {};
   private float[] scratch = {};
 
-  FloatSelfAttention(int H, int heads) {
+  FloatSelfAttention(int H, int heads, boolean residual) {
     this.H = H;
     this.heads = heads;
+    this.residual = residual;
     this.d = H / heads;
     this.scale = (float) (1 / Math.sqrt(d));
+    this.block = RowBlocks.room(3 * H);
   }
 
   @Override
@@ -65,152 +76,170 @@ final class FloatSelfAttention implements HeadKernel {
     this.T = T;
     this.B = B;
     this.mask = mask;
-    reserve();
+    makeRoom();
     FloatPointer p = new FloatPointer(parameters);
     FloatPointer projected = qkv.atLeast((long) T * B * 3 * H);
     FloatPointer mixed = context.atLeast((long) T * B * H);
-    FloatPointer P = weights.atLeast((long) B * heads * T * T);
     FloatMath.multiply(false, true, T * B, 3 * H, H, new FloatPointer(x), p, 0, projected);
     addBias(projected, 3 * H, FloatMath.at(p, 3L * H * H));
     for (int b = 0; b < B; b++) {
       for (int head = 0; head < heads; head++) {
-        attend(b, head, projected, P, mixed);
+        for (int from = 0; from < T; from += tileRows()) {
+          attend(b, head, from, projected, mixed);
+        }
       }
     }
-    projected.position(0);
-    P.position(0);
-    mixed.position(0);
     FloatPointer out = new FloatPointer(y);
-    FloatMath.multiply(false, true, T * B, H, H, mixed, FloatMath.at(p, outWeight()), 0, out);
+    if (residual) {
+      Pointer.memcpy(y, x, (long) T * B * H * Float.BYTES);
+    }
+    float kept = residual ? 1 : 0;
+    FloatMath.multiply(false, true, T * B, H, H, mixed, FloatMath.at(p, outWeight()), kept, out);
     addBias(out, H, FloatMath.at(p, outWeight() + (long) H * H));
   }
 
-  /** One head of one sequence. */
-  private void attend(int b, int head, FloatPointer projected, FloatPointer P, FloatPointer mixed) {
-    FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0));
-    FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1));
-    FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2));
-    FloatPointer own = FloatMath.at(P, squareAt(b, head));
-    int apart = B * 3 * H;
-    FloatMath.multiply(false, true, T, T, d, scale, q, apart, k, apart, 0, own, T);
-    own.get(square, 0, T * T);
-    for (int t = 0; t < T; t++) {
-      softmax(b, t);
-    }
-    own.put(square, 0, T * T);
-    FloatPointer target = FloatMath.at(mixed, (long) b * H + (long) head * d);
-    FloatMath.multiply(false, false, T, d, T, 1, own, T, v, apart, 0, target, B * H);
+  /** Context of the time steps of a tile, of one head of one sequence. */
+  private void attend(int b, int head, int from, FloatPointer projected, FloatPointer mixed) {
+    int n = Math.min(tileRows(), T - from);
+    FloatPointer own = weights(b, head, from, projected);
+    FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2, 0));
+    FloatPointer target = FloatMath.at(mixed, contextAt(b, head, from));
+    FloatMath.multiply(false, false, n, d, T, 1, own, T, v, B * 3 * H, 0, target, B * H);
   }
 
-  /** Row t of the (T, T) scores into weights. */
-  private void softmax(int b, int t) {
-    if (!isReal(t, b)) {
-      Arrays.fill(square, t * T, (t + 1) * T, 0);
-      return;
-    }
-    System.arraycopy(square, t * T, weightsRow, 0, T);
-    for (int s = 0; s < T; s++) {
-      if (!isReal(s, b)) {
-        weightsRow[s] = Float.NEGATIVE_INFINITY;
+  /** P of a tile, in Java memory and off-heap; zero where either step is masked. */
+  private FloatPointer weights(int b, int head, int from, FloatPointer projected) {
+    int n = Math.min(tileRows(), T - from);
+    int apart = B * 3 * H;
+    FloatPointer own = tile.memory();
+    FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0, from));
+    FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1, 0));
+    FloatMath.multiply(false, true, n, T, d, scale, q, apart, k, apart, 0, own, T);
+    own.get(P, 0, n * T);
+    for (int r = 0; r < n; r++) {
+      if (isReal((from + r) * B + b)) {
+        softmax(b, r * T);
+      } else {
+        Arrays.fill(P, r * T, (r + 1) * T, 0);
       }
     }
-    double sum = FloatMath.exp(weightsRow, T, FloatMath.max(weightsRow, T), scratch);
-    float factor = (float) (1 / sum);
-    for (int s = 0; s < T; s++) {
-      square[t * T + s] = isReal(s, b) ? weightsRow[s] * factor : 0;
+    own.put(P, 0, n * T);
+    return own;
+  }
+
+  /** A row of scores in P into weights. */
+  private void softmax(int b, int start) {
+    System.arraycopy(P, start, row, 0, T);
+    if (mask != null) {
+      for (int s = 0; s < T; s++) {
+        row[s] = mask[s * B + b] ? row[s] : Float.NEGATIVE_INFINITY;
+      }
     }
+    float factor = (float) (1 / FloatMath.exp(row, T, FloatMath.max(row, T), scratch));
+    for (int s = 0; s < T; s++) {
+      row[s] *= factor;
+    }
+    Activations.flush(row, T);
+    System.arraycopy(row, 0, P, start, T);
   }
 
   @Override
-  public void backward(
-      Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters) {
+  public void backward(Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters) {
     FloatPointer p = new FloatPointer(parameters);
     FloatPointer dp = new FloatPointer(dParameters);
+    FloatPointer dIn = new FloatPointer(dx);
     FloatPointer projected = qkv.memory();
     FloatPointer mixed = context.memory();
-    FloatPointer P = weights.memory();
     FloatPointer dProjected = dqkv.atLeast((long) T * B * 3 * H);
     FloatPointer dMixed = dContext.atLeast((long) T * B * H);
-    FloatPointer dP = dWeights.atLeast((long) T * T);
+    FloatPointer dOut = RowBlocks.unmasked(new FloatPointer(dy), T * B, H, mask, block, dIn);
     FloatPointer Wo = FloatMath.at(p, outWeight());
-    FloatPointer arriving = new FloatPointer(dy);
-    if (mask != null) {
-      arriving = unmasked(arriving, new FloatPointer(dx));
-    }
-    FloatMath.multiply(
-        true, false, H, H, T * B, arriving, mixed, 0, FloatMath.at(dp, outWeight()));
-    sumRows(arriving, H, FloatMath.at(dp, outWeight() + (long) H * H));
-    FloatMath.multiply(false, false, T * B, H, H, arriving, Wo, 0, dMixed);
+    FloatMath.multiply(true, false, H, H, T * B, dOut, mixed, 0, FloatMath.at(dp, outWeight()));
+    sumRows(dOut, H, FloatMath.at(dp, outWeight() + (long) H * H));
+    FloatMath.multiply(false, false, T * B, H, H, dOut, Wo, 0, dMixed);
     for (int b = 0; b < B; b++) {
       for (int head = 0; head < heads; head++) {
-        attendBack(b, head, projected, P, dMixed, dP, dProjected);
+        for (int from = 0; from < T; from += tileRows()) {
+          attendBack(b, head, from, projected, dMixed, dProjected);
+        }
       }
     }
-    FloatMath.multiply(true, false, 3 * H, H, T * B, dProjected, new FloatPointer(x), 0, dp);
+    if (residual && mask == null) {
+      Pointer.memcpy(dx, dy, (long) T * B * H * Float.BYTES);
+    }
+    // dcontext has done its work
+    FloatPointer real = RowBlocks.unmasked(new FloatPointer(x), T * B, H, mask, block, dMixed);
+    FloatMath.multiply(true, false, 3 * H, H, T * B, dProjected, real, 0, dp);
     sumRows(dProjected, 3 * H, FloatMath.at(dp, 3L * H * H));
-    FloatMath.multiply(false, false, T * B, H, 3 * H, dProjected, p, 0, new FloatPointer(dx));
+    FloatMath.multiply(false, false, T * B, H, 3 * H, dProjected, p, residual ? 1 : 0, dIn);
   }
 
   private void attendBack(
       int b,
       int head,
+      int from,
       FloatPointer projected,
-      FloatPointer P,
       FloatPointer dMixed,
-      FloatPointer dP,
       FloatPointer dProjected) {
-    FloatPointer own = FloatMath.at(P, squareAt(b, head));
-    FloatPointer arriving = FloatMath.at(dMixed, (long) b * H + (long) head * d);
-    FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0));
-    FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1));
-    FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2));
-    FloatPointer dq = FloatMath.at(dProjected, qkvAt(b, head, 0));
-    FloatPointer dk = FloatMath.at(dProjected, qkvAt(b, head, 1));
-    FloatPointer dv = FloatMath.at(dProjected, qkvAt(b, head, 2));
+    int n = Math.min(tileRows(), T - from);
     int apart = B * 3 * H;
-    FloatMath.multiply(true, false, T, d, T, 1, own, T, arriving, B * H, 0, dv, apart);
-    FloatMath.multiply(false, true, T, T, d, 1, arriving, B * H, v, apart, 0, dP, T);
-    own.get(square, 0, T * T);
-    dP.get(dSquare, 0, T * T);
-    for (int t = 0; t < T; t++) {
-      float mean = FloatMath.dot(square, t * T, dSquare, t * T, T);
-      for (int s = t * T; s < (t + 1) * T; s++) {
-        dSquare[s] = square[s] * (dSquare[s] - mean);
+    float summed = from == 0 ? 0 : 1;
+    FloatPointer dOwn = dTile.memory();
+    FloatPointer arriving = FloatMath.at(dMixed, contextAt(b, head, from));
+    FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0, from));
+    FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1, 0));
+    FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2, 0));
+    FloatPointer dq = FloatMath.at(dProjected, qkvAt(b, head, 0, from));
+    FloatPointer dk = FloatMath.at(dProjected, qkvAt(b, head, 1, 0));
+    FloatPointer dv = FloatMath.at(dProjected, qkvAt(b, head, 2, 0));
+    FloatPointer own = weights(b, head, from, projected);
+    FloatMath.multiply(true, false, T, d, n, 1, own, T, arriving, B * H, summed, dv, apart);
+    FloatMath.multiply(false, true, n, T, d, 1, arriving, B * H, v, apart, 0, dOwn, T);
+    dOwn.get(dP, 0, n * T);
+    for (int start = 0; start < n * T; start += T) {
+      float mean = FloatMath.dot(P, start, dP, start, T);
+      for (int s = start; s < start + T; s++) {
+        dP[s] = P[s] * (dP[s] - mean);
       }
     }
-    dP.put(dSquare, 0, T * T);
-    FloatMath.multiply(false, false, T, d, T, scale, dP, T, k, apart, 0, dq, apart);
-    FloatMath.multiply(true, false, T, d, T, scale, dP, T, q, apart, 0, dk, apart);
+    Activations.flush(dP, n * T);
+    dOwn.put(dP, 0, n * T);
+    FloatMath.multiply(false, false, n, d, T, scale, dOwn, T, k, apart, 0, dq, apart);
+    FloatMath.multiply(true, false, T, d, n, scale, dOwn, T, q, apart, summed, dk, apart);
   }
 
-  /** Adds a bias to each row of a (T·B, n); masked rows become zero. */
-  private void addBias(FloatPointer matrix, int n, FloatPointer bias) {
-    float[] added = new float[n];
+  /** Adds a bias to each row of a (T·B, width); masked rows become zero. */
+  private void addBias(FloatPointer matrix, int width, FloatPointer bias) {
+    float[] added = new float[width];
     bias.get(added);
-    for (int t = 0; t < T; t++) {
-      matrix.position((long) t * B * n).get(rows, 0, B * n);
-      for (int b = 0; b < B; b++) {
-        if (isReal(t, b)) {
-          for (int j = 0; j < n; j++) {
-            rows[b * n + j] += added[j];
+    int atOnce = RowBlocks.rows(width);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      matrix.position((long) from * width).get(block, 0, n * width);
+      for (int r = 0; r < n; r++) {
+        if (isReal(from + r)) {
+          for (int j = 0; j < width; j++) {
+            block[r * width + j] += added[j];
           }
         } else {
-          Arrays.fill(rows, b * n, (b + 1) * n, 0);
+          Arrays.fill(block, r * width, (r + 1) * width, 0);
         }
       }
-      matrix.put(rows, 0, B * n);
+      matrix.put(block, 0, n * width);
     }
     matrix.position(0);
   }
 
-  /** sums (n) of the columns of a (T·B, n). */
-  private void sumRows(FloatPointer matrix, int n, FloatPointer sums) {
-    float[] sum = new float[n];
-    for (int t = 0; t < T; t++) {
-      matrix.position((long) t * B * n).get(rows, 0, B * n);
-      for (int b = 0; b < B; b++) {
-        for (int j = 0; j < n; j++) {
-          sum[j] += rows[b * n + j];
+  /** sums (width) of the columns of a (T·B, width). */
+  private void sumRows(FloatPointer matrix, int width, FloatPointer sums) {
+    float[] sum = new float[width];
+    int atOnce = RowBlocks.rows(width);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      matrix.position((long) from * width).get(block, 0, n * width);
+      for (int r = 0; r < n; r++) {
+        for (int j = 0; j < width; j++) {
+          sum[j] += block[r * width + j];
         }
       }
     }
@@ -218,44 +247,37 @@ final class FloatSelfAttention implements HeadKernel {
     sums.put(sum);
   }
 
-  /** A copy of the arriving gradient in {@code target}, zero at masked steps. */
-  private FloatPointer unmasked(FloatPointer arriving, FloatPointer target) {
-    for (int t = 0; t < T; t++) {
-      arriving.position((long) t * B * H).get(rows, 0, B * H);
-      for (int b = 0; b < B; b++) {
-        if (!isReal(t, b)) {
-          Arrays.fill(rows, b * H, (b + 1) * H, 0);
-        }
-      }
-      target.position((long) t * B * H).put(rows, 0, B * H);
-    }
-    return target.position(0);
+  private int tileRows() {
+    return Math.max(1, Math.min(T, TILE / T));
   }
 
-  private long qkvAt(int b, int head, int part) {
-    return (long) b * 3 * H + (long) part * H + (long) head * d;
+  /** Row t of q (0), k (1) or v (2). */
+  private long qkvAt(int b, int head, int part, int t) {
+    return ((long) t * B + b) * 3 * H + (long) part * H + (long) head * d;
   }
 
-  private long squareAt(int b, int head) {
-    return ((long) b * heads + head) * T * T;
+  private long contextAt(int b, int head, int t) {
+    return ((long) t * B + b) * H + (long) head * d;
   }
 
   private long outWeight() {
     return 3L * H * H + 3L * H;
   }
 
-  private boolean isReal(int t, int b) {
-    return mask == null || mask[t * B + b];
+  private boolean isReal(int row) {
+    return mask == null || mask[row];
   }
 
-  private void reserve() {
-    if (rows.length < B * 3 * H) {
-      rows = new float[B * 3 * H];
+  private void makeRoom() {
+    int size = tileRows() * T;
+    tile.atLeast(size);
+    dTile.atLeast(size);
+    if (P.length < size) {
+      P = new float[size];
+      dP = new float[size];
     }
-    if (square.length < T * T) {
-      square = new float[T * T];
-      dSquare = new float[T * T];
-      weightsRow = new float[T];
+    if (row.length < T) {
+      row = new float[T];
       scratch = new float[T];
     }
   }

@@ -11,7 +11,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Names the parts of a head's flat arrays and gives the parameters their first values: weights by
- * the layer's weight initialisation, biases its {@code biasInit}.
+ * the layer's weight initialisation, biases its {@code biasInit}, gains 1. DL4J counts gains as
+ * biases: they have no weight decay.
  */
 final class HeadParameters implements ParamInitializer {
   static final HeadParameters INSTANCE = new HeadParameters();
@@ -67,9 +68,7 @@ final class HeadParameters implements ParamInitializer {
       INDArray part = flat.get(NDArrayIndex.interval(start, start + parameter.length()));
       views.put(
           parameter.name(),
-          parameter.isWeight()
-              ? part.reshape('f', parameter.inputs(), parameter.outputs())
-              : part);
+          parameter.isWeight() ? part.reshape('f', parameter.inputs(), parameter.outputs()) : part);
       start += parameter.length();
     }
     return views;
@@ -89,7 +88,7 @@ final class HeadParameters implements ParamInitializer {
               .getWeightInitFn()
               .init(parameter.inputs(), parameter.outputs(), view.shape(), 'f', view);
         } else {
-          view.assign(layer.getBiasInit());
+          view.assign(parameter.isGain() ? 1 : layer.getBiasInit());
         }
       }
     }

@@ -12,15 +12,16 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <pre>{@code
  * q, k, v    = Wq·h + bq, Wk·h + bk, Wv·h + bv     each (H), parted into heads of d = H / heads
  * α[t, s]    = softmax over unmasked s of q[t]·k[s] / √d     of each head
- * output[t]  = Wo·concat over heads (Σ_s α[t, s]·v[s]) + bo
+ * output[t]  = Wo·concat over heads (Σ_s α[t, s]·v[s]) + bo, and + h[t] with a residual connection
  * }</pre>
  *
  * <p><b>Shapes.</b> (B, H, T) in and out; mask (B, T). Masked steps are attended to by none and put
  * out zeros.
  *
- * <p><b>Parameters.</b> {@code Wq}, {@code Wk}, {@code Wv}, {@code Wo} (H, H) and {@code bq}, {@code
- * bk}, {@code bv}, {@code bo} (H). The flat array is that of PyTorch's {@code MultiheadAttention}:
- * in_proj_weight, in_proj_bias, out_proj.weight, out_proj.bias, weights row-major (out, in).
+ * <p><b>Parameters.</b> {@code Wq}, {@code Wk}, {@code Wv}, {@code Wo} (H, H) and {@code bq},
+ * {@code bk}, {@code bv}, {@code bo} (H). The flat array is that of PyTorch's {@code
+ * MultiheadAttention}: in_proj_weight, in_proj_bias, out_proj.weight, out_proj.bias, weights
+ * row-major (out, in).
  *
  * <p><b>Source.</b> Vaswani et al., "Attention Is All You Need", 2017.
  */
@@ -28,6 +29,7 @@ public final class MultiHeadSelfAttention extends TimeHead {
   private static final long serialVersionUID = 1L;
 
   private int heads;
+  private boolean residual;
 
   /** For DL4J's JSON. */
   MultiHeadSelfAttention() {}
@@ -35,6 +37,7 @@ public final class MultiHeadSelfAttention extends TimeHead {
   private MultiHeadSelfAttention(Builder builder) {
     super(builder);
     this.heads = builder.heads;
+    this.residual = builder.residual;
   }
 
   /** Number of heads. */
@@ -44,6 +47,15 @@ public final class MultiHeadSelfAttention extends TimeHead {
 
   void setHeads(int heads) {
     this.heads = heads;
+  }
+
+  /** Whether the input is added to the output. */
+  public boolean isResidual() {
+    return residual;
+  }
+
+  void setResidual(boolean residual) {
+    this.residual = residual;
   }
 
   @Override
@@ -68,8 +80,8 @@ public final class MultiHeadSelfAttention extends TimeHead {
               .formatted(heads, nIn, getLayerName()));
     }
     return dataType == DataType.FLOAT
-        ? new FloatSelfAttention(inputs(), heads)
-        : new ReferenceSelfAttention(inputs(), heads);
+        ? new FloatSelfAttention(inputs(), heads, residual)
+        : new ReferenceSelfAttention(inputs(), heads, residual);
   }
 
   @Override
@@ -79,27 +91,32 @@ public final class MultiHeadSelfAttention extends TimeHead {
 
   @Override
   long keptNumbers(long T) {
-    return 4 * T * inputs() + heads * T * T;
+    return 4 * T * inputs();
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof MultiHeadSelfAttention o && super.equals(o) && heads == o.heads;
+    return other instanceof MultiHeadSelfAttention o
+        && super.equals(o)
+        && heads == o.heads
+        && residual == o.residual;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), heads);
+    return Objects.hash(super.hashCode(), heads, residual);
   }
 
   @Override
   public String toString() {
-    return "MultiHeadSelfAttention(%d, %d heads)".formatted(nIn, heads);
+    return "MultiHeadSelfAttention(%d, %d heads%s)"
+        .formatted(nIn, heads, residual ? ", residual" : "");
   }
 
   /** Builds a layer. */
   public static final class Builder extends FeedForwardLayer.Builder<Builder> {
     private final int heads;
+    private boolean residual;
 
     /**
      * @param heads divides the number of inputs
@@ -109,6 +126,12 @@ public final class MultiHeadSelfAttention extends TimeHead {
         throw new IllegalArgumentException("heads is %d, must be at least 1".formatted(heads));
       }
       this.heads = heads;
+    }
+
+    /** Whether the input is added to the output; not unless said otherwise. */
+    public Builder residual(boolean residual) {
+      this.residual = residual;
+      return this;
     }
 
     @Override

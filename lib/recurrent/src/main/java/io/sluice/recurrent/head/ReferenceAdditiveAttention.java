@@ -68,8 +68,7 @@ final class ReferenceAdditiveAttention implements HeadKernel, AdditiveAttention.
   }
 
   @Override
-  public void backward(
-      Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters) {
+  public void backward(Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters) {
     double[] p = read(parameters, A * H + 2 * A + 1);
     double[] h = read(x, T * B * H);
     double[] dContext = read(dy, B * H);

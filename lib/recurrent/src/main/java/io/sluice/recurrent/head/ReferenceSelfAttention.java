@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -10,6 +11,7 @@ import org.bytedeco.javacpp.Pointer;
 final class ReferenceSelfAttention implements HeadKernel {
   private final int H;
   private final int heads;
+  private final boolean residual;
   private int T;
   private int B;
   private boolean[] mask;
@@ -19,9 +21,10 @@ final class ReferenceSelfAttention implements HeadKernel {
   private double[][][] context;
   private double[][][][] alpha; // [b][head][t][s]
 
-  ReferenceSelfAttention(int H, int heads) {
+  ReferenceSelfAttention(int H, int heads, boolean residual) {
     this.H = H;
     this.heads = heads;
+    this.residual = residual;
   }
 
   @Override
@@ -49,7 +52,9 @@ final class ReferenceSelfAttention implements HeadKernel {
             attend(b, head, t);
           }
           double[] o = linear(p, outWeight(), outWeight() + H * H, context[b][t], 0);
-          System.arraycopy(o, 0, out, row(t, b), H);
+          for (int j = 0; j < H; j++) {
+            out[row(t, b) + j] = residual ? h[row(t, b) + j] + o[j] : o[j];
+          }
         }
       }
     }
@@ -84,8 +89,7 @@ final class ReferenceSelfAttention implements HeadKernel {
   }
 
   @Override
-  public void backward(
-      Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters) {
+  public void backward(Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters) {
     double[] p = read(parameters, 4 * H * H + 4 * H);
     double[] h = read(x, T * B * H);
     double[] dOut = read(dy, T * B * H);
@@ -97,10 +101,9 @@ final class ReferenceSelfAttention implements HeadKernel {
       double[][] dv = new double[T][H];
       for (int t = 0; t < T; t++) {
         if (isReal(t, b)) {
-          double[] arriving = java.util.Arrays.copyOfRange(dOut, row(t, b), row(t, b) + H);
+          double[] arriving = Arrays.copyOfRange(dOut, row(t, b), row(t, b) + H);
           double[] dContext = new double[H];
-          linearBack(
-              p, dp, outWeight(), outWeight() + H * H, context[b][t], 0, arriving, dContext);
+          linearBack(p, dp, outWeight(), outWeight() + H * H, context[b][t], 0, arriving, dContext);
           for (int head = 0; head < heads; head++) {
             attendBack(b, head, t, dContext, dq, dk, dv);
           }
@@ -108,7 +111,8 @@ final class ReferenceSelfAttention implements HeadKernel {
       }
       for (int t = 0; t < T; t++) {
         if (isReal(t, b)) {
-          double[] back = new double[H];
+          double[] back =
+              residual ? Arrays.copyOfRange(dOut, row(t, b), row(t, b) + H) : new double[H];
           linearBack(p, dp, 0, 3 * H * H, h, row(t, b), dq[t], back);
           linearBack(p, dp, H * H, 3 * H * H + H, h, row(t, b), dk[t], back);
           linearBack(p, dp, 2 * H * H, 3 * H * H + 2 * H, h, row(t, b), dv[t], back);

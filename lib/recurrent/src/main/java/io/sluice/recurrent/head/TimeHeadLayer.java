@@ -23,6 +23,10 @@ final class TimeHeadLayer extends BaseLayer<TimeHead> {
   private final transient Series inputs = new Series();
   private final transient Series arriving = new Series();
   private transient HeadKernel kernel;
+
+  /** The last input, time-major, for backward. */
+  private transient INDArray rows;
+
   private transient INDArray noisy;
 
   TimeHeadLayer(NeuralNetConfiguration conf, DataType dataType) {
@@ -39,13 +43,14 @@ final class TimeHeadLayer extends BaseLayer<TimeHead> {
     int N = layerConf().inputs();
     long[] sizes = layerConf().keepsTime() ? new long[] {T, B, N} : new long[] {B, N};
     INDArray y = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, sizes, 'c');
+    rows = inputs.rows(input, dataType);
     kernel()
         .forward(
             T,
             B,
             Series.mask(name(), maskArray, T, B),
             parameters(training, workspaces),
-            Series.memory(inputs.rows(input, dataType)),
+            Series.memory(rows),
             Series.memory(y));
     return layerConf().keepsTime() ? Series.view(y) : y;
   }
@@ -53,17 +58,17 @@ final class TimeHeadLayer extends BaseLayer<TimeHead> {
   @Override
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
     assertInputSet(true);
-    INDArray x = inputs.rows(input, dataType);
     INDArray dx =
-        workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, x.shape(), 'c');
+        workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, rows.shape(), 'c');
     kernel()
         .backward(
             parameters(true, workspaces),
-            Series.memory(x),
+            Series.memory(rows),
             Series.memory(arriving.rows(epsilon, dataType)),
             Series.memory(dx),
             Series.memory(gradientsFlattened));
     weightNoiseParams.clear();
+    rows = null;
     var gradient = new DefaultGradient(gradientsFlattened);
     gradientViews.forEach(gradient::setGradientFor);
     return Pair.of(gradient, backpropDropOutIfPresent(Series.view(dx)));
@@ -90,8 +95,7 @@ final class TimeHeadLayer extends BaseLayer<TimeHead> {
         noisy = Nd4j.createUninitialized(dataType, paramsFlattened.length());
       }
     }
-    Map<String, INDArray> views =
-        layerConf().initializer().getGradientsFromFlattened(conf, noisy);
+    Map<String, INDArray> views = layerConf().initializer().getGradientsFromFlattened(conf, noisy);
     views.forEach((key, view) -> view.assign(getParamWithNoise(key, training, workspaces)));
     return Series.memory(noisy);
   }

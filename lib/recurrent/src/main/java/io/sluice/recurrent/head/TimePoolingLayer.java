@@ -13,9 +13,10 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Runs {@link TimePooling}: one pass over the time steps, all sums in float64.
+ * Runs {@link TimePooling}: one pass over blocks of rows, all sums in float64.
  *
  * <p>NaN at a real step makes that sequence's output NaN, the maximum too.
  */
@@ -34,7 +35,9 @@ final class TimePoolingLayer extends AbstractLayer<TimePooling> {
   /** (B·H): time step of the maximum. */
   private transient int[] place;
 
-  private transient float[] floats = {};
+  // a block of rows; floats in a float network only
+  private transient double[] rows;
+  private transient float[] floats;
 
   TimePoolingLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
@@ -49,48 +52,55 @@ final class TimePoolingLayer extends AbstractLayer<TimePooling> {
     H = Math.toIntExact(input.size(1));
     T = Math.toIntExact(input.size(2));
     mask = Series.mask(name(), maskArray, T, B);
-    Pointer x = Series.memory(inputs.rows(input, dataType));
+    rows = new double[RowBlocks.rows(H) * H];
+    floats = dataType == DataType.DOUBLE ? null : new float[rows.length];
     count = new int[B];
+    place = layerConf().getKind() == TimePooling.Kind.MAX ? new int[B * H] : null;
+    INDArray y =
+        workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, new long[] {B, H}, 'c');
+    double[] pooled = pool(Series.memory(inputs.rows(input, dataType)));
+    y.assign(Nd4j.createFromArray(pooled).reshape(B, H));
+    return y;
+  }
+
+  private double[] pool(Pointer x) {
     double[] pooled = new double[B * H];
-    double[] step = new double[B * H];
-    boolean isMean = layerConf().getKind() == TimePooling.Kind.MEAN;
-    place = isMean ? null : new int[B * H];
-    for (int t = 0; t < T; t++) {
-      read(x, t, step);
-      for (int b = 0; b < B; b++) {
-        if (mask == null || mask[t * B + b]) {
+    int atOnce = RowBlocks.rows(H);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      read(x, from, n);
+      for (int r = 0; r < n; r++) {
+        int b = (from + r) % B;
+        if (mask == null || mask[from + r]) {
           count[b]++;
-          if (isMean) {
-            add(step, b, pooled);
+          if (place == null) {
+            add(r * H, b * H, pooled);
           } else {
-            largest(step, t, b, pooled);
+            largest(r * H, (from + r) / B, b, pooled);
           }
         }
       }
     }
-    for (int b = 0; isMean && b < B; b++) {
-      for (int j = b * H; j < (b + 1) * H; j++) {
-        pooled[j] /= Math.max(1, count[b]);
-      }
+    for (int k = 0; place == null && k < B * H; k++) {
+      pooled[k] /= Math.max(1, count[k / H]);
     }
-    INDArray y =
-        workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, new long[] {B, H}, 'c');
-    write(pooled, Series.memory(y), 0);
-    return y;
+    return pooled;
   }
 
-  private void add(double[] step, int b, double[] pooled) {
-    for (int j = b * H; j < (b + 1) * H; j++) {
-      pooled[j] += step[j];
+  private void add(int row, int target, double[] pooled) {
+    for (int j = 0; j < H; j++) {
+      pooled[target + j] += rows[row + j];
     }
   }
 
-  private void largest(double[] step, int t, int b, double[] pooled) {
-    for (int j = b * H; j < (b + 1) * H; j++) {
+  private void largest(int row, int t, int b, double[] pooled) {
+    int target = b * H;
+    for (int j = 0; j < H; j++) {
+      double value = rows[row + j];
       // NaN is larger than all: nothing replaces it
-      if (count[b] == 1 || step[j] > pooled[j] || Double.isNaN(step[j])) {
-        pooled[j] = step[j];
-        place[j] = t;
+      if (count[b] == 1 || value > pooled[target + j] || Double.isNaN(value)) {
+        pooled[target + j] = value;
+        place[target + j] = t;
       }
     }
   }
@@ -100,54 +110,48 @@ final class TimePoolingLayer extends AbstractLayer<TimePooling> {
     INDArray dx =
         workspaces.createUninitialized(
             ArrayType.ACTIVATION_GRAD, dataType, new long[] {T, B, H}, 'c');
-    double[] arriving = new double[B * H];
-    read(Series.memory(epsilon.castTo(dataType).dup('c')), 0, arriving);
-    double[] step = new double[B * H];
-    for (int t = 0; t < T; t++) {
-      for (int b = 0; b < B; b++) {
-        boolean isReal = mask == null || mask[t * B + b];
-        for (int j = b * H; j < (b + 1) * H; j++) {
-          double share = place == null ? arriving[j] / count[b] : place[j] == t ? arriving[j] : 0;
-          step[j] = isReal ? share : 0;
+    double[] arriving = epsilon.castTo(DataType.DOUBLE).dup('c').data().asDouble();
+    int atOnce = RowBlocks.rows(H);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      for (int r = 0; r < n; r++) {
+        boolean isReal = mask == null || mask[from + r];
+        int t = (from + r) / B;
+        int b = (from + r) % B;
+        for (int j = 0; j < H; j++) {
+          double all = arriving[b * H + j];
+          double share = place == null ? all / count[b] : place[b * H + j] == t ? all : 0;
+          rows[r * H + j] = isReal ? share : 0;
         }
       }
-      write(step, Series.memory(dx), t);
+      write(Series.memory(dx), from, n);
     }
     return Pair.of(new DefaultGradient(), backpropDropOutIfPresent(Series.view(dx)));
   }
 
-  /** The numbers of a time step. */
-  private void read(Pointer memory, int t, double[] step) {
-    long start = (long) t * step.length;
-    if (dataType == DataType.DOUBLE) {
-      new DoublePointer(memory).position(start).get(step);
+  /** Rows [from, from + n) of memory (T·B, H). */
+  private void read(Pointer memory, int from, int n) {
+    long start = (long) from * H;
+    if (floats == null) {
+      new DoublePointer(memory).position(start).get(rows, 0, n * H);
       return;
     }
-    float[] values = floats(step.length);
-    new FloatPointer(memory).position(start).get(values);
-    for (int k = 0; k < step.length; k++) {
-      step[k] = values[k];
+    new FloatPointer(memory).position(start).get(floats, 0, n * H);
+    for (int k = 0; k < n * H; k++) {
+      rows[k] = floats[k];
     }
   }
 
-  private void write(double[] step, Pointer memory, int t) {
-    long start = (long) t * step.length;
-    if (dataType == DataType.DOUBLE) {
-      new DoublePointer(memory).position(start).put(step);
+  private void write(Pointer memory, int from, int n) {
+    long start = (long) from * H;
+    if (floats == null) {
+      new DoublePointer(memory).position(start).put(rows, 0, n * H);
       return;
     }
-    float[] values = floats(step.length);
-    for (int k = 0; k < step.length; k++) {
-      values[k] = (float) step[k];
+    for (int k = 0; k < n * H; k++) {
+      floats[k] = (float) rows[k];
     }
-    new FloatPointer(memory).position(start).put(values);
-  }
-
-  private float[] floats(int length) {
-    if (floats.length != length) {
-      floats = new float[length];
-    }
-    return floats;
+    new FloatPointer(memory).position(start).put(floats, 0, n * H);
   }
 
   private String name() {

@@ -1,15 +1,17 @@
 /**
  * Heads over time: what follows the recurrent layers of a network.
  *
- * <p>{@link io.sluice.recurrent.head.TimePooling}, {@link io.sluice.recurrent.head.AdditiveAttention}
- * and {@link io.sluice.recurrent.head.MultiHeadSelfAttention} take the outputs (B, H, T) of a recurrent layer.
- * All are DL4J layers for {@code MultiLayerNetwork} and {@code ComputationGraph}. (The
- * layer that takes the last step is {@code recurrent.layer.LastStep}.) Depends on ND4J, DL4J and
- * OpenBLAS, which ND4J brings.
+ * <p>{@link io.sluice.recurrent.head.TimePooling}, {@link
+ * io.sluice.recurrent.head.AdditiveAttention}, {@link
+ * io.sluice.recurrent.head.MultiHeadSelfAttention} and {@link
+ * io.sluice.recurrent.head.LayerNormalization} take the outputs (B, H, T) of a recurrent layer. All
+ * are DL4J layers for {@code MultiLayerNetwork} and {@code ComputationGraph}. (The layer that takes
+ * the last step is {@code recurrent.layer.LastStep}.) Depends on ND4J, DL4J, OpenBLAS, which ND4J
+ * brings, and the functions of {@code recurrent.kernel}.
  *
  * <p>As in {@code recurrent.kernel}, memory is time-major, (T, B, ·): row t·B + b is time step t of
- * sequence b, so that a product over all steps of all sequences is one GEMM. A float network runs on
- * the {@code Float…} kernels, a double network on the {@code Reference…} ones: plain loops in
+ * sequence b, so that a product over all steps of all sequences is one GEMM. A float network runs
+ * on the {@code Float…} kernels, a double network on the {@code Reference…} ones: plain loops in
  * float64 that judge the fast ones. Class names and property names are part of the JSON in a
  * model.zip.
  *

@@ -11,7 +11,7 @@ package io.sluice.recurrent.kernel;
  *
  * <p><b>Source.</b> The minimax coefficients of Eigen's {@code generic_fast_tanh_float}.
  */
-final class Activations {
+public final class Activations {
   private static final float RANGE = 7.90531110763549805f;
 
   /**
@@ -39,7 +39,7 @@ final class Activations {
   }
 
   /** v = tanh(v). */
-  static void tanh(float[] v, int n) {
+  public static void tanh(float[] v, int n) {
     tanh(v, v, n);
   }
 
@@ -58,7 +58,7 @@ final class Activations {
   }
 
   /** v without what is so small that its products become denormals. */
-  static void flush(float[] v, int n) {
+  public static void flush(float[] v, int n) {
     for (int k = 0; k < n; k++) {
       v[k] = v[k] + TINY - TINY;
     }
