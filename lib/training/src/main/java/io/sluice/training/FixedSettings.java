@@ -32,6 +32,10 @@ final class FixedSettings {
     settings.put("model.output", ConfigReader.kebab(spec.output()));
     settings.put("model.dense-sizes", spec.denseSizes().toString());
     settings.put("model.precision", ConfigReader.kebab(spec.precision()));
+    settings.put("model.attention", ConfigReader.kebab(spec.attention().kind()));
+    settings.put("model.attention-size", Integer.toString(spec.attention().size()));
+    settings.put("model.attention-heads", Integer.toString(spec.attention().heads()));
+    settings.put("model.layer-norm", Boolean.toString(spec.layerNorm()));
     settings.put("model.head", ConfigReader.kebab(spec.head().kind()));
     settings.put("model.quantiles", spec.head().quantiles().toString());
     settings.put("model.class-weights", spec.head().classWeights().toString());

@@ -56,7 +56,30 @@ class TrainingOnDatasetTest {
         Arguments.of(
             TinyDataset.remainingLife(),
             List.of("model.dense-sizes=[6,4]", "model.hidden-sizes=[6,5]"),
-            Head.regression(1)));
+            Head.regression(1)),
+        Arguments.of(
+            TinyDataset.forecast(),
+            List.of(
+                "model.attention=additive",
+                "model.attention-size=5",
+                "model.layer-norm=true",
+                "model.bidirectional=true",
+                "model.dropout=0.1"),
+            Head.regression(12)),
+        Arguments.of(
+            TinyDataset.classes(),
+            List.of(
+                "model.attention=self-attention", "model.attention-heads=2", "model.output=mean"),
+            Head.classes(3, List.of())),
+        Arguments.of(
+            TinyDataset.classes(),
+            List.of(
+                "model.attention=self-attention",
+                "model.attention-heads=3",
+                "model.layer-norm=true",
+                "model.output=sequence"),
+            Head.classes(3, List.of())),
+        Arguments.of(TinyDataset.remainingLife(), List.of("model.output=max"), Head.regression(1)));
   }
 
   @ParameterizedTest

@@ -15,13 +15,17 @@ import java.util.TreeSet;
  * @param hiddenSizes units of each stacked layer, lowest first
  * @param bidirectional reads each window in both directions
  * @param dropout share dropped between layers while training
- * @param output last step or every step
+ * @param output last step, mean or maximum of all, or every step
  * @param head kind of output, or by the target
  * @param quantiles of a quantile head
  * @param classWeights of a class head
  * @param forgetBias initial bias of the forget gate
  * @param denseSizes hidden dense layers before the head
  * @param precision in which the recurrent layers multiply
+ * @param attention kind of attention over the recurrent outputs
+ * @param attentionSize hidden units of additive attention's score; 0 is as many as its inputs
+ * @param attentionHeads heads of self-attention
+ * @param layerNorm normalises the outputs of each recurrent layer
  */
 public record ModelSettings(
     Cell cell,
@@ -34,7 +38,11 @@ public record ModelSettings(
     List<Double> classWeights,
     double forgetBias,
     List<Integer> denseSizes,
-    Precision precision) {
+    Precision precision,
+    Attention.Kind attention,
+    int attentionSize,
+    int attentionHeads,
+    boolean layerNorm) {
 
   /** {@code model.head}. */
   public enum HeadChoice {
@@ -63,7 +71,11 @@ public record ModelSettings(
             model.numbersWithin("class-weights", 0, 1e6),
             model.numberBetween("forget-bias", -100, 100),
             model.intsAtLeast("dense-sizes", 1),
-            model.choice("precision", Precision.class));
+            model.choice("precision", Precision.class),
+            model.choice("attention", Attention.Kind.class),
+            model.intAtLeast("attention-size", 0),
+            model.intAtLeast("attention-heads", 1),
+            model.flag("layer-norm"));
     model.check(
         !settings.hiddenSizes.isEmpty(), "hidden-sizes", "must name at least one layer, but is []");
     model.check(
@@ -82,7 +94,33 @@ public record ModelSettings(
         "head",
         "must be quantiles or auto where model.quantiles are given, but is %s",
         ConfigReader.kebab(settings.head));
+    model.check(
+        settings.attention != Attention.Kind.ADDITIVE || settings.output == ModelSpec.Output.LAST,
+        "output",
+        "must be last with attention = additive, which takes the place of the last step, but is %s",
+        ConfigReader.kebab(settings.output));
+    if (settings.attention == Attention.Kind.SELF_ATTENTION && !settings.hiddenSizes.isEmpty()) {
+      model.check(
+          settings.attentionInputs() % settings.attentionHeads == 0,
+          "attention-heads",
+          "must divide the %d units of the last recurrent layer%s, but is %d",
+          settings.attentionInputs(),
+          settings.bidirectional ? " (both directions)" : "",
+          settings.attentionHeads);
+    }
     return settings;
+  }
+
+  private int attentionInputs() {
+    return ModelSpec.recurrentOutputs(hiddenSizes, bidirectional);
+  }
+
+  private Attention attentionOfSpec() {
+    return switch (attention) {
+      case NONE -> Attention.NONE;
+      case ADDITIVE -> Attention.additive(attentionSize == 0 ? attentionInputs() : attentionSize);
+      case SELF_ATTENTION -> Attention.self(attentionHeads);
+    };
   }
 
   /**
@@ -106,7 +144,9 @@ public record ModelSettings(
         denseSizes,
         forgetBias,
         precision,
-        classes > 0 ? classHead(classes) : numberHead(targetSize));
+        classes > 0 ? classHead(classes) : numberHead(targetSize),
+        attentionOfSpec(),
+        layerNorm);
   }
 
   private Head classHead(int classes) {

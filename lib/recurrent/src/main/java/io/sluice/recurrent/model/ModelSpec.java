@@ -21,11 +21,15 @@ import java.util.List;
  *     in each direction
  * @param bidirectional reads each window in both directions
  * @param dropout share of activations dropped between layers while training, in [0, 1)
- * @param output the last step's output, or one at every step
+ * @param output what becomes of the time steps: the last one, a mean or maximum of all, or an
+ *     output at every one
  * @param denseSizes hidden dense layers (ReLU) between the recurrent stack and the head
  * @param forgetBias initial bias of the forget gate; no part in cells without one
  * @param precision in which the recurrent layers multiply
  * @param head what comes out
+ * @param attention over the outputs of the recurrent layers
+ * @param layerNorm normalises the outputs of each recurrent layer over its units, at every time
+ *     step
  */
 public record ModelSpec(
     int inputSize,
@@ -38,13 +42,23 @@ public record ModelSpec(
     List<Integer> denseSizes,
     double forgetBias,
     Precision precision,
-    Head head)
+    Head head,
+    Attention attention,
+    boolean layerNorm)
     implements Serializable {
 
-  /** At which steps there is an output. */
+  /** What becomes of the time steps between the recurrent layers and the head. */
   public enum Output {
+    /** The last one's state. */
     @JsonProperty("last")
     LAST,
+    /** The mean over them. */
+    @JsonProperty("mean")
+    MEAN,
+    /** The largest of each unit over them. */
+    @JsonProperty("max")
+    MAX,
+    /** An output at every one. */
     @JsonProperty("sequence")
     SEQUENCE
   }
@@ -54,12 +68,66 @@ public record ModelSpec(
     denseSizes = List.copyOf(denseSizes);
     // bundles of before there was a choice say nothing
     precision = precision == null ? Precision.F32 : precision;
+    attention = attention == null ? Attention.NONE : attention;
     require(inputSize >= 1, "inputSize", inputSize, "at least 1");
     require(lookBack >= 1, "lookBack", lookBack, "at least 1");
     require(!hiddenSizes.isEmpty(), "hiddenSizes", hiddenSizes, "at least one layer");
     require(hiddenSizes.stream().allMatch(h -> h >= 1), "hiddenSizes", hiddenSizes, "at least 1");
     require(denseSizes.stream().allMatch(h -> h >= 1), "denseSizes", denseSizes, "at least 1");
     require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
+    require(
+        attention.kind() != Attention.Kind.ADDITIVE || output == Output.LAST,
+        "output",
+        output,
+        "LAST with additive attention, which takes its place");
+    require(
+        attention.kind() != Attention.Kind.SELF_ATTENTION
+            || recurrentOutputs(hiddenSizes, bidirectional) % attention.heads() == 0,
+        "attention.heads",
+        attention.heads(),
+        "a divisor of the %d outputs of the last recurrent layer"
+            .formatted(recurrentOutputs(hiddenSizes, bidirectional)));
+  }
+
+  /** A network without attention and layer normalisation. */
+  public ModelSpec(
+      int inputSize,
+      int lookBack,
+      Cell cell,
+      List<Integer> hiddenSizes,
+      boolean bidirectional,
+      double dropout,
+      Output output,
+      List<Integer> denseSizes,
+      double forgetBias,
+      Precision precision,
+      Head head) {
+    this(
+        inputSize,
+        lookBack,
+        cell,
+        hiddenSizes,
+        bidirectional,
+        dropout,
+        output,
+        denseSizes,
+        forgetBias,
+        precision,
+        head,
+        Attention.NONE,
+        false);
+  }
+
+  /** Numbers that the last recurrent layer puts out per time step: what attention takes. */
+  static int recurrentOutputs(List<Integer> hiddenSizes, boolean bidirectional) {
+    int units = hiddenSizes.get(hiddenSizes.size() - 1);
+    return bidirectional ? Math.multiplyExact(2, units) : units;
+  }
+
+  /** Numbers that the last recurrent layer puts out per time step. */
+  @JsonIgnore
+  public int recurrentOutputs() {
+    return recurrentOutputs(hiddenSizes, bidirectional);
   }
 
   /** Numbers the network puts out per (last) time step. */

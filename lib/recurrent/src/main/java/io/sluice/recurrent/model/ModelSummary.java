@@ -12,9 +12,10 @@ import java.util.List;
  * out 2H.
  *
  * <p>Floating-point operations are those of the matrix products, two for each weight and time step
- * ({@code 2·G·H·(I + H)·T} for a recurrent layer); a training step takes three times the forward
- * pass: outputs, gradients of inputs, gradients of weights. Bytes are what a window's forward pass
- * leaves for backward in float32: activated gates, hidden and cell state of every time step.
+ * ({@code 2·G·H·(I + H)·T} for a recurrent layer), and attention's over pairs of time steps; a
+ * training step takes three times the forward pass: outputs, gradients of inputs, gradients of
+ * weights. Bytes are what a window's forward pass leaves for backward in float32: activated gates,
+ * hidden and cell state of every time step, what attention projects, outputs.
  *
  * @param layers lowest first
  */
@@ -41,6 +42,16 @@ public record ModelSummary(List<LayerSummary> layers) {
     for (int units : spec.hiddenSizes()) {
       layers.add(recurrent(spec, inputs, units));
       inputs = layers.get(layers.size() - 1).outputs();
+      if (spec.layerNorm()) {
+        layers.add(layerNorm(spec.lookBack(), inputs));
+      }
+    }
+    switch (spec.attention().kind()) {
+      case NONE -> {
+        // no layer
+      }
+      case ADDITIVE -> layers.add(additive(spec.lookBack(), inputs, spec.attention().size()));
+      case SELF_ATTENTION -> layers.add(self(spec.lookBack(), inputs, spec.attention().heads()));
     }
     long steps = spec.output() == ModelSpec.Output.SEQUENCE ? spec.lookBack() : 1;
     for (int units : spec.denseSizes()) {
@@ -69,6 +80,30 @@ public record ModelSummary(List<LayerSummary> layers) {
         directions * new CellShape(spec.cell(), I, H).parameterCount(),
         steps * 2 * G * H * ((long) I + H),
         steps * (G + states) * H * Float.BYTES);
+  }
+
+  private static LayerSummary layerNorm(long T, int H) {
+    return new LayerSummary("layer norm", H, H, 2L * H, 0, T * (H + 2) * Float.BYTES);
+  }
+
+  private static LayerSummary additive(long T, int H, long A) {
+    return new LayerSummary(
+        "additive attention",
+        H,
+        H,
+        H * A + 2 * A + 1,
+        T * 2 * (H * A + A + H),
+        T * (A * Float.BYTES + Double.BYTES) + (long) H * Float.BYTES);
+  }
+
+  private static LayerSummary self(long T, int H, int heads) {
+    return new LayerSummary(
+        "self-attention, %d head%s".formatted(heads, heads == 1 ? "" : "s"),
+        H,
+        H,
+        4 * ((long) H * H + H),
+        T * 2 * H * (4L * H + 2 * T),
+        T * 5 * H * Float.BYTES);
   }
 
   private static LayerSummary dense(String name, long I, int H, long steps) {

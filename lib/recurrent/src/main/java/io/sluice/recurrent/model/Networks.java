@@ -1,5 +1,9 @@
 package io.sluice.recurrent.model;
 
+import io.sluice.recurrent.head.AdditiveAttention;
+import io.sluice.recurrent.head.LayerNormalization;
+import io.sluice.recurrent.head.MultiHeadSelfAttention;
+import io.sluice.recurrent.head.TimePooling;
 import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.layer.StockLayers;
@@ -39,7 +43,8 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
  *
  * <ul>
  *   <li>Dropout takes the probability to <i>keep</i> and works on a layer's <i>input</i>, so
- *       dropout between layers is set on every layer but the first.
+ *       dropout between layers is set on every layer but the first. Attention has none of its own:
+ *       the head's drops what attention puts out.
  *   <li>The loss of an output at every step is divided by T, because DL4J sums over time steps and
  *       a loss here is a mean over them.
  *   <li>Weight decay is set on each layer: set on the whole network it is applied twice ({@code
@@ -78,6 +83,11 @@ public final class Networks {
     MultiLayerNetwork network = create(spec, OptimizerSpec.constantAdam(1), 1);
     List<org.deeplearning4j.nn.api.Layer> from = withParameters(saved);
     List<org.deeplearning4j.nn.api.Layer> to = withParameters(network);
+    if (from.size() != to.size()) {
+      throw new IllegalArgumentException(
+          "Cannot convert a network of DL4J's own layers: it has %d layers with parameters, its description %d. Train the model again."
+              .formatted(from.size(), to.size()));
+    }
     for (int l = 0; l < to.size(); l++) {
       if (l < spec.hiddenSizes().size()) {
         StockLayers.copy(from.get(l), to.get(l));
@@ -120,10 +130,11 @@ public final class Networks {
       }
       cell.setRegularization(new ArrayList<>(regularization));
       layers.add(spec.bidirectional() ? new Bidirectional(cell) : cell);
+      if (spec.layerNorm()) {
+        layers.add(new LayerNormalization.Builder().name("layer-norm-" + l).build());
+      }
     }
-    if (spec.output() == ModelSpec.Output.LAST) {
-      layers.add(new LastStep(spec.bidirectional()));
-    }
+    layers.addAll(overTime(spec, regularization));
     for (int d = 0; d < spec.denseSizes().size(); d++) {
       var dense =
           new DenseLayer.Builder()
@@ -140,6 +151,41 @@ public final class Networks {
     head.setRegularization(new ArrayList<>(regularization));
     layers.add(head);
     return layers;
+  }
+
+  /** What stands between the recurrent layers and the head. */
+  private static List<Layer> overTime(ModelSpec spec, List<Regularization> regularization) {
+    var layers = new ArrayList<Layer>();
+    Attention attention = spec.attention();
+    if (attention.kind() == Attention.Kind.ADDITIVE) {
+      var additive =
+          new AdditiveAttention.Builder().name("attention").attentionSize(attention.size()).build();
+      additive.setRegularization(new ArrayList<>(regularization));
+      layers.add(additive);
+      return layers;
+    }
+    if (attention.kind() == Attention.Kind.SELF_ATTENTION) {
+      var self =
+          new MultiHeadSelfAttention.Builder(attention.heads())
+              .name("attention")
+              .residual(true)
+              .build();
+      self.setRegularization(new ArrayList<>(regularization));
+      layers.add(self);
+    }
+    switch (spec.output()) {
+      case LAST -> layers.add(new LastStep(spec.bidirectional()));
+      case MEAN -> layers.add(pooling(TimePooling.Kind.MEAN));
+      case MAX -> layers.add(pooling(TimePooling.Kind.MAX));
+      case SEQUENCE -> {
+        // the head takes every step
+      }
+    }
+    return layers;
+  }
+
+  private static TimePooling pooling(TimePooling.Kind kind) {
+    return new TimePooling.Builder(kind).name("pooling").build();
   }
 
   private static BaseRecurrentLayer cell(ModelSpec spec, int units) {

@@ -65,7 +65,36 @@ class GradientCheckTest {
             "bidirectional LSTM, sequence", spec(Cell.LSTM, true, 0, Output.SEQUENCE, regression)),
         Arguments.of(
             "bidirectional LSTM, dropout", spec(Cell.LSTM, true, 0.4, Output.LAST, regression)),
-        Arguments.of("bidirectional simple, last", spec(Cell.RNN, true, 0, Output.LAST, classes)));
+        Arguments.of("bidirectional simple, last", spec(Cell.RNN, true, 0, Output.LAST, classes)),
+        Arguments.of("LSTM, mean", spec(Cell.LSTM, false, 0, Output.MEAN, regression)),
+        Arguments.of("bidirectional LSTM, max", spec(Cell.LSTM, true, 0, Output.MAX, classes)),
+        Arguments.of(
+            "bidirectional LSTM, additive attention, layer norm",
+            with(spec(Cell.LSTM, true, 0.4, Output.LAST, classes), Attention.additive(3), true)),
+        Arguments.of(
+            "bidirectional GRU, self-attention, layer norm, last",
+            with(spec(Cell.GRU, true, 0, Output.LAST, regression), Attention.self(2), true)),
+        Arguments.of(
+            "LSTM, self-attention, sequence",
+            with(
+                spec(Cell.LSTM, false, 0.4, Output.SEQUENCE, weighted), Attention.self(1), false)));
+  }
+
+  private static ModelSpec with(ModelSpec plain, Attention attention, boolean layerNorm) {
+    return new ModelSpec(
+        plain.inputSize(),
+        plain.lookBack(),
+        plain.cell(),
+        plain.hiddenSizes(),
+        plain.bidirectional(),
+        plain.dropout(),
+        plain.output(),
+        plain.denseSizes(),
+        plain.forgetBias(),
+        plain.precision(),
+        plain.head(),
+        attention,
+        layerNorm);
   }
 
   /** Left, right, inside, and all. */

@@ -22,6 +22,7 @@ class ModelSettingsTest {
               cell = peephole-lstm, hidden-sizes = [31, 7], bidirectional = true, dropout = 0.15
               output = sequence, head = quantiles, quantiles = [0.2, 0.6], class-weights = [2.0, 3.0]
               forget-bias = 0.5, dense-sizes = [12], precision = bf16
+              attention = self-attention, attention-size = 9, attention-heads = 2, layer-norm = true
             }
             """);
 
@@ -38,7 +39,11 @@ class ModelSettingsTest {
                 List.of(2.0, 3.0),
                 0.5,
                 List.of(12),
-                Precision.BF16));
+                Precision.BF16,
+                Attention.Kind.SELF_ATTENTION,
+                9,
+                2,
+                true));
   }
 
   @Test
@@ -56,6 +61,42 @@ class ModelSettingsTest {
 
     assertThat(spec.head()).isEqualTo(Head.quantiles(24, List.of(0.1, 0.5, 0.9)));
     assertThat(spec.outputSize()).isEqualTo(72);
+  }
+
+  @Test
+  void attentionOfTheSpecHasWhatItsKindNeeds() {
+    String layers = "hidden-sizes = [8, 6], bidirectional = true, attention-heads = 3";
+
+    assertThat(read("").toSpec(7, 96, 24, 0).attention()).isEqualTo(Attention.NONE);
+    assertThat(spec("attention = additive, " + layers)).isEqualTo(Attention.additive(12));
+    assertThat(spec("attention = additive, attention-size = 5")).isEqualTo(Attention.additive(5));
+    assertThat(spec("attention = self-attention, " + layers)).isEqualTo(Attention.self(3));
+  }
+
+  private static Attention spec(String model) {
+    return read("model { " + model + " }").toSpec(7, 96, 24, 0).attention();
+  }
+
+  @Test
+  void attentionThatDoesNotFitTheRestIsRefused() {
+    assertThatThrownBy(() -> read("model { attention = additive, output = mean }"))
+        .hasMessageContaining(
+            "model.output ((text): 1): must be last with attention = additive, which takes the place of the last step, but is mean");
+    assertThatThrownBy(
+            () ->
+                read(
+                    "model { attention = self-attention, hidden-sizes = [64, 6], attention-heads = 4 }"))
+        .hasMessageContaining(
+            "model.attention-heads ((text): 1): must divide the 6 units of the last recurrent layer, but is 4");
+    assertThatThrownBy(
+            () ->
+                read(
+                    "model { attention = self-attention, hidden-sizes = [7], bidirectional = true, attention-heads = 3 }"))
+        .hasMessageContaining(
+            "model.attention-heads ((text): 1): must divide the 14 units of the last recurrent layer (both directions), but is 3");
+    // no part without self-attention
+    assertThat(read("model { hidden-sizes = [7], attention-heads = 3 }").attentionHeads())
+        .isEqualTo(3);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -86,6 +87,115 @@ class NetworksTest {
     long[] shape = network.output(Nd4j.zeros(2, 7, 6)).shape();
     assertThat(shape)
         .containsExactly(output == Output.LAST ? new long[] {2, 6} : new long[] {2, 6, 6});
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "ADDITIVE, LAST, true",
+    "ADDITIVE, LAST, false",
+    "SELF_ATTENTION, LAST, true",
+    "SELF_ATTENTION, MEAN, false",
+    "SELF_ATTENTION, SEQUENCE, true",
+    "NONE, MAX, true"
+  })
+  void attentionPoolingAndLayerNormArePartOfTheOneBlockAndOfTheSummary(
+      Attention.Kind kind, Output output, boolean layerNorm) {
+    Attention attention =
+        switch (kind) {
+          case NONE -> Attention.NONE;
+          case ADDITIVE -> Attention.additive(9);
+          case SELF_ATTENTION -> Attention.self(4);
+        };
+    ModelSpec spec = attentive(output, attention, layerNorm);
+
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 1);
+
+    assertThat(ModelSummary.of(spec).parameters()).isEqualTo(network.numParams());
+    assertThat(network.output(Nd4j.zeros(2, 7, 6)).shape())
+        .containsExactly(output == Output.SEQUENCE ? new long[] {2, 2, 6} : new long[] {2, 2});
+    GlobalNormClipping.requireOneBlock(network);
+    assertThat(network.getLayerNames().stream().filter(name -> name.startsWith("layer-norm")))
+        .hasSize(layerNorm ? 2 : 0);
+    for (var conf : network.getLayerWiseConfigurations().getConfs()) {
+      boolean drops = conf.getLayer().getIDropout() != null;
+      // the layers that dropout stands between; attention and normalisation belong to those below
+      assertThat(drops)
+          .as(conf.getLayer().getLayerName())
+          .isEqualTo(List.of("recurrent-1", "head").contains(conf.getLayer().getLayerName()));
+    }
+  }
+
+  @Test
+  void summaryCountsTheProductsOfAttention() {
+    ModelSpec additive = attentive(Output.LAST, Attention.additive(9), true);
+    ModelSpec self = attentive(Output.LAST, Attention.self(1), false);
+
+    // T = 6, 8 numbers in: hidden units, score and mean; then projections, scores and means
+    assertThat(ModelSummary.of(additive).layers().get(4))
+        .isEqualTo(
+            new ModelSummary.LayerSummary(
+                "additive attention",
+                8,
+                8,
+                8 * 9 + 9 + 9 + 1,
+                6 * 2 * (8 * 9 + 9 + 8),
+                6 * (9 * 4 + 8) + 8 * 4));
+    assertThat(ModelSummary.of(self).layers().get(2))
+        .isEqualTo(
+            new ModelSummary.LayerSummary(
+                "self-attention, 1 head",
+                8,
+                8,
+                4 * (8 * 8 + 8),
+                6 * 2 * (4 * 8 * 8) + 2 * 2 * 6 * 6 * 8,
+                6 * 5 * 8 * 4));
+    assertThat(ModelSummary.of(additive).layers().get(3))
+        .isEqualTo(new ModelSummary.LayerSummary("layer norm", 8, 8, 16, 0, 6 * 10 * 4));
+  }
+
+  @Test
+  void descriptionWithAttentionThatDoesNotFitIsRefused() {
+    assertThatThrownBy(() -> attentive(Output.MAX, Attention.additive(9), false))
+        .hasMessage("output is MAX, must be LAST with additive attention, which takes its place");
+    assertThatThrownBy(() -> attentive(Output.LAST, Attention.self(3), false))
+        .hasMessage(
+            "attention.heads is 3, must be a divisor of the 8 outputs of the last recurrent layer");
+    assertThatThrownBy(() -> new Attention(Attention.Kind.ADDITIVE, 3, 2))
+        .hasMessage("heads is 2, must be 0 with attention of kind ADDITIVE");
+    assertThatThrownBy(() -> Attention.self(0))
+        .hasMessage("heads is 0, must be at least 1 with attention of kind SELF_ATTENTION");
+  }
+
+  @Test
+  void stockNetworkOfOtherLayersIsRefused() {
+    var list = new NeuralNetConfiguration.Builder().seed(3).updater(new Sgd(0.1)).list();
+    list.layer(new LSTM.Builder().nOut(5).activation(Activation.TANH).build());
+    list.layer(new OutputLayer.Builder(new LossMSE()).nOut(2).build());
+    var stock = new MultiLayerNetwork(list.setInputType(InputType.recurrent(7, 6)).build());
+    stock.init();
+
+    assertThatThrownBy(
+            () -> Networks.upToDate(attentive(Output.LAST, Attention.additive(9), true), stock))
+        .hasMessage(
+            "Cannot convert a network of DL4J's own layers: it has 2 layers with parameters, its description 6. Train the model again.");
+  }
+
+  /** Two bidirectional GRUs of 5 and 4 units. */
+  private static ModelSpec attentive(Output output, Attention attention, boolean layerNorm) {
+    return new ModelSpec(
+        7,
+        6,
+        Cell.GRU,
+        List.of(5, 4),
+        true,
+        0.1,
+        output,
+        List.of(),
+        1,
+        Precision.F32,
+        Head.regression(2),
+        attention,
+        layerNorm);
   }
 
   @Test
@@ -432,7 +542,9 @@ class NetworksTest {
             List.of(9),
             1.5,
             Precision.F32,
-            Head.quantiles(3, List.of(0.1, 0.9)));
+            Head.quantiles(3, List.of(0.1, 0.9)),
+            Attention.self(2),
+            true);
     var optimizer =
         new OptimizerSpec(
             OptimizerSpec.Algorithm.NESTEROVS,
@@ -450,7 +562,8 @@ class NetworksTest {
 
     String json = mapper.writeValueAsString(spec);
 
-    assertThat(json).contains("\"peephole-lstm\"", "\"sequence\"", "\"quantiles\"");
+    assertThat(json)
+        .contains("\"peephole-lstm\"", "\"sequence\"", "\"quantiles\"", "\"self-attention\"");
     assertThat(mapper.readValue(json, ModelSpec.class)).isEqualTo(spec);
     assertThat(mapper.readValue(mapper.writeValueAsString(optimizer), OptimizerSpec.class))
         .isEqualTo(optimizer);

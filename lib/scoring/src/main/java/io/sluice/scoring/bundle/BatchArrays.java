@@ -96,7 +96,7 @@ public final class BatchArrays {
 
   /** (B, J), or (B, T, J) with an output at every step; class indices have J = 1. */
   private float[] values(WindowBatch batch) {
-    if (spec.output() == ModelSpec.Output.LAST) {
+    if (spec.output() != ModelSpec.Output.SEQUENCE) {
       return batch.targets();
     }
     if (batch.sequenceTargets().length == 0) {
@@ -127,7 +127,7 @@ public final class BatchArrays {
       }
     }
     INDArray array = copied(filled, batch.size(), steps(), columns);
-    if (spec.output() == ModelSpec.Output.LAST || (classes && mask)) {
+    if (spec.output() != ModelSpec.Output.SEQUENCE || (classes && mask)) {
       return array.reshape('c', batch.size(), (long) steps() * columns);
     }
     return array.permute(0, 2, 1);

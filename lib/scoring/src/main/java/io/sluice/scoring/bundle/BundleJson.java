@@ -2,7 +2,9 @@ package io.sluice.scoring.bundle;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.model.Attention;
 import io.sluice.sequences.dataset.ManifestJson;
 import java.nio.charset.StandardCharsets;
 
@@ -29,7 +31,23 @@ final class BundleJson {
                   BundleManifest.FORMAT,
                   tree.path("provenance").path("codeVersion").asText("not recorded")));
     }
+    if (tree.get("spec") instanceof ObjectNode spec) {
+      completeOlder(spec);
+    }
     return ManifestJson.convert(tree, BundleManifest.class, where);
+  }
+
+  /** Adds what bundles did not say when networks had no choice of it. */
+  private static void completeOlder(ObjectNode spec) {
+    if (!spec.has("precision")) {
+      spec.put("precision", "f32");
+    }
+    if (!spec.has("attention")) {
+      spec.set("attention", ManifestJson.mapper().valueToTree(Attention.NONE));
+    }
+    if (!spec.has("layerNorm")) {
+      spec.put("layerNorm", false);
+    }
   }
 
   private static JsonNode tree(byte[] json, String where) {

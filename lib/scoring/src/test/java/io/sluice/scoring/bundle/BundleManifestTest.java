@@ -78,6 +78,7 @@ class BundleManifestTest {
     assertRefused(manifest, m -> m.remove("contract"));
     assertRefused(manifest, m -> m.put("password", "x"));
     assertRefused(manifest, m -> ((ObjectNode) m.get("spec")).put("cell", "hopfield"));
+    assertRefused(manifest, m -> ((ObjectNode) m.at("/spec/attention")).put("kind", "hopfield"));
     assertRefused(manifest, m -> ((ObjectNode) m.get("files")).remove("model.zip"));
     assertRefused(manifest, m -> ((ObjectNode) m.at("/files/model.zip")).put("sha256", "ab"));
   }

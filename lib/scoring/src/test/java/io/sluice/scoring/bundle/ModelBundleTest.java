@@ -4,8 +4,15 @@ import static io.sluice.scoring.bundle.BundleFixture.HADOOP;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.model.Attention;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Networks;
+import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.sequences.dataset.TinyDataset;
 import io.sluice.sequences.dataset.WindowBatch;
 import java.io.ByteArrayInputStream;
@@ -14,6 +21,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
@@ -21,6 +29,8 @@ import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ModelBundleTest {
   @TempDir Path folder;
@@ -52,6 +62,38 @@ class ModelBundleTest {
         .isEqualTo("20240601T000000000Z-000000000000");
     assertThat(bundle.newPredictor().predict(batch).original()).isEqualTo(before.original());
     assertThat(bundle.newPredictor().predict(batch).scaled()).isEqualTo(before.scaled());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void attentionAndLayerNormComeBackWithTheBundle(boolean self) {
+    ModelSpec plain = fixture.spec();
+    var spec =
+        new ModelSpec(
+            plain.inputSize(),
+            plain.lookBack(),
+            plain.cell(),
+            List.of(8, 6),
+            true,
+            0.1,
+            self ? ModelSpec.Output.MEAN : ModelSpec.Output.LAST,
+            plain.denseSizes(),
+            plain.forgetBias(),
+            plain.precision(),
+            plain.head(),
+            self ? Attention.self(3) : Attention.additive(5),
+            true);
+    fixture =
+        new BundleFixture(
+            fixture.dataset(), spec, Networks.create(spec, OptimizerSpec.constantAdam(0.01), 17));
+    WindowBatch batch = BundleFixture.batch(TinyDataset.forecast().days(20), 5);
+    Predictions before = fixture.predictor(null).predict(batch);
+
+    ModelBundle bundle =
+        ModelBundle.open(fixture.publish(registry, Optional.empty()).uri(), HADOOP);
+
+    assertThat(bundle.spec()).isEqualTo(spec);
+    assertThat(bundle.newPredictor().predict(batch).original()).isEqualTo(before.original());
   }
 
   @Test
@@ -207,6 +249,20 @@ class ModelBundleTest {
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("does not fit its format")
         .hasMessageContaining("lookBack");
+  }
+
+  @Test
+  void bundleOfBeforePrecisionAttentionAndLayerNormOpensWithNoneOfThem() throws Exception {
+    Path bundle = publishedFolder();
+    Path file = bundle.resolve("manifest.json");
+    JsonNode manifest = new ObjectMapper().readTree(file.toFile());
+    ObjectNode spec = (ObjectNode) manifest.get("spec");
+    for (String field : new String[] {"precision", "attention", "layerNorm"}) {
+      assertThat(spec.remove(field)).as(field).isNotNull();
+    }
+    Files.writeString(file, manifest.toString(), StandardCharsets.UTF_8);
+
+    assertThat(ModelBundle.open(bundle.toString(), HADOOP).spec()).isEqualTo(fixture.spec());
   }
 
   @Test
