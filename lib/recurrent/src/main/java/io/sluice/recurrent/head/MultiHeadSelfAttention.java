@@ -1,9 +1,14 @@
 package io.sluice.recurrent.head;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Multi-head self-attention: each time step becomes a weighted mean over all of them, of several
@@ -73,12 +78,23 @@ public final class MultiHeadSelfAttention extends TimeHead {
   }
 
   @Override
-  HeadKernel kernel(DataType dataType) {
+  public Layer instantiate(
+      NeuralNetConfiguration conf,
+      Collection<TrainingListener> listeners,
+      int index,
+      INDArray parametersView,
+      boolean initialize,
+      DataType dataType) {
     if (nIn % heads != 0) {
       throw new IllegalArgumentException(
           "heads is %d, must divide the %d inputs of layer %s"
               .formatted(heads, nIn, getLayerName()));
     }
+    return super.instantiate(conf, listeners, index, parametersView, initialize, dataType);
+  }
+
+  @Override
+  HeadKernel kernel(DataType dataType) {
     return dataType == DataType.FLOAT
         ? new FloatSelfAttention(inputs(), heads, residual)
         : new ReferenceSelfAttention(inputs(), heads, residual);
