@@ -135,7 +135,7 @@ final class FloatSelfAttention implements HeadKernel {
         row[s] = mask[s * B + b] ? row[s] : Float.NEGATIVE_INFINITY;
       }
     }
-    float factor = (float) (1 / FloatMath.exp(row, T, FloatMath.max(row, T), scratch));
+    float factor = 1 / FloatMath.exp(row, T, FloatMath.max(row, T), scratch);
     for (int s = 0; s < T; s++) {
       row[s] *= factor;
     }
