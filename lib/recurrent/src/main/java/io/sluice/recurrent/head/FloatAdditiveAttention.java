@@ -148,11 +148,15 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
     FloatPointer z = hidden.memory();
     float[] dContext = new float[B * H];
     new FloatPointer(dy).get(dContext);
+    Activations.flush(dContext, B * H);
     float[] dBiasAndScore = new float[2 * A + 1];
     dHidden(z, dScores(steps, dContext), dBiasAndScore);
     FloatMath.at(dW, (long) A * H).put(dBiasAndScore);
-    // dx is free until it is written
-    FloatPointer real = RowBlocks.unmasked(steps, T * B, H, mask, h, dSteps);
+    FloatPointer real = steps;
+    if (mask != null) {
+      // dx is free until it is written
+      real = RowBlocks.copyReal(steps, T * B, H, mask, h, dSteps);
+    }
     FloatMath.multiply(true, false, A, H, T * B, z, real, 0, dW);
     weighted(dContext, dSteps);
     FloatMath.multiply(false, false, T * B, H, A, z, W, 1, dSteps);

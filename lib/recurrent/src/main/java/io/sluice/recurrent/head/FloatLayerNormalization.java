@@ -110,6 +110,7 @@ final class FloatLayerNormalization implements HeadKernel {
       long start = (long) from * H;
       in.position(start).get(x, 0, n * H);
       dOut.position(start).get(dy, 0, n * H);
+      Activations.flush(dy, n * H);
       for (int r = 0; r < n; r++) {
         if (mask == null || mask[from + r]) {
           backward(from + r, r * H, dGain, dBias);

@@ -152,7 +152,7 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer mixed = context.memory();
     FloatPointer dProjected = dqkv.atLeast((long) T * B * 3 * H);
     FloatPointer dMixed = dContext.atLeast((long) T * B * H);
-    FloatPointer dOut = RowBlocks.unmasked(new FloatPointer(dy), T * B, H, mask, block, dIn);
+    FloatPointer dOut = RowBlocks.copyReal(new FloatPointer(dy), T * B, H, mask, block, dIn);
     FloatPointer Wo = FloatMath.at(p, outWeight());
     FloatMath.multiply(true, false, H, H, T * B, dOut, mixed, 0, FloatMath.at(dp, outWeight()));
     sumRows(dOut, H, FloatMath.at(dp, outWeight() + (long) H * H));
@@ -164,11 +164,11 @@ final class FloatSelfAttention implements HeadKernel {
         }
       }
     }
-    if (residual && mask == null) {
-      Pointer.memcpy(dx, dy, (long) T * B * H * Float.BYTES);
+    FloatPointer real = new FloatPointer(x);
+    if (mask != null) {
+      // dcontext has done its work
+      real = RowBlocks.copyReal(real, T * B, H, mask, block, dMixed);
     }
-    // dcontext has done its work
-    FloatPointer real = RowBlocks.unmasked(new FloatPointer(x), T * B, H, mask, block, dMixed);
     FloatMath.multiply(true, false, 3 * H, H, T * B, dProjected, real, 0, dp);
     sumRows(dProjected, 3 * H, FloatMath.at(dp, 3L * H * H));
     FloatMath.multiply(false, false, T * B, H, 3 * H, dProjected, p, residual ? 1 : 0, dIn);

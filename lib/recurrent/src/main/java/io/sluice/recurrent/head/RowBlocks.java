@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.Activations;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 
@@ -25,32 +26,30 @@ final class RowBlocks {
   }
 
   /**
-   * A copy of (rows, width) with zeros in its masked rows: a product over all rows must not meet
-   * what is masked, which may be NaN.
+   * Copies (rows, width) with zeros in its masked rows: a product over all rows must not meet what
+   * is masked, which may be NaN. What is so small that its products become denormals is zero too.
    *
    * @param block from {@link #room}
-   * @return {@code target}, or {@code source} itself where nothing is masked
+   * @return {@code target}
    */
-  static FloatPointer unmasked(
+  static FloatPointer copyReal(
       FloatPointer source,
       int rows,
       int width,
       boolean[] mask,
       float[] block,
       FloatPointer target) {
-    if (mask == null) {
-      return source;
-    }
     int atOnce = rows(width);
     for (int from = 0; from < rows; from += atOnce) {
       int n = Math.min(atOnce, rows - from);
       long start = (long) from * width;
       source.position(start).get(block, 0, n * width);
-      for (int r = 0; r < n; r++) {
+      for (int r = 0; mask != null && r < n; r++) {
         if (!mask[from + r]) {
           Arrays.fill(block, r * width, (r + 1) * width, 0);
         }
       }
+      Activations.flush(block, n * width);
       target.position(start).put(block, 0, n * width);
     }
     source.position(0);

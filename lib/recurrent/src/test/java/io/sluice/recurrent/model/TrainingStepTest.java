@@ -139,6 +139,40 @@ class TrainingStepTest {
   }
 
   @Test
+  void networksWithAttentionMayBeCutToo() {
+    for (Attention attention : List.of(Attention.additive(3), Attention.self(2))) {
+      ModelSpec spec =
+          new ModelSpec(
+              3,
+              6,
+              Cell.LSTM,
+              List.of(4),
+              true,
+              0,
+              ModelSpec.Output.LAST,
+              List.of(),
+              1,
+              Precision.F32,
+              Head.regression(2),
+              attention,
+              true);
+      MultiLayerNetwork whole = Networks.create(spec, DECAYED_MOMENTUM, 4);
+      MultiLayerNetwork cut = Networks.create(spec, DECAYED_MOMENTUM, 4);
+      INDArray x = Nd4j.rand(7, 3, 6);
+      INDArray y = Nd4j.rand(7, 2);
+
+      double expected = new TrainingStep(whole).run(x, y, null);
+      double loss;
+      try (var threads = new Replicas(cut, 2)) {
+        loss = new TrainingStep(threads, 2).run(x, y, null);
+      }
+
+      assertThat(loss).isCloseTo(expected, within(1e-6));
+      assertThat(worst(cut.params(), whole.params())).isLessThan(1e-6);
+    }
+  }
+
+  @Test
   void replicasDropOutTheSameFromTheSameSeed() {
     var ends = new ArrayList<INDArray>();
     for (long seed : new long[] {7, 7, 8}) {
