@@ -1,0 +1,228 @@
+package io.sluice.recurrent.head;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * {@link VocabularyKernel} in float32. Training goes through the rows in chunks, so that the logits
+ * of all rows are never in memory:
+ *
+ * <pre>{@code
+ * for each chunk of m rows
+ *   z   = x·Wᵀ                                product
+ *   nll = ln Σ exp(z + bias) − (z + bias)[id]
+ *   dz  = factor·(softmax − onehot)           one pass over each row, in place of z
+ *   dx  = dz·W, dW += dzᵀ·x, dbias += Σ dz    products
+ * }</pre>
+ *
+ * <p><b>Memory.</b> One block of logits, (m, V) with m·V·4 ≤ {@value #CHUNK_BYTES} bytes or m =
+ * {@value #LEAST_ROWS} where that is more: fewer rows would read and write all of W and dW for
+ * little work, and 64 rows are less than W itself where H is above 64. Kept for the next batch, as
+ * are two (m, H) blocks where rows are left out. Probabilities are computed in the memory that they
+ * go to.
+ *
+ * <p><b>Rows left out</b> are not computed: the others of a chunk are gathered.
+ *
+ * <p><b>Accuracy.</b> Products, exponentials and their sums in float32, what is left in float64:
+ * within 1e-5 of {@link ReferenceVocabularyKernel} (times 1 + magnitude) for |z| ≤ 10. The
+ * logarithm is not clipped.
+ *
+ * <p>Checked by {@code VocabularyKernelsTest}.
+ */
+final class FloatVocabularyKernel implements VocabularyKernel {
+  static final int CHUNK_BYTES = 8 << 20;
+  static final int LEAST_ROWS = 64;
+
+  private final int V;
+  private final int H;
+  private final boolean hasBias;
+  private final FloatSoftmax softmax;
+  private final float[] bias;
+  private final float[] dBias;
+  private final float[] row;
+  private final float[] maxAndSum = new float[2];
+  private final FloatBlock logits = new FloatBlock();
+  private final FloatBlock gathered = new FloatBlock();
+  private final FloatBlock dGathered = new FloatBlock();
+
+  FloatVocabularyKernel(int V, int H, boolean hasBias) {
+    this.V = V;
+    this.H = H;
+    this.hasBias = hasBias;
+    this.softmax = new FloatSoftmax(V);
+    this.bias = new float[hasBias ? V : 0];
+    this.dBias = new float[hasBias ? V : 0];
+    this.row = new float[V];
+  }
+
+  /** Rows of a chunk. */
+  private int chunk(int rows) {
+    long fit = Math.max(LEAST_ROWS, CHUNK_BYTES / (Float.BYTES * (long) V));
+    return (int) Math.min(rows, fit);
+  }
+
+  /** Numbers that the blocks hold. */
+  long ownedNumbers() {
+    return logits.size() + gathered.size() + dGathered.size();
+  }
+
+  @Override
+  public void losses(int[] ids, Pointer parameters, Pointer x, double[] nll) {
+    run(ids, null, parameters, x, nll, null, null);
+  }
+
+  @Override
+  public void gradients(
+      int[] ids,
+      double[] factors,
+      Pointer parameters,
+      Pointer x,
+      double[] nll,
+      Pointer dx,
+      Pointer dParameters) {
+    run(ids, factors, parameters, x, nll, new FloatPointer(dx), new FloatPointer(dParameters));
+  }
+
+  /**
+   * @param factors null where only the losses are wanted, and {@code dx} and {@code dW} with it
+   */
+  private void run(
+      int[] ids,
+      double[] factors,
+      Pointer parameters,
+      Pointer x,
+      double[] nll,
+      FloatPointer dx,
+      FloatPointer dW) {
+    Arrays.fill(nll, 0, ids.length, 0);
+    int[] rows = rows(ids);
+    int n = rows.length;
+    if (factors != null) {
+      Arrays.fill(dBias, 0);
+      if (n < ids.length) {
+        zero(dx, (long) ids.length * H);
+      }
+      if (n == 0) {
+        zero(dW, (long) V * H);
+      }
+    }
+    FloatPointer W = weights(parameters);
+    FloatPointer steps = new FloatPointer(x);
+    int most = chunk(n);
+    for (int start = 0; start < n; start += most) {
+      int m = Math.min(most, n - start);
+      boolean together = rows[start + m - 1] - rows[start] == m - 1;
+      FloatPointer X =
+          together
+              ? FloatMath.at(steps, (long) rows[start] * H)
+              : gather(steps, rows, start, m, gathered.atLeast((long) most * H));
+      FloatPointer Z = logits.atLeast((long) most * V);
+      FloatMath.multiply(false, true, m, V, H, X, W, 0, Z);
+      for (int r = 0; r < m; r++) {
+        int k = rows[start + r];
+        Z.position((long) r * V).get(row, 0, V);
+        nll[k] = exponentials(ids[k]);
+        if (factors != null) {
+          differences(ids[k], (float) factors[k]);
+          Z.put(row, 0, V);
+        }
+      }
+      Z.position(0);
+      if (factors != null) {
+        FloatPointer dX =
+            together
+                ? FloatMath.at(dx, (long) rows[start] * H)
+                : dGathered.atLeast((long) most * H);
+        FloatMath.multiply(false, false, m, H, V, Z, W, 0, dX);
+        FloatMath.multiply(true, false, V, H, m, Z, X, start == 0 ? 0 : 1, dW);
+        if (!together) {
+          scatter(dX, rows, start, m, dx);
+        }
+      }
+    }
+    if (factors != null && hasBias) {
+      FloatMath.at(dW, (long) V * H).put(dBias, 0, V);
+    }
+  }
+
+  /** row = exp(row + bias − maximum); returns −ln of a class's probability. */
+  private double exponentials(int id) {
+    addBias();
+    double logit = row[id];
+    softmax.exponentials(row, maxAndSum);
+    return Math.log(maxAndSum[1]) + (maxAndSum[0] - logit);
+  }
+
+  private void addBias() {
+    for (int v = 0; v < bias.length; v++) {
+      row[v] += bias[v];
+    }
+  }
+
+  /** row = factor·(softmax − onehot), and adds it to the bias's gradient. */
+  private void differences(int id, float factor) {
+    softmax.scale(row, factor / maxAndSum[1]);
+    row[id] -= factor;
+    for (int v = 0; v < dBias.length; v++) {
+      dBias[v] += row[v];
+    }
+  }
+
+  @Override
+  public void probabilities(int R, boolean[] mask, Pointer parameters, Pointer x, Pointer p) {
+    FloatPointer Z = new FloatPointer(p);
+    FloatMath.multiply(false, true, R, V, H, new FloatPointer(x), weights(parameters), 0, Z);
+    for (int r = 0; r < R; r++) {
+      Z.position((long) r * V);
+      if (mask == null || mask[r]) {
+        Z.get(row, 0, V);
+        addBias();
+        softmax.exponentials(row, maxAndSum);
+        softmax.scale(row, 1 / maxAndSum[1]);
+      } else {
+        Arrays.fill(row, 0);
+      }
+      Z.put(row, 0, V);
+    }
+  }
+
+  /** W; reads the bias. */
+  private FloatPointer weights(Pointer parameters) {
+    var W = new FloatPointer(parameters);
+    if (hasBias) {
+      FloatMath.at(W, (long) V * H).get(bias, 0, V);
+    }
+    return W;
+  }
+
+  /** Rows that are not left out. */
+  private static int[] rows(int[] ids) {
+    return IntStream.range(0, ids.length).filter(r -> ids[r] >= 0).toArray();
+  }
+
+  private FloatPointer gather(FloatPointer from, int[] rows, int start, int m, FloatPointer to) {
+    for (int r = 0; r < m; r++) {
+      copyRow(from, rows[start + r], to, r);
+    }
+    return to;
+  }
+
+  private void scatter(FloatPointer from, int[] rows, int start, int m, FloatPointer to) {
+    for (int r = 0; r < m; r++) {
+      copyRow(from, r, to, rows[start + r]);
+    }
+  }
+
+  private void copyRow(FloatPointer from, int fromRow, FloatPointer to, int toRow) {
+    Pointer.memcpy(
+        FloatMath.at(to, (long) toRow * H),
+        FloatMath.at(from, (long) fromRow * H),
+        (long) H * Float.BYTES);
+  }
+
+  private static void zero(FloatPointer memory, long numbers) {
+    Pointer.memset(memory, 0, numbers * Float.BYTES);
+  }
+}

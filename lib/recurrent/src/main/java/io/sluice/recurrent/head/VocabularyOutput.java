@@ -1,0 +1,262 @@
+package io.sluice.recurrent.head;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Objects;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.conf.layers.LayerValidation;
+import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
+
+/**
+ * The output layer over a large vocabulary: a linear map, softmax and cross-entropy, whose training
+ * step never has the logits of a whole batch in memory and whose labels are class ids.
+ *
+ * <p>It computes what DL4J's {@code RnnOutputLayer} and {@code OutputLayer} compute with {@code
+ * LossMCXENT} and softmax, from the same parameters {@code W} (H, V) and {@code b} (V): their flat
+ * arrays can be exchanged. Like theirs, the loss is the sum over time steps divided by B, not by T
+ * ({@link Builder#lossScale} makes it a mean), and only the mask of the labels counts.
+ *
+ * <p><b>Shapes.</b> B sequences, T time steps, H inputs, V classes.
+ *
+ * <pre>
+ *          an output at every step           one for a sequence
+ * input    (B, H, T)                         (B, H)
+ * labels   ids (B, 1, T) or (B, T)           ids (B, 1) or (B)
+ *          one-hot (B, V, T)                 one-hot (B, V)
+ * mask     (B, T)                            (B, 1)
+ * output   probabilities (B, V, T)           (B, V)
+ * </pre>
+ *
+ * <p>Ids are whole numbers from 0 to V − 1 in an array of any type that holds them (float32: up to
+ * 2²⁴); what they are under the mask does not matter. DL4J cuts time for truncated backpropagation
+ * only where labels have three dimensions, so there ids are (B, 1, T). DL4J's {@code Evaluation}
+ * knows one-hot labels only; the perplexity of ids comes from {@link #negativeLogLikelihoods}.
+ *
+ * <p><b>Differences from DL4J's layers.</b> ln p is not clipped at p = 1e-10. The loss of a
+ * training step is that of its gradient, with the same dropout; DL4J computes the logits a second
+ * time and there leaves dropout out.
+ *
+ * <p><b>Considered:</b> sampled or hierarchical softmax. They change the model or its gradient;
+ * this is the same mathematics in less memory.
+ */
+public final class VocabularyOutput extends BaseOutputLayer {
+  private static final long serialVersionUID = 1L;
+
+  private double lossScale = 1;
+
+  /** For DL4J's JSON. */
+  VocabularyOutput() {}
+
+  private VocabularyOutput(Builder builder) {
+    super(builder);
+    this.lossScale = builder.lossScale;
+    if (!(lossFn instanceof LossMCXENT) || !(activationFn instanceof ActivationSoftmax)) {
+      throw new IllegalArgumentException(
+          "Layer %s computes LossMCXENT over ActivationSoftmax, but is given %s over %s"
+              .formatted(
+                  getLayerName(),
+                  lossFn.getClass().getSimpleName(),
+                  activationFn.getClass().getSimpleName()));
+    }
+    initializeConstraints(builder);
+  }
+
+  /** Factor of the loss. */
+  public double getLossScale() {
+    return lossScale;
+  }
+
+  void setLossScale(double lossScale) {
+    this.lossScale = lossScale;
+  }
+
+  /**
+   * −ln of the probability that a layer gave to each label in its last pass that had labels: a
+   * training step, {@code network.score(…)} or {@code network.scoreExamples(…)}. Their mean over
+   * unmasked steps is the logarithm of the perplexity. No array of probabilities is made.
+   *
+   * @param layer of a {@code MultiLayerNetwork} or {@code ComputationGraph}
+   * @return a new (B, T) array of float64, (B, 1) without time, in nats; 0 where masked. Class
+   *     weights and loss scale have no part in it.
+   */
+  public static INDArray negativeLogLikelihoods(Layer layer) {
+    if (layer instanceof VocabularyOutputLayer output) {
+      return output.negativeLogLikelihoods();
+    }
+    throw new IllegalArgumentException(
+        "Layer %s has no likelihoods: it is not a VocabularyOutput"
+            .formatted(layer.conf().getLayer()));
+  }
+
+  int inputs() {
+    return Math.toIntExact(nIn);
+  }
+
+  int classes() {
+    return Math.toIntExact(nOut);
+  }
+
+  /** (V) what a loss of each class counts. */
+  double[] factors() {
+    INDArray weights = ((LossMCXENT) lossFn).getWeights();
+    double[] factors = new double[classes()];
+    Arrays.fill(factors, lossScale);
+    if (weights != null) {
+      double[] each = weights.castTo(DataType.DOUBLE).dup('c').data().asDouble();
+      if (each.length != factors.length) {
+        throw new IllegalArgumentException(
+            "Layer %s has %d class weights, expected one a class (%d)"
+                .formatted(getLayerName(), each.length, factors.length));
+      }
+      for (int v = 0; v < factors.length; v++) {
+        factors[v] *= each[v];
+      }
+    }
+    return factors;
+  }
+
+  VocabularyKernel kernel(DataType dataType) {
+    return dataType == DataType.FLOAT
+        ? new FloatVocabularyKernel(classes(), inputs(), hasBias())
+        : new ReferenceVocabularyKernel(classes(), inputs(), hasBias());
+  }
+
+  @Override
+  public Layer instantiate(
+      NeuralNetConfiguration conf,
+      Collection<TrainingListener> listeners,
+      int index,
+      INDArray parametersView,
+      boolean initialize,
+      DataType dataType) {
+    LayerValidation.assertNInNOutSet(
+        "VocabularyOutput", getLayerName(), index, getNIn(), getNOut());
+    factors();
+    var layer = new VocabularyOutputLayer(conf, dataType);
+    layer.setListeners(listeners);
+    layer.setIndex(index);
+    layer.setParamsViewArray(parametersView);
+    layer.setParamTable(initializer().init(conf, parametersView, initialize));
+    layer.setConf(conf);
+    return layer;
+  }
+
+  @Override
+  public ParamInitializer initializer() {
+    return DefaultParamInitializer.getInstance();
+  }
+
+  @Override
+  public void setNIn(InputType inputType, boolean override) {
+    if (nIn <= 0 || override) {
+      nIn = size(inputType);
+    }
+  }
+
+  @Override
+  public InputType getOutputType(int index, InputType inputType) {
+    return size(inputType) > 0 && inputType instanceof InputType.InputTypeRecurrent series
+        ? InputType.recurrent(nOut, series.getTimeSeriesLength())
+        : InputType.feedForward(nOut);
+  }
+
+  @Override
+  public InputPreProcessor getPreProcessorForInputType(InputType inputType) {
+    size(inputType);
+    return null;
+  }
+
+  private long size(InputType inputType) {
+    return inputType instanceof InputType.InputTypeFeedForward numbers
+        ? numbers.getSize()
+        : TimeHead.series(getLayerName(), inputType).getSize();
+  }
+
+  /** The logits of training are no part of what grows with the batch. */
+  @Override
+  public LayerMemoryReport getMemoryReport(InputType inputType) {
+    long parameters = initializer().numParams(this);
+    long inputs = inputType.arrayElementsPerExample();
+    long logits =
+        Math.max(
+            FloatVocabularyKernel.LEAST_ROWS * nOut,
+            FloatVocabularyKernel.CHUNK_BYTES / Float.BYTES);
+    return new LayerMemoryReport.Builder(
+            getLayerName(), getClass(), inputType, getOutputType(-1, inputType))
+        .standardMemory(parameters, getIUpdater().stateSize(parameters))
+        .workingMemory(0, 0, logits, (getIDropout() == null ? 1 : 2) * inputs)
+        .cacheMemory(0, 0)
+        .build();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof VocabularyOutput o
+        && super.equals(o)
+        && Double.compare(lossScale, o.lossScale) == 0;
+  }
+
+  @Override
+  protected boolean canEqual(Object other) {
+    return other instanceof VocabularyOutput;
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(super.hashCode(), lossScale);
+  }
+
+  @Override
+  public String toString() {
+    return "VocabularyOutput(%d, %d classes)".formatted(nIn, nOut);
+  }
+
+  /** Builds a layer. {@code lossFunction} and {@code activation} are as they must be. */
+  public static final class Builder extends BaseOutputLayer.Builder<Builder> {
+    private double lossScale = 1;
+
+    public Builder() {
+      setActivationFn(new ActivationSoftmax());
+    }
+
+    /** What a label of each class counts in the loss; 1 each unless said otherwise. */
+    public Builder classWeights(double... weights) {
+      for (double weight : weights) {
+        if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
+          throw new IllegalArgumentException(
+              "classWeights are %s, must be at least 0 and finite"
+                  .formatted(Arrays.toString(weights)));
+        }
+      }
+      return lossFunction(new LossMCXENT(Nd4j.createFromArray(weights).reshape(1, weights.length)));
+    }
+
+    /** Factor of the loss; 1/T makes it a mean over time steps. */
+    public Builder lossScale(double lossScale) {
+      if (!(lossScale > 0 && lossScale < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "lossScale is %s, must be above 0 and finite".formatted(lossScale));
+      }
+      this.lossScale = lossScale;
+      return this;
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    public VocabularyOutput build() {
+      return new VocabularyOutput(this);
+    }
+  }
+}
