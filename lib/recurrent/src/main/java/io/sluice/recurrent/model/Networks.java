@@ -4,6 +4,7 @@ import io.sluice.recurrent.head.AdditiveAttention;
 import io.sluice.recurrent.head.LayerNormalization;
 import io.sluice.recurrent.head.MultiHeadSelfAttention;
 import io.sluice.recurrent.head.TimePooling;
+import io.sluice.recurrent.head.VocabularyOutput;
 import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.layer.StockLayers;
@@ -33,7 +34,6 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
-import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
 
 /**
@@ -49,6 +49,8 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
  *       a loss here is a mean over them.
  *   <li>Weight decay is set on each layer: set on the whole network it is applied twice ({@code
  *       LayerValidation} adds it to layers that have it already).
+ *   <li>Labels of classes are ids, whatever the number of classes: the head is {@link
+ *       VocabularyOutput}, whose parameters are those of DL4J's output layers.
  * </ul>
  */
 public final class Networks {
@@ -207,39 +209,40 @@ public final class Networks {
     Head head = spec.head();
     boolean sequence = spec.output() == ModelSpec.Output.SEQUENCE;
     double lossScale = sequence ? 1.0 / spec.lookBack() : 1;
-    Activation activation =
-        head.kind() == Head.Kind.CLASSES ? Activation.SOFTMAX : Activation.IDENTITY;
-    return sequence
-        ? new RnnOutputLayer.Builder(loss(head, lossScale))
-            .name("head")
-            .nOut(head.networkOutputs())
-            .activation(activation)
-            .build()
-        : new OutputLayer.Builder(loss(head, lossScale))
-            .name("head")
-            .nOut(head.networkOutputs())
-            .activation(activation)
-            .build();
-  }
-
-  private static ILossFunction loss(Head head, double scale) {
     return switch (head.kind()) {
       case REGRESSION ->
-          scale == 1 ? new LossMSE() : new LossMSE(constant(head.networkOutputs(), scale));
-      case QUANTILES -> new PinballLoss(head.quantiles(), scale);
-      case CLASSES ->
-          scale == 1 && head.classWeights().isEmpty()
-              ? new LossMCXENT()
-              : new LossMCXENT(classWeights(head).muli(scale));
+          numbers(
+              head,
+              sequence,
+              lossScale == 1
+                  ? new LossMSE()
+                  : new LossMSE(constant(head.networkOutputs(), lossScale)));
+      case QUANTILES -> numbers(head, sequence, new PinballLoss(head.quantiles(), lossScale));
+      case CLASSES -> classes(head, lossScale);
     };
   }
 
-  private static INDArray classWeights(Head head) {
-    INDArray weights = constant(head.outputs(), 1);
-    for (int v = 0; v < head.classWeights().size(); v++) {
-      weights.putScalar(0, v, head.classWeights().get(v));
+  private static FeedForwardLayer numbers(Head head, boolean sequence, ILossFunction loss) {
+    return sequence
+        ? new RnnOutputLayer.Builder(loss)
+            .name("head")
+            .nOut(head.networkOutputs())
+            .activation(Activation.IDENTITY)
+            .build()
+        : new OutputLayer.Builder(loss)
+            .name("head")
+            .nOut(head.networkOutputs())
+            .activation(Activation.IDENTITY)
+            .build();
+  }
+
+  private static FeedForwardLayer classes(Head head, double lossScale) {
+    var layer =
+        new VocabularyOutput.Builder().name("head").nOut(head.outputs()).lossScale(lossScale);
+    if (!head.classWeights().isEmpty()) {
+      layer.classWeights(head.classWeights().stream().mapToDouble(Double::doubleValue).toArray());
     }
-    return weights;
+    return layer.build();
   }
 
   private static INDArray constant(int size, double value) {

@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.layer.LastStep;
+import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.layer.StockLayers;
 import io.sluice.recurrent.model.ModelSpec.Output;
 import io.sluice.recurrent.optim.GlobalNormClipping;
@@ -19,6 +21,7 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -516,6 +519,39 @@ class NetworksTest {
     assertThat(StockLayers.areIn(converted)).isFalse();
     assertThat(converted.output(x).distance2(stock.output(x))).isLessThan(1e-5);
     assertThat(Networks.upToDate(spec, converted)).isSameAs(converted);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Output.class)
+  void classNetworkSavedWithDl4jsOutputLayerIsReadAsItIs(Output output) throws Exception {
+    ModelSpec spec = spec(Cell.GRU, false, 0, output, List.of(5), Head.classes(3, List.of()));
+    var list =
+        new NeuralNetConfiguration.Builder()
+            .list()
+            .layer(new Recurrent.Builder(Cell.GRU).nOut(5).build());
+    if (output == Output.LAST) {
+      list.layer(new LastStep(false)).layer(new OutputLayer.Builder().nOut(3).build());
+    } else {
+      list.layer(new RnnOutputLayer.Builder().nOut(3).build());
+    }
+    var stock = new MultiLayerNetwork(list.setInputType(InputType.recurrent(7, 6)).build());
+    stock.init();
+    var file = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(stock, file, false);
+    INDArray x = Nd4j.rand(4, 7, 6);
+
+    MultiLayerNetwork read =
+        Networks.upToDate(
+            spec,
+            ModelSerializer.restoreMultiLayerNetwork(
+                new ByteArrayInputStream(file.toByteArray()), false));
+    MultiLayerNetwork today = Networks.create(spec, ADAM, 3);
+    today.setParams(read.params());
+
+    assertThat(read.output(x)).isEqualTo(stock.output(x));
+    assertThat(today.output(x).distance2(stock.output(x))).isLessThan(1e-6);
+    assertThat(today.getOutputLayer().paramTable().keySet())
+        .isEqualTo(stock.getOutputLayer().paramTable().keySet());
   }
 
   @Test

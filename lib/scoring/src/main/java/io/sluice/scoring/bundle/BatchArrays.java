@@ -16,12 +16,12 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * Windows as DL4J sees them.
  *
- * <p><b>Shapes.</b> B windows, T steps, I inputs, J target numbers, V classes.
+ * <p><b>Shapes.</b> B windows, T steps, I inputs, J target numbers; J = 1 where they are class ids.
  *
  * <pre>
  * features   (B, I, T)               a view of time-major memory, so a step is one block
- * targets    (B, J) or one-hot (B, V)          with an output at the last step
- *            (B, J, T) or one-hot (B, V, T)    with an output at every step
+ * targets    (B, J)                  with an output at the last step
+ *            (B, J, T)               with an output at every step
  * mask       shaped like targets, 1 = known; classes: (B, 1), or (B, T); absent if all is known
  * </pre>
  *
@@ -112,23 +112,16 @@ public final class BatchArrays {
     boolean classes = spec.head().kind() == Head.Kind.CLASSES;
     int rows = batch.size() * steps();
     int J = contract.targetSize();
-    int columns = classes && !mask ? spec.head().outputs() : J;
-    var filled = new float[Math.multiplyExact(rows, columns)];
-    for (int i = 0; i < rows * J; i++) {
+    var filled = new float[Math.multiplyExact(rows, J)];
+    for (int i = 0; i < filled.length; i++) {
       float value = values[i];
       if (!Float.isNaN(value)) {
-        if (mask) {
-          filled[i] = 1;
-        } else if (classes) {
-          filled[i * columns + (int) value] = 1;
-        } else {
-          filled[i] = value;
-        }
+        filled[i] = mask ? 1 : value;
       }
     }
-    INDArray array = copied(filled, batch.size(), steps(), columns);
+    INDArray array = copied(filled, batch.size(), steps(), J);
     if (spec.output() != ModelSpec.Output.SEQUENCE || (classes && mask)) {
-      return array.reshape('c', batch.size(), (long) steps() * columns);
+      return array.reshape('c', batch.size(), (long) steps() * J);
     }
     return array.permute(0, 2, 1);
   }
