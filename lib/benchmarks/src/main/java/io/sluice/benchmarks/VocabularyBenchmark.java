@@ -26,6 +26,10 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * A round is a gradient and its loss; both must agree. Memory is the most that lay in RAM during a
  * contestant's first rounds less what lay there before them, labels and parameters included before;
  * ours goes first, since what a process once had stays its peak.
+ *
+ * <p>Result: results/vocabulary.json (2026-11-25, 2 cores of an AMD EPYC, 24 GB): DL4J's layer
+ * takes 2.8 times as long and 16 times the memory, 177 MiB against 11, and 27 MiB of labels against
+ * 3 KiB.
  */
 public final class VocabularyBenchmark {
   private static final int B = 20;

@@ -15,6 +15,9 @@
  * float64 that judge the fast ones. Class names and property names are part of the JSON in a
  * model.zip.
  *
+ * <p>{@link io.sluice.recurrent.head.VocabularyOutput} is the output layer over classes, in
+ * training the logits of a bounded number of rows at a time.
+ *
  * <p><b>Considered:</b> whole-array ND4J operations. Each is one call, but none is fused: additive
  * attention would pass eleven times over (T·B, A) arrays where the kernel passes twice.
  */
