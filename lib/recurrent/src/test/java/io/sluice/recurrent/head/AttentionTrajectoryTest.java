@@ -80,9 +80,17 @@ class AttentionTrajectoryTest {
         tolerance);
     assertClose(
         "parameters",
-        network.params().dup().data().asDouble(),
-        parameters(golden, "final.").data().asDouble(),
+        withoutScoreBias(golden, network.params().dup()),
+        withoutScoreBias(golden, parameters(golden, "final.")),
         tolerance);
+  }
+
+  /** A softmax does not see that bias: its gradient is rounding, which Adam makes steps of. */
+  private static double[] withoutScoreBias(GoldenFile golden, INDArray parameters) {
+    double[] values = parameters.data().asDouble();
+    int behind = golden.values("final.fc.weight").length + golden.values("final.fc.bias").length;
+    values[values.length - behind - 1] = 0;
+    return values;
   }
 
   private static MultiLayerNetwork network(GoldenFile golden, IUpdater updater) {
