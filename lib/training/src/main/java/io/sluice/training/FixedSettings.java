@@ -29,6 +29,8 @@ final class FixedSettings {
     settings.put("model.hidden-sizes", spec.hiddenSizes().toString());
     settings.put("model.bidirectional", Boolean.toString(spec.bidirectional()));
     settings.put("model.dropout", Double.toString(spec.dropout()));
+    settings.put("model.variational-dropout", Boolean.toString(spec.variationalDropout()));
+    settings.put("model.recurrent-dropout", Double.toString(spec.recurrentDropout()));
     settings.put("model.output", ConfigReader.kebab(spec.output()));
     settings.put("model.dense-sizes", spec.denseSizes().toString());
     settings.put("model.precision", ConfigReader.kebab(spec.precision()));

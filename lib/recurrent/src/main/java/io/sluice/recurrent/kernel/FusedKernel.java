@@ -57,6 +57,12 @@ final class FusedKernel implements RecurrentKernel {
   private final FloatMemory chunkR = new FloatMemory();
   private final FloatMemory stepR = new FloatMemory();
   private final FloatMemory stepDh = new FloatMemory();
+
+  /** Factors of the hidden state, and the state after them: of a step, and of a chunk of steps. */
+  private final FloatMemory stateFactors = new FloatMemory();
+
+  private final FloatMemory droppedState = new FloatMemory();
+  private final FloatMemory droppedStates = new FloatMemory();
   private final FloatMemory outputs = new FloatMemory();
   private final FloatMemory arriving = new FloatMemory();
   private final FusedTape inference = new FusedTape();
@@ -70,6 +76,7 @@ final class FusedKernel implements RecurrentKernel {
   private final float[] fromAfter;
   private FusedRows.State[] states = new FusedRows.State[0];
   private boolean isPrepared;
+  private Pointer factors;
 
   FusedKernel(CellShape shape, Direction direction, Gemm gemm) {
     this.shape = shape;
@@ -129,6 +136,11 @@ final class FusedKernel implements RecurrentKernel {
   }
 
   @Override
+  public void setStateFactors(Pointer factors) {
+    this.factors = factors;
+  }
+
+  @Override
   public void infer(int T, int B, Pointer x, State initial, Pointer y, State last) {
     run(false, inference, T, B, x, initial, y, last);
   }
@@ -167,6 +179,11 @@ final class FusedKernel implements RecurrentKernel {
       stepR.room((long) B * gates);
     }
     outputs.at(y, T * n);
+    tape.factors = factors;
+    if (factors != null) {
+      stateFactors.at(factors, n);
+      droppedState.room(n);
+    }
     begin(tape, initial);
     FloatPointer inputs = new FloatPointer(x);
     for (int first = 0; first < T; first += chunk) {
@@ -218,6 +235,10 @@ final class FusedKernel implements RecurrentKernel {
         (state, row, length) -> {
           tape.first.get((long) row * H, state.h, length);
           tape.first.get(n + (long) row * H, state.cBefore, length);
+          if (tape.factors != null) {
+            System.arraycopy(state.h, 0, rows.h, 0, length);
+            putDropped(droppedState, 0, row, length);
+          }
         });
   }
 
@@ -229,7 +250,10 @@ final class FusedKernel implements RecurrentKernel {
     long n = (long) B * H;
     int t = timeOf(s, tape.T);
     boolean apart = cell.keepsSidesApart();
-    FloatPointer before = s == 0 ? tape.first.from(0) : outputs.from(timeOf(s - 1, tape.T) * n);
+    FloatPointer before =
+        tape.factors != null
+            ? droppedState.from(0)
+            : s == 0 ? tape.first.from(0) : outputs.from(timeOf(s - 1, tape.T) * n);
     if (apart) {
       gemm.multiply(false, false, B, gates, H, before, recurrentTransposed(), 0, stepR.from(0));
     } else if (s > 0 || !tape.fromZero) {
@@ -255,8 +279,19 @@ final class FusedKernel implements RecurrentKernel {
       if (cell.readsHidden()) {
         System.arraycopy(rows.h, 0, state.h, 0, length);
       }
+      if (tape.factors != null) {
+        putDropped(droppedState, 0, row, length);
+      }
       state.swapCellStates();
     }
+  }
+
+  /** Writes {@code rows.h} times the factors of its rows, which it changes. */
+  private void putDropped(FloatMemory target, long start, int row, int length) {
+    long from = (long) row * H;
+    stateFactors.get(from, fromAfter, length);
+    FusedCell.multiply(rows.h, fromAfter, length);
+    target.put(start + from, rows.h, length);
   }
 
   /**
@@ -302,6 +337,9 @@ final class FusedKernel implements RecurrentKernel {
       dr = chunkR.room((long) chunk * B * gates);
     }
     arriving.at(dy, T * n);
+    if (tape.factors != null) {
+      stateFactors.at(tape.factors, n);
+    }
     beginBack(tape, dLast);
     for (int end = T; end > 0; end -= chunk) {
       int first = Math.max(0, end - chunk);
@@ -321,7 +359,7 @@ final class FusedKernel implements RecurrentKernel {
       }
     }
     if (dInitial != null) {
-      giveInitialGradients(B, dInitial);
+      giveInitialGradients(tape, dInitial);
     }
   }
 
@@ -373,8 +411,7 @@ final class FusedKernel implements RecurrentKernel {
       getEach(tape.scales, of * rows.scales.length, rows.scales, count);
       takeStatesBefore(tape, state, s, row, length);
       arriving.get(of * H, rows.dh, length);
-      stepDh.get((long) row * H, fromAfter, length);
-      FusedCell.add(rows.dh, fromAfter, length);
+      addFromAfter(tape, s < tape.T - 1, row, rows.dh, length);
       if (cell.readsHidden()) {
         FusedCell.add(rows.dh, state.dhPast, length);
       }
@@ -387,6 +424,22 @@ final class FusedKernel implements RecurrentKernel {
         chunkR.put(step + (long) row * gates, joined, count * gates);
       }
     }
+  }
+
+  /**
+   * Adds ∂L/∂h as it comes from the step read after this one.
+   *
+   * @param throughProduct false where it is the gradient of the last state
+   */
+  private void addFromAfter(
+      FusedTape tape, boolean throughProduct, int row, float[] dh, int length) {
+    long from = (long) row * H;
+    stepDh.get(from, fromAfter, length);
+    if (throughProduct && tape.factors != null) {
+      stateFactors.get(from, rows.work, length);
+      FusedCell.multiply(fromAfter, rows.work, length);
+    }
+    FusedCell.add(dh, fromAfter, length);
   }
 
   /** The state before step s, which the step handled before this one had after it. */
@@ -427,6 +480,11 @@ final class FusedKernel implements RecurrentKernel {
     int from = hasFirst && forward ? low + 1 : low;
     int to = hasFirst && !forward ? high - 1 : high;
     if (from < to) {
+      long firstRow = (forward ? from - 1 : from + 1) * n;
+      FloatPointer before =
+          tape.factors == null
+              ? tape.y.from(firstRow)
+              : dropped(tape.y, firstRow, to - from, B).from(0);
       gemm.multiply(
           true,
           false,
@@ -434,7 +492,7 @@ final class FusedKernel implements RecurrentKernel {
           H,
           (to - from) * B,
           dr.from((long) (from - low) * B * gates),
-          tape.y.from((forward ? from - 1 : from + 1) * n),
+          before,
           1,
           sums().from(recurrentOffset));
     }
@@ -446,22 +504,35 @@ final class FusedKernel implements RecurrentKernel {
           H,
           B,
           dr.from((long) (firstTime - low) * B * gates),
-          tape.first.from(0),
+          tape.factors == null ? tape.first.from(0) : dropped(tape.first, 0, 1, B).from(0),
           1,
           sums().from(recurrentOffset));
     }
   }
 
-  private void giveInitialGradients(int B, State dInitial) {
+  /** States (steps, B, H) from {@code start} on times the factors of their sequences. */
+  private FloatMemory dropped(FloatMemory states, long start, int steps, int B) {
+    long n = (long) B * H;
+    droppedStates.room(steps * n);
+    for (int step = 0; step < steps; step++) {
+      for (int row = 0; row < B; row += rows.capacity) {
+        int length = Math.min(rows.capacity, B - row) * H;
+        states.get(start + step * n + (long) row * H, rows.h, length);
+        putDropped(droppedStates, step * n, row, length);
+      }
+    }
+    return droppedStates;
+  }
+
+  private void giveInitialGradients(FusedTape tape, State dInitial) {
     FloatPointer h = new FloatPointer(dInitial.h());
     FloatPointer c = shape.cell().hasCellState() ? new FloatPointer(dInitial.c()) : null;
     eachBlock(
-        B,
+        tape.B,
         (state, row, length) -> {
           long from = (long) row * H;
-          stepDh.get(from, fromAfter, length);
-          FusedCell.add(fromAfter, state.dhPast, length);
-          h.position(from).put(fromAfter, 0, length);
+          addFromAfter(tape, true, row, state.dhPast, length);
+          h.position(from).put(state.dhPast, 0, length);
           if (c != null) {
             c.position(from).put(state.dc, 0, length);
           }
@@ -499,7 +570,18 @@ final class FusedKernel implements RecurrentKernel {
 
   private List<FloatMemory> memories() {
     return List.of(
-        weights, transposed, weightGradients, chunkA, chunkR, stepR, stepDh, outputs, arriving);
+        weights,
+        transposed,
+        weightGradients,
+        chunkA,
+        chunkR,
+        stepR,
+        stepDh,
+        stateFactors,
+        droppedState,
+        droppedStates,
+        outputs,
+        arriving);
   }
 
   /** The sums of the gradients of W and RW. */

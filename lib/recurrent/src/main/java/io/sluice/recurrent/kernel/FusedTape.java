@@ -29,6 +29,9 @@ final class FusedTape implements AutoCloseable {
   /** Whether the first state is zero. */
   boolean fromZero;
 
+  /** Of the hidden state on its way into RW (B, H); null is ones. */
+  Pointer factors;
+
   long bytes() {
     return all().stream().mapToLong(FloatMemory::bytes).sum();
   }

@@ -15,10 +15,20 @@ public final class Kernels {
 
   private Kernels() {}
 
-  /** A float32 kernel, multiplying in {@code precision} where the processor can. */
-  public static RecurrentKernel create(CellShape shape, Direction direction, Precision precision) {
+  /**
+   * A float32 kernel, multiplying in {@code precision} where the processor can.
+   *
+   * @param dropsState whether it will be given factors of the hidden state
+   */
+  public static RecurrentKernel create(
+      CellShape shape, Direction direction, Precision precision, boolean dropsState) {
     return create(
-        shape, direction, precision, OneDnn.problem().orElse(null), OneDnn.multipliesBf16());
+        shape,
+        direction,
+        precision,
+        dropsState,
+        OneDnn.problem().orElse(null),
+        OneDnn.multipliesBf16());
   }
 
   /**
@@ -28,16 +38,18 @@ public final class Kernels {
       CellShape shape,
       Direction direction,
       Precision precision,
+      boolean dropsState,
       String oneDnnProblem,
       boolean multipliesBf16) {
-    warning(shape, precision, oneDnnProblem, multipliesBf16).ifPresent(Kernels::warnOnce);
+    warning(shape, precision, dropsState, oneDnnProblem, multipliesBf16)
+        .ifPresent(Kernels::warnOnce);
     if (oneDnnProblem != null) {
       return new FusedKernel(shape, direction, Gemm.OPEN_BLAS);
     }
     if (shape.cell() == Cell.LAYERNORM_LSTM) {
       return new FusedKernel(shape, direction, Gemm.ONE_DNN);
     }
-    return precision == Precision.BF16 && multipliesBf16
+    return precision == Precision.BF16 && multipliesBf16 && !dropsState
         ? new OneDnnKernel(shape, direction, Precision.BF16)
         : new PairedKernel(
             new FusedKernel(shape, direction, Gemm.ONE_DNN),
@@ -46,7 +58,11 @@ public final class Kernels {
 
   /** Why the kernel is not the one that was asked for, what that costs and what to do. */
   static Optional<String> warning(
-      CellShape shape, Precision precision, String oneDnnProblem, boolean multipliesBf16) {
+      CellShape shape,
+      Precision precision,
+      boolean dropsState,
+      String oneDnnProblem,
+      boolean multipliesBf16) {
     if (oneDnnProblem != null) {
       // 1.5: two layers of B=32, T=50, I=16, H=64, forward and backward, one thread
       return Optional.of(
@@ -59,6 +75,10 @@ public final class Kernels {
     if (shape.cell() == Cell.LAYERNORM_LSTM) {
       return Optional.of(
           "Using float32 for bf16: the layer-norm LSTM has no bf16 kernel. Set model.precision = f32 to say so.");
+    }
+    if (dropsState) {
+      return Optional.of(
+          "Using float32 for bf16: the bf16 kernel cannot drop recurrent state. Set model.precision = f32 to say so, or model.recurrent-dropout = 0.");
     }
     return multipliesBf16
         ? Optional.empty()

@@ -30,6 +30,7 @@ public final class MaskedRecurrence implements AutoCloseable {
   private final NativeBuffer packedY = new NativeBuffer();
   private final NativeBuffer packedDy = new NativeBuffer();
   private final NativeBuffer packedDx = new NativeBuffer();
+  private final NativeBuffer packedFactors = new NativeBuffer();
   private final NativeBuffer states = new NativeBuffer();
   private final NativeBuffer dStates = new NativeBuffer();
   private byte[] from = new byte[0];
@@ -39,6 +40,8 @@ public final class MaskedRecurrence implements AutoCloseable {
   private int T;
   private int B;
   private Packing packing;
+
+  private Pointer factors;
 
   /**
    * @param kernel runs the steps; closed by {@link #close}
@@ -61,6 +64,11 @@ public final class MaskedRecurrence implements AutoCloseable {
   /** The kernel that it runs. */
   public RecurrentKernel kernel() {
     return kernel;
+  }
+
+  /** See {@link RecurrentKernel#setStateFactors}. */
+  public void setStateFactors(Pointer factors) {
+    this.factors = factors;
   }
 
   /**
@@ -99,6 +107,7 @@ public final class MaskedRecurrence implements AutoCloseable {
     this.B = B;
     this.packing =
         masksNothing(mask) ? null : Packing.of(mask, T, B, direction, last != null, callCost);
+    kernel.setStateFactors(factors == null || packing == null ? factors : packedFactors());
     if (packing != null) {
       runPacked(training, x, initial, y, last);
     } else if (training) {
@@ -185,6 +194,13 @@ public final class MaskedRecurrence implements AutoCloseable {
         scatter(packing.order(), after.c(), dInitial.c(), B, hiddenBytes);
       }
     }
+  }
+
+  private Pointer packedFactors() {
+    int rowBytes = kernel.shape().hiddenSize() * elementBytes;
+    Pointer packed = packedFactors.atLeast((long) B * rowBytes);
+    packMatrix(factors, packed, rowBytes);
+    return packed;
   }
 
   /** Sorts a state's rows as packed ones; null is zeros. */
@@ -301,6 +317,6 @@ public final class MaskedRecurrence implements AutoCloseable {
   }
 
   private List<NativeBuffer> buffers() {
-    return List.of(packedX, packedY, packedDy, packedDx, states, dStates);
+    return List.of(packedX, packedY, packedDy, packedDx, packedFactors, states, dStates);
   }
 }

@@ -100,6 +100,13 @@ final class OneDnnKernel implements RecurrentKernel {
   }
 
   @Override
+  public void setStateFactors(Pointer factors) {
+    if (factors != null) {
+      throw new UnsupportedOperationException("oneDNN drops nothing of the recurrent state");
+    }
+  }
+
+  @Override
   public void infer(int T, int B, Pointer x, State initial, Pointer y, State last) {
     run(plan(T, B, OneDnnPlan.Purpose.INFERENCE), inference, x, initial, y, last);
   }

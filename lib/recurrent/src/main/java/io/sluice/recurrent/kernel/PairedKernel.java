@@ -14,6 +14,7 @@ import org.bytedeco.javacpp.Pointer;
 final class PairedKernel implements RecurrentKernel {
   private final FusedKernel training;
   private final RecurrentKernel inference;
+  private boolean hasFactors;
 
   PairedKernel(FusedKernel training, RecurrentKernel inference) {
     this.training = training;
@@ -36,9 +37,19 @@ final class PairedKernel implements RecurrentKernel {
   }
 
   @Override
+  public void setStateFactors(Pointer factors) {
+    training.setStateFactors(factors);
+    hasFactors = factors != null;
+  }
+
+  @Override
   public void infer(int T, int B, Pointer x, State initial, Pointer y, State last) {
-    inference.setParameters(training.parameters());
-    inference.infer(T, B, x, initial, y, last);
+    if (hasFactors) {
+      training.infer(T, B, x, initial, y, last);
+    } else {
+      inference.setParameters(training.parameters());
+      inference.infer(T, B, x, initial, y, last);
+    }
   }
 
   @Override

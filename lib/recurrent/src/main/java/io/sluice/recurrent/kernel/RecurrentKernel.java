@@ -46,6 +46,20 @@ public interface RecurrentKernel extends AutoCloseable {
    */
   void setParameters(Pointer parameters);
 
+  /**
+   * Multiplies the hidden state on its way into RW, at every time step of the passes that follow:
+   * variational dropout of the recurrent state, with one mask a sequence, whose factors are 0 or 1
+   * divided by the share kept. What else a cell does with its hidden state is left as it is.
+   *
+   * <p><b>Source.</b> Gal and Ghahramani, "A Theoretically Grounded Application of Dropout in
+   * Recurrent Neural Networks", NIPS 2016, equation 7.
+   *
+   * @param factors (B, H); stays as it is until the passes and their ways back are done; null is
+   *     ones
+   * @throws UnsupportedOperationException if the kernel has none, see {@link Kernels#create}
+   */
+  void setStateFactors(Pointer factors);
+
   /** Forward without a way back. */
   void infer(int T, int B, Pointer x, State initial, Pointer y, State last);
 

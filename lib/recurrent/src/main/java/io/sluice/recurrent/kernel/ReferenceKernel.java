@@ -14,7 +14,7 @@ import org.bytedeco.javacpp.Pointer;
  *
  * <pre>{@code
  * a = W · x            input side, G·H numbers
- * r = RW · h⁻          recurrent side, G·H numbers
+ * r = RW · h⁻          recurrent side, G·H numbers; h⁻ times factors, where there are any
  * h, c = cell(a, r, h⁻, c⁻)
  * }</pre>
  *
@@ -36,6 +36,9 @@ public final class ReferenceKernel implements RecurrentKernel {
     double[][][] r;
     double[][][] before;
     double[][][] cBefore;
+
+    /** Of the hidden state on its way into RW. */
+    double[][] factors;
   }
 
   private final CellShape shape;
@@ -44,6 +47,7 @@ public final class ReferenceKernel implements RecurrentKernel {
   private final double[] parameters;
   private final double[] gradients;
   private final List<Tape> tapes = new ArrayList<>();
+  private Pointer factors;
 
   /**
    * @param direction in which order it reads the time steps
@@ -72,6 +76,11 @@ public final class ReferenceKernel implements RecurrentKernel {
   }
 
   @Override
+  public void setStateFactors(Pointer factors) {
+    this.factors = factors;
+  }
+
+  @Override
   public void infer(int T, int B, Pointer x, State initial, Pointer y, State last) {
     run(T, B, x, initial, y, last);
   }
@@ -96,6 +105,7 @@ public final class ReferenceKernel implements RecurrentKernel {
     tape.r = new double[T][B][rows];
     tape.before = new double[T][B][];
     tape.cBefore = new double[T][B][];
+    tape.factors = factors == null ? null : read(factors, B, H);
     double[][] h = read(initial == null ? null : initial.h(), B, H);
     double[][] c = read(initial == null ? null : initial.c(), B, H);
     double[][][] y = new double[T][B][];
@@ -105,7 +115,7 @@ public final class ReferenceKernel implements RecurrentKernel {
         tape.before[t][b] = h[b];
         tape.cBefore[t][b] = c[b];
         multiply("W", tape.x[t][b], tape.a[t][b]);
-        multiply("RW", h[b], tape.r[t][b]);
+        multiply("RW", dropped(tape, b, h[b]), tape.r[t][b]);
         var after = new ReferenceCell.After(H);
         cell.forward(parameters, tape.a[t][b], tape.r[t][b], h[b], c[b], after);
         h[b] = after.h;
@@ -158,7 +168,9 @@ public final class ReferenceKernel implements RecurrentKernel {
             before,
             gradients);
         multiplyBack("W", da, tape.x[t][b], dxRows[t][b]);
-        multiplyBack("RW", dr, tape.before[t][b], before.h);
+        double[] dDropped = new double[H];
+        multiplyBack("RW", dr, dropped(tape, b, tape.before[t][b]), dDropped);
+        add(dropped(tape, b, dDropped), before.h);
         dh[b] = before.h;
         dc[b] = before.c;
       }
@@ -178,6 +190,24 @@ public final class ReferenceKernel implements RecurrentKernel {
   public void takeGradients(Pointer dParameters) {
     new DoublePointer(dParameters).put(gradients);
     Arrays.fill(gradients, 0);
+  }
+
+  /** A hidden state, or its gradient, through the factors of its sequence. */
+  private static double[] dropped(Tape tape, int b, double[] h) {
+    if (tape.factors == null) {
+      return h;
+    }
+    double[] dropped = h.clone();
+    for (int j = 0; j < h.length; j++) {
+      dropped[j] *= tape.factors[b][j];
+    }
+    return dropped;
+  }
+
+  private static void add(double[] addend, double[] sum) {
+    for (int j = 0; j < sum.length; j++) {
+      sum[j] += addend[j];
+    }
   }
 
   /** out = M · in. */

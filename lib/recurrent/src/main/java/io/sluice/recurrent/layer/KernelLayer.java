@@ -21,6 +21,7 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.random.impl.BernoulliDistribution;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -42,6 +43,9 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
   private final transient TimeMajor outputGradients = new TimeMajor();
   private transient MaskedRecurrence recurrence;
   private transient INDArray block;
+
+  /** Variational dropout's factors of the hidden state (B, H), inverted. */
+  private transient INDArray stateFactors;
 
   /** The state from which the last training pass began; null is zeros. */
   private transient Map<String, INDArray> begin;
@@ -90,6 +94,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
     Map<String, INDArray> first = from == null || from.isEmpty() ? null : Map.copyOf(from);
     requireBatch(first, B);
     MaskedRecurrence recurrence = recurrence(training, workspaces);
+    recurrence.setStateFactors(training ? stateFactors(B, first != null) : null);
     if (training) {
       begin = first;
       recurrence.forward(
@@ -171,6 +176,23 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
         null);
     recurrence.backward(from(gradients, cut), null, from(dx, cut), null);
     return gradient(dx);
+  }
+
+  /**
+   * @param goesOn whether these are later steps of sequences whose first steps came before
+   * @return (B, H), null without recurrent dropout
+   */
+  private Pointer stateFactors(int B, boolean goesOn) {
+    double kept = 1 - layerConf().getRecurrentDropout();
+    if (kept == 1) {
+      return null;
+    }
+    if (!goesOn || stateFactors == null || stateFactors.size(0) != B) {
+      stateFactors = detached(new long[] {B, layerConf().shape().hiddenSize()});
+      Nd4j.getExecutioner().exec(new BernoulliDistribution(stateFactors, kept));
+      stateFactors.divi(kept);
+    }
+    return TimeMajor.memory(stateFactors);
   }
 
   private INDArray detached(long[] sizes) {
@@ -271,7 +293,12 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
 
   private RecurrentKernel newKernel(Recurrent conf) {
     return switch (dataType) {
-      case FLOAT -> Kernels.create(conf.shape(), conf.getDirection(), conf.getPrecision());
+      case FLOAT ->
+          Kernels.create(
+              conf.shape(),
+              conf.getDirection(),
+              conf.getPrecision(),
+              conf.getRecurrentDropout() > 0);
       case DOUBLE -> new ReferenceKernel(conf.shape(), conf.getDirection());
       default ->
           throw new IllegalArgumentException(

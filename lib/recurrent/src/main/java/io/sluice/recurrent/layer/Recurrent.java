@@ -45,6 +45,7 @@ public final class Recurrent extends BaseRecurrentLayer {
   private Direction direction;
   private Precision precision;
   private double forgetBias;
+  private double recurrentDropout;
 
   /** For DL4J's JSON. */
   Recurrent() {}
@@ -55,6 +56,7 @@ public final class Recurrent extends BaseRecurrentLayer {
     this.direction = builder.direction;
     this.precision = builder.precision;
     this.forgetBias = builder.forgetBias;
+    this.recurrentDropout = builder.recurrentDropout;
     initializeConstraints(builder);
   }
 
@@ -92,6 +94,15 @@ public final class Recurrent extends BaseRecurrentLayer {
 
   void setForgetBias(double forgetBias) {
     this.forgetBias = forgetBias;
+  }
+
+  /** Share of the hidden state dropped on its way into the next step's products. */
+  public double getRecurrentDropout() {
+    return recurrentDropout;
+  }
+
+  void setRecurrentDropout(double recurrentDropout) {
+    this.recurrentDropout = recurrentDropout;
   }
 
   /**
@@ -176,12 +187,13 @@ public final class Recurrent extends BaseRecurrentLayer {
         && cell == o.cell
         && direction == o.direction
         && precision == o.precision
-        && forgetBias == o.forgetBias;
+        && forgetBias == o.forgetBias
+        && recurrentDropout == o.recurrentDropout;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), cell, direction, precision, forgetBias);
+    return Objects.hash(super.hashCode(), cell, direction, precision, forgetBias, recurrentDropout);
   }
 
   @Override
@@ -196,6 +208,7 @@ public final class Recurrent extends BaseRecurrentLayer {
     private Direction direction = Direction.FORWARD;
     private Precision precision = Precision.F32;
     private double forgetBias = 1;
+    private double recurrentDropout;
 
     /**
      * @param cell the recurrent cell
@@ -219,6 +232,20 @@ public final class Recurrent extends BaseRecurrentLayer {
     /** Initial bias of the forget gate; 1 unless said otherwise. */
     public Builder forgetBias(double forgetBias) {
       this.forgetBias = forgetBias;
+      return this;
+    }
+
+    /**
+     * Share of the hidden state dropped, in training, on its way into the next step's products;
+     * none unless said otherwise. One mask holds for all steps of a sequence (Gal and Ghahramani
+     * 2016), over the chunks of truncated backpropagation too.
+     */
+    public Builder recurrentDropout(double share) {
+      if (!(share >= 0 && share < 1)) {
+        throw new IllegalArgumentException(
+            "recurrentDropout is %s, must be in [0, 1)".formatted(share));
+      }
+      this.recurrentDropout = share;
       return this;
     }
 

@@ -26,6 +26,8 @@ import java.util.TreeSet;
  * @param attentionSize hidden units of additive attention's score; 0 is as many as its inputs
  * @param attentionHeads heads of self-attention
  * @param layerNorm normalises the outputs of each recurrent layer
+ * @param variationalDropout one dropout mask a sequence between recurrent layers
+ * @param recurrentDropout share of the hidden state dropped on its way into the next step
  */
 public record ModelSettings(
     Cell cell,
@@ -42,7 +44,9 @@ public record ModelSettings(
     Attention.Kind attention,
     int attentionSize,
     int attentionHeads,
-    boolean layerNorm) {
+    boolean layerNorm,
+    boolean variationalDropout,
+    double recurrentDropout) {
 
   /** {@code model.head}. */
   public enum HeadChoice {
@@ -75,7 +79,9 @@ public record ModelSettings(
             model.choice("attention", Attention.Kind.class),
             model.intAtLeast("attention-size", 0),
             model.intAtLeast("attention-heads", 1),
-            model.flag("layer-norm"));
+            model.flag("layer-norm"),
+            model.flag("variational-dropout"),
+            model.numberBetween("recurrent-dropout", 0, 0.95));
     model.check(
         !settings.hiddenSizes.isEmpty(), "hidden-sizes", "must name at least one layer, but is []");
     model.check(
@@ -146,7 +152,9 @@ public record ModelSettings(
         precision,
         classes > 0 ? classHead(classes) : numberHead(targetSize),
         attentionOfSpec(),
-        layerNorm);
+        layerNorm,
+        variationalDropout,
+        recurrentDropout);
   }
 
   private Head classHead(int classes) {

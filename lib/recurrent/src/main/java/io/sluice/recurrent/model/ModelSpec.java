@@ -30,6 +30,10 @@ import java.util.List;
  * @param attention over the outputs of the recurrent layers
  * @param layerNorm normalises the outputs of each recurrent layer over its units, at every time
  *     step
+ * @param variationalDropout dropout between recurrent layers draws one mask a sequence, not one a
+ *     time step
+ * @param recurrentDropout share of the hidden state dropped on its way into the next step while
+ *     training, one mask a sequence; in [0, 1)
  */
 public record ModelSpec(
     int inputSize,
@@ -44,7 +48,9 @@ public record ModelSpec(
     Precision precision,
     Head head,
     Attention attention,
-    boolean layerNorm)
+    boolean layerNorm,
+    boolean variationalDropout,
+    double recurrentDropout)
     implements Serializable {
 
   /** What becomes of the time steps between the recurrent layers and the head. */
@@ -75,6 +81,11 @@ public record ModelSpec(
     require(hiddenSizes.stream().allMatch(h -> h >= 1), "hiddenSizes", hiddenSizes, "at least 1");
     require(denseSizes.stream().allMatch(h -> h >= 1), "denseSizes", denseSizes, "at least 1");
     require(dropout >= 0 && dropout < 1, "dropout", dropout, "in [0, 1)");
+    require(
+        recurrentDropout >= 0 && recurrentDropout < 1,
+        "recurrentDropout",
+        recurrentDropout,
+        "in [0, 1)");
     require(
         attention.kind() != Attention.Kind.ADDITIVE || output == Output.LAST,
         "output",
@@ -115,7 +126,9 @@ public record ModelSpec(
         precision,
         head,
         Attention.NONE,
-        false);
+        false,
+        false,
+        0);
   }
 
   /** Numbers that the last recurrent layer puts out per time step: what attention takes. */

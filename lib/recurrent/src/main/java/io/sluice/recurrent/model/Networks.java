@@ -16,6 +16,7 @@ import java.util.List;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
+import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
@@ -45,6 +46,8 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
  *   <li>Dropout takes the probability to <i>keep</i> and works on a layer's <i>input</i>, so
  *       dropout between layers is set on every layer but the first. Attention has none of its own:
  *       the head's drops what attention puts out.
+ *   <li>{@code SpatialDropout} drops an input for all time steps of a sequence, which is what
+ *       variational dropout does between layers.
  *   <li>The loss of an output at every step is divided by T, because DL4J sums over time steps and
  *       a loss here is a mean over them.
  *   <li>Weight decay is set on each layer: set on the whole network it is applied twice ({@code
@@ -127,8 +130,9 @@ public final class Networks {
     for (int l = 0; l <= top; l++) {
       BaseRecurrentLayer cell = cell(spec, spec.hiddenSizes().get(l));
       cell.setLayerName("recurrent-" + l);
-      if (l > 0) {
-        drop(cell, spec);
+      if (l > 0 && spec.dropout() > 0) {
+        double kept = 1 - spec.dropout();
+        cell.setIDropout(spec.variationalDropout() ? new SpatialDropout(kept) : new Dropout(kept));
       }
       cell.setRegularization(new ArrayList<>(regularization));
       layers.add(spec.bidirectional() ? new Bidirectional(cell) : cell);
@@ -195,6 +199,7 @@ public final class Networks {
         .nOut(units)
         .forgetBias(spec.forgetBias())
         .precision(spec.precision())
+        .recurrentDropout(spec.recurrentDropout())
         .build();
   }
 

@@ -2,8 +2,11 @@ package io.sluice.recurrent.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 
 class FusedKernelTest extends KernelContract {
   @Override
@@ -21,6 +24,33 @@ class FusedKernelTest extends KernelContract {
     // float32 holds 6e-8; products of up to 207 + 207 terms, activations within 3e-7, and the
     // layer norm of few numbers divides by a small deviation
     return 1e-5;
+  }
+
+  @TestFactory
+  List<DynamicTest> agreesWithTheReferenceUnderStateFactors() {
+    return each(
+        (cell, direction) -> {
+          for (int[] size : new int[][] {{7, 3, 13}, {13, 64, 65}, {5, 207, 7}, {40, 33, 64}}) {
+            var trial =
+                new Trial(new CellShape(cell, 3, size[2]), size[0], size[1], 17).withFactors();
+            try (RecurrentKernel kernel = kernel(trial.shape, direction)) {
+              Trial.Result expected = trial.run(new ReferenceKernel(trial.shape, direction));
+              // factors of 2 double every rounding on its way
+              requireClose(
+                  Arrays.toString(size), trial, trial.run(kernel), expected, 10 * tolerance());
+              Trial.Run run = trial.on(kernel);
+              assertThat(run.infer().y()).isEqualTo(trial.run(kernel).y());
+              kernel.setStateFactors(null);
+              trial.factors = null;
+              requireClose(
+                  "without",
+                  trial,
+                  trial.run(kernel),
+                  trial.run(new ReferenceKernel(trial.shape, direction)),
+                  tolerance());
+            }
+          }
+        });
   }
 
   @Test

@@ -18,7 +18,8 @@ class KernelsTest {
     for (Cell cell : Cell.values()) {
       for (Precision precision : Precision.values()) {
         try (RecurrentKernel kernel =
-            Kernels.create(new CellShape(cell, 3, 7), Direction.FORWARD, precision, null, true)) {
+            Kernels.create(
+                new CellShape(cell, 3, 7), Direction.FORWARD, precision, false, null, true)) {
           assertThat(kernel.name())
               .isEqualTo(
                   cell == Cell.LAYERNORM_LSTM
@@ -37,9 +38,9 @@ class KernelsTest {
       var shape = new CellShape(cell, 3, 7);
       var trial = new Trial(shape, 4, 3, 1);
       try (RecurrentKernel fallback =
-              Kernels.create(shape, Direction.FORWARD, Precision.BF16, null, false);
+              Kernels.create(shape, Direction.FORWARD, Precision.BF16, false, null, false);
           RecurrentKernel plain =
-              Kernels.create(shape, Direction.FORWARD, Precision.F32, null, false)) {
+              Kernels.create(shape, Direction.FORWARD, Precision.F32, false, null, false)) {
         Trial.Result result = trial.run(fallback);
         Trial.Result expected = trial.run(plain);
         assertThat(fallback.name()).isEqualTo(plain.name()).contains("f32");
@@ -54,19 +55,24 @@ class KernelsTest {
   void whatIsNotAsAskedIsWarnedOfWithItsCost() {
     var layerNorm = new CellShape(Cell.LAYERNORM_LSTM, 3, 7);
 
-    assertThat(Kernels.warning(LSTM, Precision.F32, null, false)).isEmpty();
-    assertThat(Kernels.warning(layerNorm, Precision.F32, null, false)).isEmpty();
-    assertThat(Kernels.warning(LSTM, Precision.BF16, null, true)).isEmpty();
-    assertThat(Kernels.warning(LSTM, Precision.BF16, null, false))
+    assertThat(Kernels.warning(LSTM, Precision.F32, false, null, false)).isEmpty();
+    assertThat(Kernels.warning(layerNorm, Precision.F32, false, null, false)).isEmpty();
+    assertThat(Kernels.warning(LSTM, Precision.BF16, false, null, true)).isEmpty();
+    assertThat(Kernels.warning(LSTM, Precision.BF16, false, null, false))
         .hasValue(
             "Using float32 for bf16: this processor has no AVX512-BF16. Results are those of f32; on one that has it, steps take about 0.6 of the time. Set model.precision = f32 to say so.");
+    assertThat(Kernels.warning(LSTM, Precision.F32, true, null, true)).isEmpty();
+    assertThat(Kernels.warning(LSTM, Precision.BF16, true, null, true))
+        .hasValue(
+            "Using float32 for bf16: the bf16 kernel cannot drop recurrent state. Set model.precision = f32 to say so, or model.recurrent-dropout = 0.");
     // no other processor would help
     for (boolean multipliesBf16 : new boolean[] {true, false}) {
-      assertThat(Kernels.warning(layerNorm, Precision.BF16, null, multipliesBf16))
+      assertThat(Kernels.warning(layerNorm, Precision.BF16, false, null, multipliesBf16))
           .hasValue(
               "Using float32 for bf16: the layer-norm LSTM has no bf16 kernel. Set model.precision = f32 to say so.");
     }
-    assertThat(Kernels.warning(LSTM, Precision.BF16, "no jnidnnl in java.library.path", false))
+    assertThat(
+            Kernels.warning(LSTM, Precision.BF16, false, "no jnidnnl in java.library.path", false))
         .hasValue(
             "Using the fused recurrent kernel over OpenBLAS: oneDNN does not load (no jnidnnl in java.library.path). Steps take up to 1.5 times as long; put the natives of org.bytedeco:dnnl and org.bytedeco:opencl for this platform on the class path.");
   }
@@ -86,7 +92,8 @@ class KernelsTest {
     logger.addAppender(appender);
     try {
       for (int layer = 0; layer < 3; layer++) {
-        Kernels.create(LSTM, Direction.FORWARD, Precision.F32, "a test of warnings", false).close();
+        Kernels.create(LSTM, Direction.FORWARD, Precision.F32, false, "a test of warnings", false)
+            .close();
       }
     } finally {
       logger.removeAppender(appender);
@@ -95,14 +102,15 @@ class KernelsTest {
     assertThat(logged)
         .containsExactly(
             "WARN "
-                + Kernels.warning(LSTM, Precision.F32, "a test of warnings", false).orElseThrow());
+                + Kernels.warning(LSTM, Precision.F32, false, "a test of warnings", false)
+                    .orElseThrow());
   }
 
   @Test
   void withoutOneDnnTheFusedKernelRuns() {
     try (RecurrentKernel kernel =
         Kernels.create(
-            LSTM, Direction.FORWARD, Precision.F32, "no dnnl in java.library.path", false)) {
+            LSTM, Direction.FORWARD, Precision.F32, false, "no dnnl in java.library.path", false)) {
       assertThat(kernel.name()).isEqualTo("fused f32 over OpenBLAS");
     }
   }

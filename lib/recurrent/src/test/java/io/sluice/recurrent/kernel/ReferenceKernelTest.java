@@ -1,6 +1,7 @@
 package io.sluice.recurrent.kernel;
 
 import static io.sluice.recurrent.TensorAssert.assertClose;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.List;
@@ -50,6 +51,35 @@ class ReferenceKernelTest extends KernelProperties {
               requireDifferences(name + " c", trial, direction, trial.c, result.dc());
             }
           }
+        });
+  }
+
+  @TestFactory
+  List<DynamicTest> backwardUnderStateFactorsMatchesCentralDifferences() {
+    return each(
+        (cell, direction) -> {
+          var trial = new Trial(new CellShape(cell, 2, 3), 4, 2, 12).withFactors();
+          Trial.Result result = trial.run(kernel(trial.shape, direction));
+
+          requireDifferences("parameters", trial, direction, trial.parameters, result.gradients());
+          requireDifferences("x", trial, direction, trial.x, result.dx());
+          requireDifferences("h", trial, direction, trial.h, result.dh());
+        });
+  }
+
+  @TestFactory
+  List<DynamicTest> aStateWithFactorsOfZeroDoesNotReachTheProduct() {
+    return each(
+        (cell, direction) -> {
+          var trial = new Trial(new CellShape(cell, 2, 3), 4, 2, 12);
+          trial.factors = new double[trial.h.length];
+          double[] dropped = trial.run(kernel(trial.shape, direction)).y();
+
+          trial.factors = null;
+          CellShape.Parameter RW = trial.shape.parameter("RW");
+          Arrays.fill(trial.parameters, (int) RW.offset(), (int) (RW.offset() + RW.length()), 0);
+
+          assertThat(dropped).isEqualTo(trial.run(kernel(trial.shape, direction)).y());
         });
   }
 

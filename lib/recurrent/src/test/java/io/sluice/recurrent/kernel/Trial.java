@@ -21,6 +21,9 @@ final class Trial {
   final double[] dhLast;
   final double[] dcLast;
 
+  /** Of the hidden state on its way into RW; null is ones. */
+  double[] factors;
+
   /** What came out. */
   record Result(
       double[] y,
@@ -52,6 +55,13 @@ final class Trial {
       values[k] = (float) (scale * random.nextGaussian());
     }
     return values;
+  }
+
+  /** With 0, 1 and 2 as factors of the hidden state. */
+  Trial withFactors() {
+    var random = new Random(3);
+    factors = random.ints(h.length, 0, 3).asDoubleStream().toArray();
+    return this;
   }
 
   /** Another batch for the same parameters. */
@@ -132,6 +142,7 @@ final class Trial {
     private State last;
     private State dLast;
     private State dInitial;
+    private Pointer stateFactors; // held: a kernel does not keep it from being freed
 
     private Run(RecurrentKernel kernel) {
       this.kernel = kernel;
@@ -145,6 +156,10 @@ final class Trial {
       this.dLast = state(dhLast, dcLast);
       this.dInitial = state(null, null);
       kernel.setParameters(memory(parameters));
+      if (factors != null) {
+        stateFactors = memory(factors);
+        kernel.setStateFactors(stateFactors);
+      }
     }
 
     /** From here on no state comes or goes. */

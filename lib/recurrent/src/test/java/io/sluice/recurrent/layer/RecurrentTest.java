@@ -480,6 +480,50 @@ class RecurrentTest {
   }
 
   @Test
+  void recurrentDropoutDrawsOneMaskASequenceInTrainingAlone() {
+    int H = 400;
+    MultiLayerNetwork plain = network(Cell.RNN, H, 0);
+    MultiLayerNetwork dropping = network(Cell.RNN, H, 0.25);
+    dropping.setParams(plain.params());
+    INDArray x = Nd4j.randn(DataType.FLOAT, 2, 3, 5);
+
+    assertThat(dropping.output(x)).isEqualTo(plain.output(x));
+    // the first step has no state to drop; the others differ
+    INDArray trained = dropping.output(x, true);
+    assertThat(step(trained, 0)).isEqualTo(step(plain.output(x), 0));
+    assertThat(step(trained, 1)).isNotEqualTo(step(plain.output(x), 1));
+    Nd4j.getRandom().setSeed(5);
+    INDArray once = dropping.output(x, true).dup();
+    assertThat(dropping.output(x, true)).isNotEqualTo(once);
+    Nd4j.getRandom().setSeed(5);
+    assertThat(dropping.output(x, true)).isEqualTo(once);
+  }
+
+  private static MultiLayerNetwork network(Cell cell, int H, double recurrentDropout) {
+    var network =
+        new MultiLayerNetwork(
+            new NeuralNetConfiguration.Builder()
+                .seed(1)
+                .list()
+                .layer(
+                    new Recurrent.Builder(cell)
+                        .nIn(3)
+                        .nOut(H)
+                        .recurrentDropout(recurrentDropout)
+                        .build())
+                .build());
+    network.init();
+    return network;
+  }
+
+  @Test
+  void aShareToDropOfAllIsRefused() {
+    assertThatThrownBy(() -> new Recurrent.Builder(Cell.LSTM).recurrentDropout(1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("recurrentDropout is 1.0, must be in [0, 1)");
+  }
+
+  @Test
   void disagreeingShapesAreNamed() {
     MultiLayerNetwork network =
         network(new Recurrent.Builder(Cell.LSTM).name("first").nIn(I).nOut(H).build());

@@ -65,6 +65,12 @@ class GradientCheckTest {
             "bidirectional LSTM, sequence", spec(Cell.LSTM, true, 0, Output.SEQUENCE, regression)),
         Arguments.of(
             "bidirectional LSTM, dropout", spec(Cell.LSTM, true, 0.4, Output.LAST, regression)),
+        Arguments.of(
+            "bidirectional LSTM, variational dropout",
+            dropping(spec(Cell.LSTM, true, 0.4, Output.LAST, regression))),
+        Arguments.of(
+            "GRU, variational dropout, sequence",
+            dropping(spec(Cell.GRU, false, 0.4, Output.SEQUENCE, regression))),
         Arguments.of("bidirectional simple, last", spec(Cell.RNN, true, 0, Output.LAST, classes)),
         Arguments.of("LSTM, mean", spec(Cell.LSTM, false, 0, Output.MEAN, regression)),
         Arguments.of("bidirectional LSTM, max", spec(Cell.LSTM, true, 0, Output.MAX, classes)),
@@ -94,7 +100,29 @@ class GradientCheckTest {
         plain.precision(),
         plain.head(),
         attention,
-        layerNorm);
+        layerNorm,
+        false,
+        0);
+  }
+
+  /** With one mask a sequence, on what enters the second layer and on the state. */
+  private static ModelSpec dropping(ModelSpec plain) {
+    return new ModelSpec(
+        plain.inputSize(),
+        plain.lookBack(),
+        plain.cell(),
+        plain.hiddenSizes(),
+        plain.bidirectional(),
+        plain.dropout(),
+        plain.output(),
+        plain.denseSizes(),
+        plain.forgetBias(),
+        plain.precision(),
+        plain.head(),
+        Attention.NONE,
+        false,
+        true,
+        0.3);
   }
 
   /** Left, right, inside, and all. */

@@ -22,7 +22,8 @@ class ModelSettingsTest {
               cell = peephole-lstm, hidden-sizes = [31, 7], bidirectional = true, dropout = 0.15
               output = sequence, head = quantiles, quantiles = [0.2, 0.6], class-weights = [2.0, 3.0]
               forget-bias = 0.5, dense-sizes = [12], precision = bf16
-              attention = self-attention, attention-size = 9, attention-heads = 2, layer-norm = true
+              attention = self-attention, attention-size = 9, attention-heads = 2, layer-norm = true,
+              variational-dropout = true, recurrent-dropout = 0.35
             }
             """);
 
@@ -43,7 +44,9 @@ class ModelSettingsTest {
                 Attention.Kind.SELF_ATTENTION,
                 9,
                 2,
-                true));
+                true,
+                true,
+                0.35));
   }
 
   @Test

@@ -198,7 +198,9 @@ class NetworksTest {
         Precision.F32,
         Head.regression(2),
         attention,
-        layerNorm);
+        layerNorm,
+        false,
+        0);
   }
 
   @Test
@@ -522,7 +524,9 @@ class NetworksTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Output.class)
+  @EnumSource(
+      value = Output.class,
+      names = {"LAST", "SEQUENCE"})
   void classNetworkSavedWithDl4jsOutputLayerIsReadAsItIs(Output output) throws Exception {
     ModelSpec spec = spec(Cell.GRU, false, 0, output, List.of(5), Head.classes(3, List.of()));
     var list =
@@ -580,7 +584,9 @@ class NetworksTest {
             Precision.F32,
             Head.quantiles(3, List.of(0.1, 0.9)),
             Attention.self(2),
-            true);
+            true,
+            true,
+            0.2);
     var optimizer =
         new OptimizerSpec(
             OptimizerSpec.Algorithm.NESTEROVS,

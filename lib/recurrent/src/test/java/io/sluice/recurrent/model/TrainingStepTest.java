@@ -155,7 +155,9 @@ class TrainingStepTest {
               Precision.F32,
               Head.regression(2),
               attention,
-              true);
+              true,
+              false,
+              0);
       MultiLayerNetwork whole = Networks.create(spec, DECAYED_MOMENTUM, 4);
       MultiLayerNetwork cut = Networks.create(spec, DECAYED_MOMENTUM, 4);
       INDArray x = Nd4j.rand(7, 3, 6);

@@ -48,6 +48,10 @@ final class BundleJson {
     if (!spec.has("layerNorm")) {
       spec.put("layerNorm", false);
     }
+    if (!spec.has("variationalDropout")) {
+      spec.put("variationalDropout", false);
+      spec.put("recurrentDropout", 0.0);
+    }
   }
 
   private static JsonNode tree(byte[] json, String where) {
