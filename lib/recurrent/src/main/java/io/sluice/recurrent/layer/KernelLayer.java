@@ -31,7 +31,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * <p>The forward pass of training keeps in the kernel what the backward pass needs, so, unlike
  * DL4J's own layers, it is not run twice.
  */
-final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
+final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGradient {
   private static final long serialVersionUID = 1L;
 
   /** Keys of the state maps: (B, H) each. */
@@ -43,6 +43,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
   private final transient TimeMajor outputGradients = new TimeMajor();
   private transient MaskedRecurrence recurrence;
   private transient INDArray block;
+  private transient boolean givesNoInputGradient;
 
   /** Variational dropout's factors of the hidden state (B, H), inverted. */
   private transient INDArray stateFactors;
@@ -118,19 +119,32 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> {
     long B = series.size(0);
     CellShape shape = layerConf().shape();
     INDArray dx =
-        workspaces.createUninitialized(
-            ArrayType.ACTIVATION_GRAD, dataType, new long[] {T, B, shape.inputSize()}, 'c');
+        givesNoInputGradient
+            ? null
+            : workspaces.createUninitialized(
+                ArrayType.ACTIVATION_GRAD, dataType, new long[] {T, B, shape.inputSize()}, 'c');
     recurrence.backward(
-        outputGradients.of(series.castTo(dataType)), null, TimeMajor.memory(dx), null);
+        outputGradients.of(series.castTo(dataType)),
+        null,
+        dx == null ? null : TimeMajor.memory(dx),
+        null);
     return gradient(dx);
   }
 
-  /** What a backward pass gives to DL4J, from the gradient of the input (T, B, I). */
+  @Override
+  public void inputGradient(boolean wanted) {
+    givesNoInputGradient = !wanted;
+  }
+
+  /** What a backward pass gives to DL4J, from the gradient of the input (T, B, I) or null. */
   private Pair<Gradient, INDArray> gradient(INDArray dx) {
     recurrence.kernel().takeGradients(TimeMajor.memory(gradientsFlattened));
     weightNoiseParams.clear();
     var gradient = new DefaultGradient(gradientsFlattened);
     gradientViews.forEach(gradient::setGradientFor);
+    if (dx == null) {
+      return Pair.of(gradient, null);
+    }
     INDArray toInput = isNwc() ? dx.permute(1, 0, 2) : TimeMajor.series(dx);
     return Pair.of(gradient, backpropDropOutIfPresent(toInput));
   }

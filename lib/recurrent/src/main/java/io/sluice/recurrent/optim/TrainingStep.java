@@ -1,5 +1,6 @@
 package io.sluice.recurrent.optim;
 
+import io.sluice.recurrent.layer.InputGradient;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +21,9 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * {@code fit} spends some 14 % of its time visiting each parameter for regularisation that it does
  * not have. The network's configuration must be one block, see {@link
  * GlobalNormClipping#requireOneBlock}.
+ *
+ * <p>The gradient of the input of the first layer, which {@code fit} computes and throws away, is
+ * left out.
  *
  * <p>A batch of B examples may be cut: by {@link Replicas}, which compute at once, and each share
  * by micro-batches, which compute one after the other and need the memory of one. With R replicas
@@ -185,7 +189,9 @@ public final class TrainingStep {
     if (masked) {
       replica.setLayerMaskArrays(null, batch.labelsMask);
     }
+    wantInputGradient(replica, false);
     replica.computeGradientAndScore();
+    wantInputGradient(replica, true);
     double loss = replica.score();
     if (batch.isOneWithOneMask() && batch.labelsMask.getDouble(0) == 0) {
       gradient.assign(0);
@@ -194,6 +200,12 @@ public final class TrainingStep {
     replica.clearLayerMaskArrays();
     replica.clearLayersStates();
     return loss;
+  }
+
+  private static void wantInputGradient(MultiLayerNetwork network, boolean wanted) {
+    if (network.getLayer(0) instanceof InputGradient layer) {
+      layer.inputGradient(wanted);
+    }
   }
 
   /** Adds the gradients of the first {@code shares} replicas in the network's own array. */

@@ -82,7 +82,9 @@ class ModelBundleTest {
             plain.precision(),
             plain.head(),
             self ? Attention.self(3) : Attention.additive(5),
-            true);
+            true,
+            false,
+            0);
     fixture =
         new BundleFixture(
             fixture.dataset(), spec, Networks.create(spec, OptimizerSpec.constantAdam(0.01), 17));
