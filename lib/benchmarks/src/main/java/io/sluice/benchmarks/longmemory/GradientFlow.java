@@ -51,7 +51,7 @@ final class GradientFlow {
     int H = Math.toIntExact(network.getOutputLayer().getParam("W").size(0));
     var norms = new LinkedHashMap<Integer, Double>();
     try (RecurrentKernel kernel =
-            Kernels.create(new CellShape(cell, I, H), Direction.FORWARD, Precision.F32);
+            Kernels.create(new CellShape(cell, I, H), Direction.FORWARD, Precision.F32, false);
         var parameters = new FloatPointer(network.getLayer(0).params().dup().data().asFloat());
         var x = new FloatPointer(examples.features().permute(2, 0, 1).dup('c').data().asFloat());
         var y = new FloatPointer((long) T * B * H);
