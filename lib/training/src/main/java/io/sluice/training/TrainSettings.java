@@ -82,6 +82,11 @@ public record TrainSettings(
    */
   public record Checkpoints(String path, int everyEpochs, int keep, boolean resume) {}
 
+  /** Windows of a step that one process, local or a worker, computes. */
+  int batchOfProcess() {
+    return strategy == StrategyKind.LOCAL ? batchSize : batchSize / workers;
+  }
+
   /** Reads its keys of the whole settings. */
   public static TrainSettings from(ConfigReader root) {
     OptimizerSettings optimizer = OptimizerSettings.from(root);
@@ -128,10 +133,7 @@ public record TrainSettings(
               "must be a multiple of workers (%d) with strategy = parameter-averaging, but is %d",
               settings.workers,
               settings.batchSize);
-          int share =
-              settings.strategy == StrategyKind.LOCAL
-                  ? settings.batchSize
-                  : settings.batchSize / settings.workers;
+          int share = settings.batchOfProcess();
           train.check(
               (long) settings.accumulate * settings.threads <= share,
               "accumulate",

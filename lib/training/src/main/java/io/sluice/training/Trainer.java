@@ -4,6 +4,7 @@ import io.sluice.config.Provenance;
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
@@ -129,6 +130,7 @@ public final class Trainer {
     INDArray initial = network.params().dup();
     LOG.info("{}", story(dataset, settings, spec, plan));
     LOG.info("model\n{}", ModelSummary.of(spec).text(settings.batchSize()));
+    LOG.info("native memory of each training process: about {}", memory(spec, settings).text());
 
     var checkpoints =
         CheckpointStore.open(settings.checkpoints().path(), settings.checkpoints().keep(), hadoop);
@@ -174,6 +176,15 @@ public final class Trainer {
       }
       return state.report(dataset, settings, network, plan, moved, log, bundle, provenance);
     }
+  }
+
+  private static TrainingMemory memory(ModelSpec spec, TrainSettings settings) {
+    return TrainingMemory.of(
+        spec,
+        settings.optimizer().algorithm(),
+        settings.batchOfProcess(),
+        settings.threads(),
+        settings.accumulate());
   }
 
   private static Strategy strategy(

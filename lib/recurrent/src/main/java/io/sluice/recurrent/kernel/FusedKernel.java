@@ -548,6 +548,29 @@ final class FusedKernel implements RecurrentKernel {
     sums().zero(products);
   }
 
+  /** What {@link #nativeBytes} will be once a batch of this size has gone forward and backward. */
+  static long trainingBytes(CellShape shape, int T, int B, boolean dropsState) {
+    FusedCell cell = FusedCell.of(shape);
+    long H = shape.hiddenSize();
+    long gates = shape.cell().gates() * H;
+    long rows = (long) T * B;
+    long chunkRows = (long) chunkSteps(T, B) * B;
+    // the first state of all goes by itself
+    long dropped = Math.max(1L, Math.min(chunkSteps(T, B), T - 1)) * B;
+    int sides = cell.keepsSidesApart() ? 2 : 1;
+    int states = shape.cell().hasCellState() ? 2 : 1;
+    long numbers =
+        rows * (gates + cell.extras() * H + cell.scales() + states * H)
+            + 2L * B * H // the tape
+            + shape.parameterCount()
+            + 2 * shape.parameter("b").offset() // weights and their sums
+            + sides * chunkRows * gates // gradients of gates
+            + (sides - 1L) * B * gates
+            + B * H // one step
+            + (dropsState ? (dropped + B) * H : 0);
+    return Float.BYTES * numbers;
+  }
+
   @Override
   public long nativeBytes() {
     long bytes = inference.bytes();

@@ -56,6 +56,25 @@ public final class Kernels {
             new OneDnnKernel(shape, direction, Precision.F32));
   }
 
+  /**
+   * Native memory that a kernel made by {@link #create} holds while it trains on batches of B
+   * sequences of T time steps, in bytes.
+   */
+  public static long trainingBytes(
+      CellShape shape, Precision precision, boolean dropsState, int T, int B) {
+    return computesInBf16(shape, precision, dropsState)
+        ? OneDnnKernel.trainingBytes(shape, Precision.BF16, T, B)
+        : FusedKernel.trainingBytes(shape, T, B, dropsState);
+  }
+
+  private static boolean computesInBf16(CellShape shape, Precision precision, boolean dropsState) {
+    return precision == Precision.BF16
+        && shape.cell() != Cell.LAYERNORM_LSTM
+        && !dropsState
+        && OneDnn.problem().isEmpty()
+        && OneDnn.multipliesBf16();
+  }
+
   /** Why the kernel is not the one that was asked for, what that costs and what to do. */
   static Optional<String> warning(
       CellShape shape,

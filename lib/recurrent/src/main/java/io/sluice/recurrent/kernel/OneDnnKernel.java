@@ -68,8 +68,6 @@ final class OneDnnKernel implements RecurrentKernel {
     this.direction = direction;
     this.precision = precision;
     this.moves = moves(shape);
-    parameters.zeros(blockBytes());
-    gradients.zeros(blockBytes());
   }
 
   static IllegalArgumentException unsupported(Cell cell) {
@@ -156,7 +154,7 @@ final class OneDnnKernel implements RecurrentKernel {
 
   @Override
   public void takeGradients(Pointer dParameters) {
-    Pointer own = gradients.atLeast(blockBytes());
+    Pointer own = gradients();
     for (OneDnnWeights gradient : packed) {
       if (gradient.unpacks()) {
         gradient.unpackAndClear(at(own, shape.parameter(gradient.name()).offset()), stream);
@@ -166,6 +164,30 @@ final class OneDnnKernel implements RecurrentKernel {
       Pointer.memcpy(at(dParameters, move.from), at(own, move.to), move.length * Float.BYTES);
     }
     Pointer.memset(own, 0, blockBytes());
+  }
+
+  /** What {@link #nativeBytes} will be once a batch of this size has gone forward and backward. */
+  static long trainingBytes(CellShape shape, Precision precision, int T, int B) {
+    try (var plan =
+        new OneDnnPlan(shape, Direction.FORWARD, precision, T, B, OneDnnPlan.Purpose.TRAINING)) {
+      OneDnnPlan.Pass forward = plan.forward;
+      OneDnnPlan.Pass backward = plan.backward;
+      long states = 8L * B * shape.hiddenSize() * Float.BYTES;
+      long packed =
+          forward.bytes(DNNL_ARG_WEIGHTS_LAYER)
+              + forward.bytes(DNNL_ARG_WEIGHTS_ITER)
+              + backward.bytes(DNNL_ARG_WEIGHTS_LAYER)
+              + backward.bytes(DNNL_ARG_WEIGHTS_ITER)
+              + backward.bytes(DNNL_ARG_DIFF_WEIGHTS_LAYER)
+              + backward.bytes(DNNL_ARG_DIFF_WEIGHTS_ITER);
+      return forward.bytes(DNNL_ARG_WORKSPACE)
+          + forward.bytes(DNNL_ARG_DST_LAYER)
+          + (plan.rounds() ? forward.bytes(DNNL_ARG_SRC_LAYER) : 0)
+          + Math.max(forward.bytes(DNNL_ARG_SCRATCHPAD), backward.bytes(DNNL_ARG_SCRATCHPAD))
+          + packed
+          + 2 * shape.parameterCount() * Float.BYTES
+          + states;
+    }
   }
 
   @Override
@@ -218,23 +240,28 @@ final class OneDnnKernel implements RecurrentKernel {
   private void setWeights(OneDnnPlan.Pass pass) {
     pass.set(DNNL_ARG_WEIGHTS_LAYER, packed(pass, DNNL_ARG_WEIGHTS_LAYER, "W", false));
     pass.set(DNNL_ARG_WEIGHTS_ITER, packed(pass, DNNL_ARG_WEIGHTS_ITER, "RW", false));
-    pass.set(DNNL_ARG_BIAS, parameter(parameters, "b"));
+    pass.set(DNNL_ARG_BIAS, parameter("b"));
     if (shape.cell() == Cell.PEEPHOLE_LSTM) {
-      pass.set(DNNL_ARG_WEIGHTS_PEEPHOLE, parameter(parameters, "P"));
+      pass.set(DNNL_ARG_WEIGHTS_PEEPHOLE, parameter("P"));
     }
   }
 
   private void setGradients(OneDnnPlan.Pass pass) {
     pass.set(DNNL_ARG_DIFF_WEIGHTS_LAYER, packed(pass, DNNL_ARG_DIFF_WEIGHTS_LAYER, "W", true));
     pass.set(DNNL_ARG_DIFF_WEIGHTS_ITER, packed(pass, DNNL_ARG_DIFF_WEIGHTS_ITER, "RW", true));
-    pass.set(DNNL_ARG_DIFF_BIAS, parameter(gradients, "b"));
+    pass.set(DNNL_ARG_DIFF_BIAS, at(gradients(), shape.parameter("b").offset()));
     if (shape.cell() == Cell.PEEPHOLE_LSTM) {
-      pass.set(DNNL_ARG_DIFF_WEIGHTS_PEEPHOLE, parameter(gradients, "P"));
+      pass.set(DNNL_ARG_DIFF_WEIGHTS_PEEPHOLE, at(gradients(), shape.parameter("P").offset()));
     }
   }
 
-  private Pointer parameter(NativeBuffer block, String name) {
-    return at(block.atLeast(blockBytes()), shape.parameter(name).offset());
+  private Pointer parameter(String name) {
+    return at(parameters.atLeast(blockBytes()), shape.parameter(name).offset());
+  }
+
+  /** Sums of gradients, made when a first one comes: inference has none. */
+  private Pointer gradients() {
+    return gradients.bytes() == 0 ? gradients.zeros(blockBytes()) : gradients.atLeast(0);
   }
 
   /** The weights, or the sum of their gradients, in the order that {@code pass} wants. */
@@ -242,7 +269,7 @@ final class OneDnnKernel implements RecurrentKernel {
     OneDnnWeights weights =
         pass.weights.computeIfAbsent(argument, a -> shared(pass.expects(a), name, isGradient));
     if (!isGradient) {
-      weights.pack(parameter(parameters, name), version, stream);
+      weights.pack(parameter(name), version, stream);
     }
     return weights.pointer();
   }

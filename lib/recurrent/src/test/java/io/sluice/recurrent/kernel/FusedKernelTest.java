@@ -53,6 +53,26 @@ class FusedKernelTest extends KernelContract {
         });
   }
 
+  @TestFactory
+  List<DynamicTest> holdsWhatIsPlanned() {
+    return each(
+        (cell, direction) -> {
+          for (boolean drops : new boolean[] {true, false}) {
+            for (int[] size : new int[][] {{7, 3, 13}, {40, 33, 64}}) {
+              var trial = new Trial(new CellShape(cell, 3, size[2]), size[0], size[1], 17);
+              if (drops) {
+                trial.withFactors();
+              }
+              try (RecurrentKernel kernel = kernel(trial.shape, direction)) {
+                trial.run(kernel);
+                assertThat(kernel.nativeBytes())
+                    .isEqualTo(FusedKernel.trainingBytes(trial.shape, size[0], size[1], drops));
+              }
+            }
+          }
+        });
+  }
+
   @Test
   void activationsAreWithinTheirBoundAndKeepNotANumber() {
     float[] x = new float[4001];

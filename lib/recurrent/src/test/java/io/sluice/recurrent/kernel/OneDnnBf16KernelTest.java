@@ -1,7 +1,11 @@
 package io.sluice.recurrent.kernel;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 
 class OneDnnBf16KernelTest extends KernelContract {
   @BeforeEach
@@ -12,6 +16,19 @@ class OneDnnBf16KernelTest extends KernelContract {
   @Override
   RecurrentKernel kernel(CellShape shape, Direction direction) {
     return new OneDnnKernel(shape, direction, Precision.BF16);
+  }
+
+  @TestFactory
+  List<DynamicTest> holdsWhatIsPlanned() {
+    return each(
+        (cell, direction) -> {
+          var trial = new Trial(new CellShape(cell, 16, 64), 40, 33, 17);
+          try (RecurrentKernel kernel = kernel(trial.shape, direction)) {
+            trial.run(kernel);
+            long planned = OneDnnKernel.trainingBytes(trial.shape, Precision.BF16, 40, 33);
+            assertThat((double) kernel.nativeBytes() / planned).isBetween(0.9, 1.1);
+          }
+        });
   }
 
   @Override

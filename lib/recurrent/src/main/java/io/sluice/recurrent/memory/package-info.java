@@ -1,0 +1,7 @@
+/**
+ * Planning of memory: what training of a network takes off the Java heap, before it is taken.
+ *
+ * <p>Depends on {@code recurrent.model} for the network's description and on {@code
+ * recurrent.kernel} for what its kernels hold.
+ */
+package io.sluice.recurrent.memory;

@@ -1,0 +1,81 @@
+package io.sluice.recurrent.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.model.Head;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.OptimizerSpec;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class TrainingMemoryTest {
+  private static final long MIB = 1 << 20;
+
+  private static ModelSpec lstm(boolean bidirectional) {
+    return new ModelSpec(
+        64,
+        100,
+        Cell.LSTM,
+        List.of(512, 512),
+        bidirectional,
+        0,
+        ModelSpec.Output.LAST,
+        List.of(),
+        1,
+        Precision.F32,
+        Head.regression(1));
+  }
+
+  @Test
+  void aStepOfTwoLayersOf512UnitsIsCountedPartByPart() {
+    var memory = TrainingMemory.of(lstm(false), OptimizerSpec.Algorithm.ADAM, 128, 1, 1);
+
+    // 4·512·(64 + 512 + 1) + 4·512·(512 + 512 + 1) + 513
+    long parameters = 4L * (1_181_696 + 2_099_200 + 513);
+    assertThat(memory.parameters()).isEqualTo(parameters);
+    assertThat(memory.optimizer()).isEqualTo(2 * parameters);
+    assertThat(memory.gradients()).isEqualTo(parameters);
+    // two tapes of 6·512 numbers for 12,800 rows are 300 MiB
+    assertThat(memory.kernels()).isBetween(300 * MIB, 365 * MIB);
+    // four arrays of 12,800 by 512
+    assertThat(memory.activations()).isBetween(100 * MIB, 101 * MIB);
+    assertThat(memory.total())
+        .isEqualTo(
+            memory.parameters()
+                + memory.optimizer()
+                + memory.gradients()
+                + memory.kernels()
+                + memory.activations());
+    assertThat(memory.text())
+        .isEqualTo(
+            "%,d MiB: parameters 13, optimizer 26, gradients 13, recurrent layers %,d, activations 101"
+                .formatted((memory.total() + MIB - 1) / MIB, (memory.kernels() + MIB - 1) / MIB));
+  }
+
+  @Test
+  void threadsHoldTheirShareAndMicroBatchesOneAfterTheOther() {
+    ModelSpec spec = lstm(false);
+    var one = TrainingMemory.of(spec, OptimizerSpec.Algorithm.SGD, 128, 1, 1);
+    var two = TrainingMemory.of(spec, OptimizerSpec.Algorithm.SGD, 128, 2, 1);
+    var cut = TrainingMemory.of(spec, OptimizerSpec.Algorithm.SGD, 128, 1, 4);
+
+    assertThat(two.optimizer()).isZero();
+    assertThat(two.gradients()).isEqualTo(2 * one.gradients());
+    assertThat(two.activations()).isEqualTo(one.activations());
+    assertThat(two.kernels()).isGreaterThan(one.kernels());
+    assertThat(cut.gradients()).isEqualTo(2 * one.gradients());
+    assertThat(cut.activations()).isEqualTo(one.activations() / 4);
+    assertThat(cut.kernels()).isLessThan(one.kernels() / 2);
+  }
+
+  @Test
+  void bothDirectionsHoldTwice() {
+    var one = TrainingMemory.of(lstm(false), OptimizerSpec.Algorithm.SGD, 128, 1, 1);
+    var both = TrainingMemory.of(lstm(true), OptimizerSpec.Algorithm.SGD, 128, 1, 1);
+
+    assertThat(both.kernels()).isGreaterThan(2 * one.kernels());
+    assertThat(both.activations()).isEqualTo(2 * one.activations());
+  }
+}
