@@ -44,38 +44,21 @@ final class FusedKernel implements RecurrentKernel {
   /** G·H. */
   private final int gates;
 
-  /** Of RW and RWᵀ, which lie behind W and Wᵀ. */
-  private final long recurrentOffset;
-
-  /** Numbers of W and RW, which lie before all other parameters. */
-  private final long products;
-
-  private final FloatMemory weights = new FloatMemory();
-  private final FloatMemory transposed = new FloatMemory();
-  private final FloatMemory weightGradients = new FloatMemory();
+  private final FusedWeights weights;
+  private final StateFactors stateFactors;
   private final FloatMemory chunkA = new FloatMemory();
   private final FloatMemory chunkR = new FloatMemory();
   private final FloatMemory stepR = new FloatMemory();
   private final FloatMemory stepDh = new FloatMemory();
 
-  /** Factors of the hidden state, and the state after them: of a step, and of a chunk of steps. */
-  private final FloatMemory stateFactors = new FloatMemory();
-
-  private final FloatMemory droppedState = new FloatMemory();
-  private final FloatMemory droppedStates = new FloatMemory();
   private final FloatMemory outputs = new FloatMemory();
   private final FloatMemory arriving = new FloatMemory();
   private final FusedTape inference = new FusedTape();
   private final List<FusedTape> tapes = new ArrayList<>();
 
-  /** Of all parameters but W and RW; {@link #others} are those themselves. */
-  private final float[] gradients;
-
-  private final float[] others;
   private final float[] joined;
   private final float[] fromAfter;
   private FusedRows.State[] states = new FusedRows.State[0];
-  private boolean isPrepared;
   private Pointer factors;
 
   FusedKernel(CellShape shape, Direction direction, Gemm gemm) {
@@ -85,17 +68,14 @@ final class FusedKernel implements RecurrentKernel {
     this.I = shape.inputSize();
     this.H = shape.hiddenSize();
     this.gates = shape.cell().gates() * H;
-    this.recurrentOffset = shape.parameter("RW").offset();
-    this.products = shape.parameter("b").offset();
     this.cell = FusedCell.of(shape);
     this.rows =
         new FusedRows(
             H, shape.cell().gates(), cell.keepsSidesApart(), cell.extras(), cell.scales());
     this.joined = new float[rows.capacity * gates];
     this.fromAfter = new float[rows.capacity * H];
-    this.gradients = new float[Math.toIntExact(shape.parameterCount() - products)];
-    this.others = new float[gradients.length];
-    weights.room(shape.parameterCount()).zero(shape.parameterCount());
+    this.weights = new FusedWeights(shape, cell);
+    this.stateFactors = new StateFactors(H, rows.capacity);
   }
 
   @Override
@@ -110,29 +90,12 @@ final class FusedKernel implements RecurrentKernel {
 
   @Override
   public void setParameters(Pointer from) {
-    long bytes = Float.BYTES * shape.parameterCount();
-    if (Pointer.memcmp(weights.from(0), from, bytes) == 0) {
-      return;
-    }
-    weights.copyFrom(from, 0, shape.parameterCount());
-    isPrepared = false;
+    weights.set(from);
   }
 
   /** The parameters it has, laid out as {@link CellShape} says. */
   Pointer parameters() {
-    return weights.from(0);
-  }
-
-  /** Brings new parameters into the order in which a pass reads them. */
-  private void prepare() {
-    if (!isPrepared) {
-      transposed.room(products);
-      Gemm.transpose(gates, I, weights.from(0), transposed.from(0));
-      Gemm.transpose(gates, H, recurrent(), recurrentTransposed());
-      weights.get(products, others, others.length);
-      cell.setParameters(others);
-      isPrepared = true;
-    }
+    return weights.input();
   }
 
   @Override
@@ -162,7 +125,7 @@ final class FusedKernel implements RecurrentKernel {
       State initial,
       Pointer y,
       State last) {
-    prepare();
+    weights.prepare();
     long n = (long) B * H;
     int chunk = chunkSteps(T, B);
     tape.T = T;
@@ -181,8 +144,7 @@ final class FusedKernel implements RecurrentKernel {
     outputs.at(y, T * n);
     tape.factors = factors;
     if (factors != null) {
-      stateFactors.at(factors, n);
-      droppedState.room(n);
+      stateFactors.of(factors, B);
     }
     begin(tape, initial);
     FloatPointer inputs = new FloatPointer(x);
@@ -198,7 +160,7 @@ final class FusedKernel implements RecurrentKernel {
           gates,
           I,
           inputs,
-          transposed.from(0),
+          weights.inputTransposed(),
           0,
           tape.a.from(start));
       for (int s = first; s < end; s++) {
@@ -236,8 +198,7 @@ final class FusedKernel implements RecurrentKernel {
           tape.first.get((long) row * H, state.h, length);
           tape.first.get(n + (long) row * H, state.cBefore, length);
           if (tape.factors != null) {
-            System.arraycopy(state.h, 0, rows.h, 0, length);
-            putDropped(droppedState, 0, row, length);
+            stateFactors.keep(row, state.h, length);
           }
         });
   }
@@ -252,13 +213,14 @@ final class FusedKernel implements RecurrentKernel {
     boolean apart = cell.keepsSidesApart();
     FloatPointer before =
         tape.factors != null
-            ? droppedState.from(0)
+            ? stateFactors.kept()
             : s == 0 ? tape.first.from(0) : outputs.from(timeOf(s - 1, tape.T) * n);
     if (apart) {
-      gemm.multiply(false, false, B, gates, H, before, recurrentTransposed(), 0, stepR.from(0));
+      gemm.multiply(
+          false, false, B, gates, H, before, weights.recurrentTransposed(), 0, stepR.from(0));
     } else if (s > 0 || !tape.fromZero) {
       gemm.multiply(
-          false, false, B, gates, H, before, recurrentTransposed(), 1, tape.a.from(aStep));
+          false, false, B, gates, H, before, weights.recurrentTransposed(), 1, tape.a.from(aStep));
     }
     for (int block = 0, row = 0; row < B; block++, row += rows.capacity) {
       FusedRows.State state = states[block];
@@ -280,18 +242,10 @@ final class FusedKernel implements RecurrentKernel {
         System.arraycopy(rows.h, 0, state.h, 0, length);
       }
       if (tape.factors != null) {
-        putDropped(droppedState, 0, row, length);
+        stateFactors.keep(row, rows.h, length);
       }
       state.swapCellStates();
     }
-  }
-
-  /** Writes {@code rows.h} times the factors of its rows, which it changes. */
-  private void putDropped(FloatMemory target, long start, int row, int length) {
-    long from = (long) row * H;
-    stateFactors.get(from, fromAfter, length);
-    FusedCell.multiply(rows.h, fromAfter, length);
-    target.put(start + from, rows.h, length);
   }
 
   /**
@@ -338,7 +292,7 @@ final class FusedKernel implements RecurrentKernel {
     }
     arriving.at(dy, T * n);
     if (tape.factors != null) {
-      stateFactors.at(tape.factors, n);
+      stateFactors.of(tape.factors, B);
     }
     beginBack(tape, dLast);
     for (int end = T; end > 0; end -= chunk) {
@@ -348,14 +302,15 @@ final class FusedKernel implements RecurrentKernel {
         long step = (long) (timeOf(s, T) - low) * B * gates;
         stepBack(tape, s, step);
         if (s > 0 || dInitial != null) {
-          gemm.multiply(false, false, B, H, gates, dr.from(step), recurrent(), 0, stepDh.from(0));
+          gemm.multiply(
+              false, false, B, H, gates, dr.from(step), weights.recurrent(), 0, stepDh.from(0));
         }
       }
       addWeightGradients(tape, low, low + end - first, dr);
       if (dx != null) {
         FloatPointer inputs = new FloatPointer(dx).position((long) low * B * I);
         gemm.multiply(
-            false, false, (end - first) * B, I, gates, chunkA.from(0), weights.from(0), 0, inputs);
+            false, false, (end - first) * B, I, gates, chunkA.from(0), weights.input(), 0, inputs);
       }
     }
     if (dInitial != null) {
@@ -436,8 +391,7 @@ final class FusedKernel implements RecurrentKernel {
     long from = (long) row * H;
     stepDh.get(from, fromAfter, length);
     if (throughProduct && tape.factors != null) {
-      stateFactors.get(from, rows.work, length);
-      FusedCell.multiply(fromAfter, rows.work, length);
+      stateFactors.multiply(row, fromAfter, length);
     }
     FusedCell.add(dh, fromAfter, length);
   }
@@ -473,7 +427,7 @@ final class FusedKernel implements RecurrentKernel {
     long n = (long) B * H;
     FloatPointer inputs = new FloatPointer(tape.x).position((long) low * B * I);
     gemm.multiply(
-        true, false, gates, I, (high - low) * B, chunkA.from(0), inputs, 1, sums().from(0));
+        true, false, gates, I, (high - low) * B, chunkA.from(0), inputs, 1, weights.inputSum());
     boolean forward = direction == Direction.FORWARD;
     int firstTime = timeOf(0, tape.T);
     boolean hasFirst = low <= firstTime && firstTime < high;
@@ -484,7 +438,7 @@ final class FusedKernel implements RecurrentKernel {
       FloatPointer before =
           tape.factors == null
               ? tape.y.from(firstRow)
-              : dropped(tape.y, firstRow, to - from, B).from(0);
+              : stateFactors.dropped(tape.y, firstRow, to - from);
       gemm.multiply(
           true,
           false,
@@ -494,7 +448,7 @@ final class FusedKernel implements RecurrentKernel {
           dr.from((long) (from - low) * B * gates),
           before,
           1,
-          sums().from(recurrentOffset));
+          weights.recurrentSum());
     }
     if (hasFirst && !tape.fromZero) {
       gemm.multiply(
@@ -504,24 +458,10 @@ final class FusedKernel implements RecurrentKernel {
           H,
           B,
           dr.from((long) (firstTime - low) * B * gates),
-          tape.factors == null ? tape.first.from(0) : dropped(tape.first, 0, 1, B).from(0),
+          tape.factors == null ? tape.first.from(0) : stateFactors.dropped(tape.first, 0, 1),
           1,
-          sums().from(recurrentOffset));
+          weights.recurrentSum());
     }
-  }
-
-  /** States (steps, B, H) from {@code start} on times the factors of their sequences. */
-  private FloatMemory dropped(FloatMemory states, long start, int steps, int B) {
-    long n = (long) B * H;
-    droppedStates.room(steps * n);
-    for (int step = 0; step < steps; step++) {
-      for (int row = 0; row < B; row += rows.capacity) {
-        int length = Math.min(rows.capacity, B - row) * H;
-        states.get(start + step * n + (long) row * H, rows.h, length);
-        putDropped(droppedStates, step * n, row, length);
-      }
-    }
-    return droppedStates;
   }
 
   private void giveInitialGradients(FusedTape tape, State dInitial) {
@@ -541,11 +481,7 @@ final class FusedKernel implements RecurrentKernel {
 
   @Override
   public void takeGradients(Pointer dParameters) {
-    cell.giveGradients(gradients);
-    sums().copyTo(dParameters, 0, products);
-    new FloatPointer(dParameters).position(products).put(gradients);
-    Arrays.fill(gradients, 0);
-    sums().zero(products);
+    weights.takeGradients(dParameters);
   }
 
   /** What {@link #nativeBytes} will be once a batch of this size has gone forward and backward. */
@@ -562,18 +498,17 @@ final class FusedKernel implements RecurrentKernel {
     long numbers =
         rows * (gates + cell.extras() * H + cell.scales() + states * H)
             + 2L * B * H // the tape
-            + shape.parameterCount()
-            + 2 * shape.parameter("b").offset() // weights and their sums
+            + FusedWeights.trainingNumbers(shape)
             + sides * chunkRows * gates // gradients of gates
             + (sides - 1L) * B * gates
             + B * H // one step
-            + (dropsState ? (dropped + B) * H : 0);
+            + (dropsState ? StateFactors.trainingNumbers(dropped, B, shape.hiddenSize()) : 0);
     return Float.BYTES * numbers;
   }
 
   @Override
   public long nativeBytes() {
-    long bytes = inference.bytes();
+    long bytes = inference.bytes() + weights.bytes() + stateFactors.bytes();
     for (FusedTape tape : tapes) {
       bytes += tape.bytes();
     }
@@ -588,41 +523,13 @@ final class FusedKernel implements RecurrentKernel {
     inference.close();
     tapes.forEach(FusedTape::close);
     tapes.clear();
+    weights.close();
+    stateFactors.close();
     memories().forEach(FloatMemory::close);
   }
 
   private List<FloatMemory> memories() {
-    return List.of(
-        weights,
-        transposed,
-        weightGradients,
-        chunkA,
-        chunkR,
-        stepR,
-        stepDh,
-        stateFactors,
-        droppedState,
-        droppedStates,
-        outputs,
-        arriving);
-  }
-
-  /** The sums of the gradients of W and RW. */
-  private FloatMemory sums() {
-    if (weightGradients.bytes() == 0) {
-      weightGradients.room(products).zero(products);
-    }
-    return weightGradients;
-  }
-
-  /** RW (G·H, H). */
-  private FloatPointer recurrent() {
-    return weights.from(recurrentOffset);
-  }
-
-  /** RWᵀ (H, G·H). */
-  private FloatPointer recurrentTransposed() {
-    return transposed.from(recurrentOffset);
+    return List.of(chunkA, chunkR, stepR, stepDh, outputs, arriving);
   }
 
   private static int chunkSteps(int T, int B) {

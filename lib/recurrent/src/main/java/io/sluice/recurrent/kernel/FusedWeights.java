@@ -1,0 +1,127 @@
+package io.sluice.recurrent.kernel;
+
+import java.util.Arrays;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * The parameters of a {@link FusedKernel} in the orders in which its products and its cell read
+ * them, and the sums of their gradients.
+ *
+ * <p>Products run fastest on matrices that need no transposition, so forward has Wᵀ and RWᵀ, made
+ * once a change of the parameters, and backward W and RW.
+ */
+final class FusedWeights implements AutoCloseable {
+  private final CellShape shape;
+  private final FusedCell cell;
+
+  /** Of RW and RWᵀ, which lie behind W and Wᵀ. */
+  private final long recurrentOffset;
+
+  /** Numbers of W and RW, which lie before all other parameters. */
+  private final long products;
+
+  private final FloatMemory all = new FloatMemory();
+  private final FloatMemory transposed = new FloatMemory();
+  private final FloatMemory sums = new FloatMemory();
+
+  /** Of all parameters but W and RW; {@link #others} are those themselves. */
+  private final float[] gradients;
+
+  private final float[] others;
+  private boolean isPrepared;
+
+  FusedWeights(CellShape shape, FusedCell cell) {
+    this.shape = shape;
+    this.cell = cell;
+    this.recurrentOffset = shape.parameter("RW").offset();
+    this.products = shape.parameter("b").offset();
+    this.gradients = new float[Math.toIntExact(shape.parameterCount() - products)];
+    this.others = new float[gradients.length];
+    all.room(shape.parameterCount()).zero(shape.parameterCount());
+  }
+
+  /** What they take once a pass has gone back, in numbers. */
+  static long trainingNumbers(CellShape shape) {
+    return shape.parameterCount() + 2 * shape.parameter("b").offset();
+  }
+
+  void set(Pointer parameters) {
+    long bytes = Float.BYTES * shape.parameterCount();
+    if (Pointer.memcmp(all.from(0), parameters, bytes) != 0) {
+      all.copyFrom(parameters, 0, shape.parameterCount());
+      isPrepared = false;
+    }
+  }
+
+  /** Brings new parameters into the orders in which a pass reads them. */
+  void prepare() {
+    if (!isPrepared) {
+      int gates = shape.cell().gates() * shape.hiddenSize();
+      transposed.room(products);
+      Gemm.transpose(gates, shape.inputSize(), input(), inputTransposed());
+      Gemm.transpose(gates, shape.hiddenSize(), recurrent(), recurrentTransposed());
+      all.get(products, others, others.length);
+      cell.setParameters(others);
+      isPrepared = true;
+    }
+  }
+
+  /** W (G·H, I), and behind it all other parameters as {@link CellShape} says. */
+  FloatPointer input() {
+    return all.from(0);
+  }
+
+  /** Wᵀ (I, G·H). */
+  FloatPointer inputTransposed() {
+    return transposed.from(0);
+  }
+
+  /** RW (G·H, H). */
+  FloatPointer recurrent() {
+    return all.from(recurrentOffset);
+  }
+
+  /** RWᵀ (H, G·H). */
+  FloatPointer recurrentTransposed() {
+    return transposed.from(recurrentOffset);
+  }
+
+  /** Where gradients of W are added. */
+  FloatPointer inputSum() {
+    return sums().from(0);
+  }
+
+  /** Where gradients of RW are added. */
+  FloatPointer recurrentSum() {
+    return sums().from(recurrentOffset);
+  }
+
+  /** Made when a first gradient comes: inference has none. */
+  private FloatMemory sums() {
+    if (sums.bytes() == 0) {
+      sums.room(products).zero(products);
+    }
+    return sums;
+  }
+
+  /** Writes the sums, the cell's own among them, and starts new ones. */
+  void takeGradients(Pointer target) {
+    cell.giveGradients(gradients);
+    sums().copyTo(target, 0, products);
+    new FloatPointer(target).position(products).put(gradients);
+    Arrays.fill(gradients, 0);
+    sums().zero(products);
+  }
+
+  long bytes() {
+    return all.bytes() + transposed.bytes() + sums.bytes();
+  }
+
+  @Override
+  public void close() {
+    all.close();
+    transposed.close();
+    sums.close();
+  }
+}
