@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.layer.Recurrent;
+import io.sluice.recurrent.optim.Adam;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.api.java.JavaRDD;
@@ -28,10 +29,13 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
+import org.nd4j.linalg.schedule.FixedSchedule;
 
-/** Our layers under dl4j-spark's own training master, as a user of DL4J would put them there. */
+/**
+ * Our layers and our Adam under dl4j-spark's own training master, as a user of DL4J would put them
+ * there.
+ */
 class RecurrentOnSparkTest {
   private static final int WORKERS = 2;
   private static final int BATCHES = 3;
@@ -63,6 +67,7 @@ class RecurrentOnSparkTest {
     network.init();
     INDArray initial = network.params().dup();
     INDArray expected = initial.like();
+    INDArray state = network.getUpdater().getStateViewArray().like();
     for (int worker = 0; worker < WORKERS; worker++) {
       var alone = new MultiLayerNetwork(configuration(cell));
       alone.init(initial.dup(), false);
@@ -70,6 +75,7 @@ class RecurrentOnSparkTest {
         alone.fit(batch);
       }
       expected.addi(alone.params()).divi(worker == 0 ? 1 : WORKERS);
+      state.addi(alone.getUpdater().getStateViewArray()).divi(worker == 0 ? 1 : WORKERS);
     }
     var master =
         new ParameterAveragingTrainingMaster.Builder(WORKERS, B)
@@ -86,18 +92,23 @@ class RecurrentOnSparkTest {
     new SparkDl4jMultiLayer(context, network, master).fit(rdd);
 
     assertThat(network.params().distance2(initial)).isGreaterThan(0.1);
-    float[] actual = network.params().dup('c').data().asFloat();
+    requireMean("parameter", network.params(), expected);
+    requireMean("optimizer state", network.getUpdater().getStateViewArray(), state);
+  }
+
+  private static void requireMean(String name, INDArray array, INDArray expected) {
+    float[] actual = array.dup('c').data().asFloat();
     float[] mean = expected.dup('c').data().asFloat();
     for (int k = 0; k < mean.length; k++) {
       // the same float32 arithmetic up to the order of two terms
-      assertThat(actual[k]).as("parameter %d", k).isCloseTo(mean[k], within(1e-6f));
+      assertThat(actual[k]).as("%s %d", name, k).isCloseTo(mean[k], within(1e-6f));
     }
   }
 
   private static MultiLayerConfiguration configuration(Cell cell) {
     return new NeuralNetConfiguration.Builder()
         .seed(7)
-        .updater(new Adam(0.02))
+        .updater(new Adam(new FixedSchedule(0.02)))
         .list()
         .layer(new Recurrent.Builder(cell).nIn(3).nOut(5).build())
         .layer(

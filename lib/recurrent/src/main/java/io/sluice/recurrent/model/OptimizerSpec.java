@@ -1,6 +1,7 @@
 package io.sluice.recurrent.model;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.sluice.recurrent.optim.Adam;
 import io.sluice.recurrent.optim.CosineDecay;
 import io.sluice.recurrent.optim.CosineRestarts;
 import io.sluice.recurrent.optim.DecoupledWeightDecay;
@@ -9,7 +10,6 @@ import io.sluice.recurrent.optim.PlateauDecay;
 import io.sluice.recurrent.optim.WarmUp;
 import java.io.Serializable;
 import java.util.List;
-import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.RmsProp;
@@ -24,7 +24,7 @@ import org.nd4j.linalg.schedule.StepSchedule;
 /**
  * How parameters move, in steps.
  *
- * @param algorithm the optimizer, with DL4J's defaults for its moments
+ * @param algorithm the optimizer, with its usual decay of moments
  * @param learningRate peak
  * @param minLearningRate where a cosine ends and a plateau's reductions stop
  * @param schedule of the learning rate, by step; every schedule may warm up

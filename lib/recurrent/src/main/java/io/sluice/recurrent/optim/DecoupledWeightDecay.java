@@ -8,7 +8,7 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /**
  * Weight decay that bypasses the optimizer's moments: {@code w ← w − update − learningRate · rate ·
- * w}, which makes Adam AdamW.
+ * w}, which makes {@link Adam} AdamW.
  *
  * <p>The step is DL4J's own {@link WeightDecay} with {@code applyLR}. What differs is the loss:
  * DL4J adds {@code rate · ‖w‖² / 2} to the reported score, a term whose gradient this method does

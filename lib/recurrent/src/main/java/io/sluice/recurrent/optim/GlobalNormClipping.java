@@ -1,5 +1,6 @@
 package io.sluice.recurrent.optim;
 
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
@@ -61,11 +62,35 @@ public final class GlobalNormClipping implements IUpdater {
    * @return the norm before clipping
    */
   public static double clip(INDArray gradient, double maxNorm) {
-    double norm = gradient.norm2Number().doubleValue();
+    double norm = norm(gradient);
     if (maxNorm > 0 && norm > maxNorm && Double.isFinite(norm)) {
       gradient.muli(maxNorm / norm);
     }
     return norm;
+  }
+
+  /** ‖gradient‖₂; the squares of float32 numbers are added in float64. */
+  private static double norm(INDArray gradient) {
+    if (!FloatBlocks.canHold(gradient)) {
+      return gradient.norm2Number().doubleValue();
+    }
+    var blocks = new FloatBlocks(gradient);
+    float[] block = new float[FloatBlocks.SIZE];
+    // a sum for each place in a block, so that no addition waits for the one before
+    double[] sums = new double[FloatBlocks.SIZE];
+    for (long from = 0; from < gradient.length(); from += FloatBlocks.SIZE) {
+      int n = FloatBlocks.sizeAt(from, gradient.length());
+      blocks.get(from, block, n);
+      addSquares(block, sums, n);
+    }
+    return Math.sqrt(Arrays.stream(sums).sum());
+  }
+
+  private static void addSquares(float[] block, double[] sums, int n) {
+    for (int k = 0; k < n; k++) {
+      double value = block[k];
+      sums[k] += value * value;
+    }
   }
 
   /** The gradient norm of the network's last step, before clipping; empty before the first. */

@@ -1,5 +1,5 @@
 /**
- * How parameters move: learning-rate schedules, clipping to a global gradient norm, decoupled
+ * How parameters move: Adam, learning-rate schedules, clipping to a global gradient norm, decoupled
  * weight decay, each as a DL4J setting that is written into a model's JSON.
  *
  * <p>Main types: {@link io.sluice.recurrent.optim.GlobalNormClipping} and {@link

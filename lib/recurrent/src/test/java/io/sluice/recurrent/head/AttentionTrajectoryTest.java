@@ -7,6 +7,7 @@ import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.GoldenFile;
 import io.sluice.recurrent.layer.Recurrent;
+import io.sluice.recurrent.optim.Adam;
 import io.sluice.recurrent.optim.CosineDecay;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.TrainingStep;
@@ -25,7 +26,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.GradientUpdater;
-import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
 import org.nd4j.linalg.schedule.ISchedule;
@@ -33,7 +33,7 @@ import org.nd4j.linalg.schedule.ISchedule;
 /**
  * Twenty steps of training of a DL4J network with attention, as it runs in the jobs: {@code
  * Recurrent}, {@code AdditiveAttention} and {@code OutputLayer} through {@code TrainingStep}, with
- * ND4J's Adam. PyTorch's run is the judge.
+ * {@code Adam}. PyTorch's run is the judge.
  */
 class AttentionTrajectoryTest {
   static Stream<GoldenFile> trajectories() {
@@ -190,8 +190,6 @@ class AttentionTrajectoryTest {
         @Override
         public void applyUpdater(INDArray gradient, int iteration, int epoch) {
           clip(gradient);
-          // PyTorch adds ε to √v / √(1 − β₂ᵗ), ND4J to √v
-          adam.setEpsilon(1e-8 * Math.sqrt(1 - Math.pow(adam.getBeta2(), iteration + 1)));
           behind.applyUpdater(gradient, iteration, epoch);
           biases(gradient).forEach(bias -> bias.muli(2));
         }

@@ -8,8 +8,14 @@ import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.optim.Adam;
+import io.sluice.recurrent.optim.DecoupledWeightDecay;
+import io.sluice.recurrent.optim.GlobalNormClipping;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.schedule.FixedSchedule;
 import org.nd4j.linalg.schedule.ISchedule;
 
 class ModelSettingsTest {
@@ -191,6 +197,20 @@ class ModelSettingsTest {
         Settings.parse("train.warmup-share = 0.9").read(OptimizerSettings::from).toSpec(1, 1);
 
     assertThat(spec.warmupSteps()).isZero();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = OptimizerSpec.Algorithm.class,
+      names = {"ADAM", "ADAMW"})
+  void adamIsThatOfItsAuthors(OptimizerSpec.Algorithm algorithm) {
+    var spec =
+        new OptimizerSpec(
+            algorithm, 0.2, 0, OptimizerSpec.Schedule.CONSTANT, 9, 0, 1, 1, 1, 1, 0.03, 4);
+
+    assertThat(spec.updater())
+        .isEqualTo(new GlobalNormClipping(new Adam(new FixedSchedule(0.2), 0.9, 0.999, 1e-8), 4));
+    assertThat(spec.regularization()).containsExactly(new DecoupledWeightDecay(0.03));
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.sluice.recurrent.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -10,10 +11,13 @@ import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.serde.JsonMappers;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
@@ -30,6 +34,23 @@ class GlobalNormClippingTest {
 
     assertThat(norm).isEqualTo(5);
     assertThat(gradient.toFloatVector()).containsExactly(0.6f, 0f, -0.8f);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 1023, 1024, 1025, 5000})
+  void normIsThatOfAllNumbersOfAViewOfFloatsOrDoubles(int P) {
+    INDArray floats = Nd4j.randn(DataType.FLOAT, P + 3);
+    INDArray view = floats.get(NDArrayIndex.interval(2, P + 2));
+    double squares = 0;
+    for (double each : view.toDoubleVector()) {
+      squares += each * each;
+    }
+
+    // float64 sums on both sides, in another order
+    assertThat(GlobalNormClipping.clip(view, 0))
+        .isCloseTo(Math.sqrt(squares), withinPercentage(1e-10));
+    assertThat(GlobalNormClipping.clip(view.castTo(DataType.DOUBLE), 0))
+        .isCloseTo(Math.sqrt(squares), withinPercentage(1e-10));
   }
 
   @Test

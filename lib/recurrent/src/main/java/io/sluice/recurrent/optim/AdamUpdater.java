@@ -1,0 +1,180 @@
+package io.sluice.recurrent.optim;
+
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/**
+ * The moments of {@link Adam} and their step: a gradient becomes what is to be subtracted from the
+ * parameters.
+ *
+ * <p>float32 arrays without gaps, which is what DL4J's networks have, take one pass in plain Java;
+ * all others, float64 above all, the same formulas as ND4J's operations.
+ */
+final class AdamUpdater implements GradientUpdater<Adam> {
+  private static final String MEAN = "M";
+  private static final String SQUARE = "V";
+
+  /**
+   * Added and taken away again, it makes moments multiples of 2⁻¹²³, which are zero or normal
+   * numbers. Without a gradient a moment shrinks until it is denormal and, 0.9 of the smallest
+   * number being rounded to the smallest number, stays so for good, at many times the cost. What is
+   * above 2⁻⁷⁵ is left as it is.
+   */
+  private static final float TINY = 0x1p-100f;
+
+  private final Adam config;
+  private INDArray m;
+  private INDArray v;
+
+  AdamUpdater(Adam config) {
+    this.config = config;
+  }
+
+  @Override
+  public void applyUpdater(INDArray gradient, int iteration, int epoch) {
+    if (m == null) {
+      throw new IllegalStateException(
+          "Adam has no state yet: call setStateViewArray or setState before applyUpdater");
+    }
+    if (gradient.length() != m.length()) {
+      throw new IllegalArgumentException(
+          "gradient has length %d, expected that of the state's moments, %d"
+              .formatted(gradient.length(), m.length()));
+    }
+    double t = iteration + 1.0;
+    double rate = config.getLearningRate(iteration, epoch) / (1 - Math.pow(config.beta1(), t));
+    double correction = 1 / Math.sqrt(1 - Math.pow(config.beta2(), t));
+    INDArray g =
+        gradient.equalShapes(m) ? gradient : gradient.reshape(m.ordering(), true, m.shape());
+    if (haveOneOrder(g)) {
+      inBlocks(g, rate, correction);
+    } else {
+      byOperations(g, rate, correction);
+    }
+  }
+
+  private boolean haveOneOrder(INDArray g) {
+    return FloatBlocks.canHold(g)
+        && FloatBlocks.canHold(m)
+        && FloatBlocks.canHold(v)
+        && (g.isVectorOrScalar() || g.ordering() == m.ordering() && g.ordering() == v.ordering());
+  }
+
+  private void byOperations(INDArray g, double rate, double correction) {
+    m.addi(g.sub(m).muli(1 - config.beta1()));
+    v.addi(g.mul(g).subi(v).muli(1 - config.beta2()));
+    INDArray deviation = Transforms.sqrt(v, true).muli(correction).addi(config.epsilon());
+    g.assign(m).muli(rate).divi(deviation);
+  }
+
+  private void inBlocks(INDArray g, double rate, double correction) {
+    long P = g.length();
+    var gradients = new FloatBlocks(g);
+    var means = new FloatBlocks(m);
+    var squares = new FloatBlocks(v);
+    float[] gradient = new float[FloatBlocks.SIZE];
+    float[] mean = new float[FloatBlocks.SIZE];
+    float[] square = new float[FloatBlocks.SIZE];
+    float newMean = (float) (1 - config.beta1());
+    float newSquare = (float) (1 - config.beta2());
+    for (long from = 0; from < P; from += FloatBlocks.SIZE) {
+      int n = FloatBlocks.sizeAt(from, P);
+      gradients.get(from, gradient, n);
+      means.get(from, mean, n);
+      squares.get(from, square, n);
+      step(
+          gradient,
+          mean,
+          square,
+          n,
+          newMean,
+          newSquare,
+          (float) rate,
+          (float) correction,
+          (float) config.epsilon());
+      gradients.put(from, gradient, n);
+      means.put(from, mean, n);
+      squares.put(from, square, n);
+    }
+  }
+
+  /**
+   * The step of n parameters, in a form that HotSpot turns into vector instructions, the square
+   * root included.
+   *
+   * @param gradient in: g, out: the update
+   * @param mean m, in and out
+   * @param square v, in and out
+   * @param newMean 1 − β1
+   * @param newSquare 1 − β2
+   * @param rate learning rate / (1 − β1^t)
+   * @param correction 1 / √(1 − β2^t)
+   */
+  private static void step(
+      float[] gradient,
+      float[] mean,
+      float[] square,
+      int n,
+      float newMean,
+      float newSquare,
+      float rate,
+      float correction,
+      float epsilon) {
+    for (int k = 0; k < n; k++) {
+      float g = gradient[k];
+      float m = mean[k];
+      float v = square[k];
+      // β·x + (1 − β)·y as x + (1 − β)·(y − x): a rounded β and a rounded 1 − β do not sum to 1
+      m = m + newMean * (g - m) + TINY - TINY;
+      v = v + newSquare * (g * g - v) + TINY - TINY;
+      mean[k] = m;
+      square[k] = v;
+      gradient[k] = rate * m / ((float) Math.sqrt(v) * correction + epsilon);
+    }
+  }
+
+  @Override
+  public Adam getConfig() {
+    return config;
+  }
+
+  @Override
+  public void setState(Map<String, INDArray> stateMap, boolean initialize) {
+    if (!stateMap.keySet().equals(Set.of(MEAN, SQUARE))) {
+      throw new IllegalArgumentException(
+          "The state has %s, expected exactly %s and %s"
+              .formatted(stateMap.keySet(), MEAN, SQUARE));
+    }
+    m = stateMap.get(MEAN);
+    v = stateMap.get(SQUARE);
+    if (initialize) {
+      m.assign(0);
+      v.assign(0);
+    }
+  }
+
+  @Override
+  public Map<String, INDArray> getState() {
+    return Map.of(MEAN, m, SQUARE, v);
+  }
+
+  @Override
+  public void setStateViewArray(
+      INDArray viewArray, long[] gradientShape, char gradientOrder, boolean initialize) {
+    if (initialize) {
+      viewArray.assign(0);
+    }
+    long length = viewArray.length();
+    INDArray flat = viewArray.reshape(length);
+    m = half(flat, 0, length / 2, gradientShape, gradientOrder);
+    v = half(flat, length / 2, length, gradientShape, gradientOrder);
+  }
+
+  private static INDArray half(INDArray flat, long from, long to, long[] shape, char order) {
+    return flat.get(NDArrayIndex.interval(from, to)).reshape(order, true, shape);
+  }
+}
