@@ -1,6 +1,7 @@
 package io.sluice.recurrent.head;
 
 import io.sluice.recurrent.kernel.Activations;
+import io.sluice.recurrent.kernel.Gemm;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -68,7 +69,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
     FloatPointer W = new FloatPointer(parameters);
     FloatPointer steps = new FloatPointer(x);
     FloatPointer z = hidden.atLeast((long) T * B * A);
-    FloatMath.multiply(false, true, T * B, A, H, steps, W, 0, z);
+    Gemm.here().multiply(false, true, T * B, A, H, steps, W, 0, z);
     FloatMath.at(W, (long) A * H).get(biasAndScore);
     scores(z);
     for (int b = 0; b < B; b++) {
@@ -157,9 +158,9 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
       // dx is free until it is written
       real = RowBlocks.copyReal(steps, T * B, H, mask, h, dSteps);
     }
-    FloatMath.multiply(true, false, A, H, T * B, z, real, 0, dW);
+    Gemm.here().multiply(true, false, A, H, T * B, z, real, 0, dW);
     weighted(dContext, dSteps);
-    FloatMath.multiply(false, false, T * B, H, A, z, W, 1, dSteps);
+    Gemm.here().multiply(false, false, T * B, H, A, z, W, 1, dSteps);
   }
 
   /** ∂L/∂score (T·B). */

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.head;
 
 import io.sluice.recurrent.kernel.Activations;
+import io.sluice.recurrent.kernel.Gemm;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -60,7 +61,8 @@ final class FloatSelfAttention implements HeadKernel {
   private float[] P = {};
   private float[] dP = {};
   private float[] row = {};
-  private float[] scratch = {};
+  private final float[] maxAndSum = new float[2];
+  private FloatSoftmax softmax;
 
   FloatSelfAttention(int H, int heads, boolean residual) {
     this.H = H;
@@ -80,7 +82,7 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer p = new FloatPointer(parameters);
     FloatPointer projected = qkv.atLeast((long) T * B * 3 * H);
     FloatPointer mixed = context.atLeast((long) T * B * H);
-    FloatMath.multiply(false, true, T * B, 3 * H, H, new FloatPointer(x), p, 0, projected);
+    Gemm.here().multiply(false, true, T * B, 3 * H, H, new FloatPointer(x), p, 0, projected);
     addBias(projected, 3 * H, FloatMath.at(p, 3L * H * H));
     for (int b = 0; b < B; b++) {
       for (int head = 0; head < heads; head++) {
@@ -94,7 +96,7 @@ final class FloatSelfAttention implements HeadKernel {
       Pointer.memcpy(y, x, (long) T * B * H * Float.BYTES);
     }
     float kept = residual ? 1 : 0;
-    FloatMath.multiply(false, true, T * B, H, H, mixed, FloatMath.at(p, outWeight()), kept, out);
+    Gemm.here().multiply(false, true, T * B, H, H, mixed, FloatMath.at(p, outWeight()), kept, out);
     addBias(out, H, FloatMath.at(p, outWeight() + (long) H * H));
   }
 
@@ -104,7 +106,7 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer own = weights(b, head, from, projected);
     FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2, 0));
     FloatPointer target = FloatMath.at(mixed, contextAt(b, head, from));
-    FloatMath.multiply(false, false, n, d, T, 1, own, T, v, B * 3 * H, 0, target, B * H);
+    Gemm.here().multiply(false, false, n, d, T, 1, own, T, v, B * 3 * H, 0, target, B * H);
   }
 
   /** P of a tile, in Java memory and off-heap; zero where either step is masked. */
@@ -114,7 +116,7 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer own = tile.memory();
     FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0, from));
     FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1, 0));
-    FloatMath.multiply(false, true, n, T, d, scale, q, apart, k, apart, 0, own, T);
+    Gemm.here().multiply(false, true, n, T, d, scale, q, apart, k, apart, 0, own, T);
     own.get(P, 0, n * T);
     for (int r = 0; r < n; r++) {
       if (isReal((from + r) * B + b)) {
@@ -135,11 +137,8 @@ final class FloatSelfAttention implements HeadKernel {
         row[s] = mask[s * B + b] ? row[s] : Float.NEGATIVE_INFINITY;
       }
     }
-    float factor = 1 / FloatMath.exp(row, T, FloatMath.max(row, T), scratch);
-    for (int s = 0; s < T; s++) {
-      row[s] *= factor;
-    }
-    Activations.flush(row, T);
+    softmax.exponentials(row, maxAndSum);
+    softmax.scale(row, 1 / maxAndSum[1]);
     System.arraycopy(row, 0, P, start, T);
   }
 
@@ -154,9 +153,9 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer dMixed = dContext.atLeast((long) T * B * H);
     FloatPointer dOut = RowBlocks.copyReal(new FloatPointer(dy), T * B, H, mask, block, dIn);
     FloatPointer Wo = FloatMath.at(p, outWeight());
-    FloatMath.multiply(true, false, H, H, T * B, dOut, mixed, 0, FloatMath.at(dp, outWeight()));
+    Gemm.here().multiply(true, false, H, H, T * B, dOut, mixed, 0, FloatMath.at(dp, outWeight()));
     sumRows(dOut, H, FloatMath.at(dp, outWeight() + (long) H * H));
-    FloatMath.multiply(false, false, T * B, H, H, dOut, Wo, 0, dMixed);
+    Gemm.here().multiply(false, false, T * B, H, H, dOut, Wo, 0, dMixed);
     for (int b = 0; b < B; b++) {
       for (int head = 0; head < heads; head++) {
         for (int from = 0; from < T; from += tileRows()) {
@@ -169,9 +168,9 @@ final class FloatSelfAttention implements HeadKernel {
       // dcontext has done its work
       real = RowBlocks.copyReal(real, T * B, H, mask, block, dMixed);
     }
-    FloatMath.multiply(true, false, 3 * H, H, T * B, dProjected, real, 0, dp);
+    Gemm.here().multiply(true, false, 3 * H, H, T * B, dProjected, real, 0, dp);
     sumRows(dProjected, 3 * H, FloatMath.at(dp, 3L * H * H));
-    FloatMath.multiply(false, false, T * B, H, 3 * H, dProjected, p, residual ? 1 : 0, dIn);
+    Gemm.here().multiply(false, false, T * B, H, 3 * H, dProjected, p, residual ? 1 : 0, dIn);
   }
 
   private void attendBack(
@@ -193,8 +192,8 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer dk = FloatMath.at(dProjected, qkvAt(b, head, 1, 0));
     FloatPointer dv = FloatMath.at(dProjected, qkvAt(b, head, 2, 0));
     FloatPointer own = weights(b, head, from, projected);
-    FloatMath.multiply(true, false, T, d, n, 1, own, T, arriving, B * H, summed, dv, apart);
-    FloatMath.multiply(false, true, n, T, d, 1, arriving, B * H, v, apart, 0, dOwn, T);
+    Gemm.here().multiply(true, false, T, d, n, 1, own, T, arriving, B * H, summed, dv, apart);
+    Gemm.here().multiply(false, true, n, T, d, 1, arriving, B * H, v, apart, 0, dOwn, T);
     dOwn.get(dP, 0, n * T);
     for (int start = 0; start < n * T; start += T) {
       float mean = FloatMath.dot(P, start, dP, start, T);
@@ -204,8 +203,8 @@ final class FloatSelfAttention implements HeadKernel {
     }
     Activations.flush(dP, n * T);
     dOwn.put(dP, 0, n * T);
-    FloatMath.multiply(false, false, n, d, T, scale, dOwn, T, k, apart, 0, dq, apart);
-    FloatMath.multiply(true, false, T, d, n, scale, dOwn, T, q, apart, summed, dk, apart);
+    Gemm.here().multiply(false, false, n, d, T, scale, dOwn, T, k, apart, 0, dq, apart);
+    Gemm.here().multiply(true, false, T, d, n, scale, dOwn, T, q, apart, summed, dk, apart);
   }
 
   /** Adds a bias to each row of a (T·B, width); masked rows become zero. */
@@ -276,9 +275,9 @@ final class FloatSelfAttention implements HeadKernel {
       P = new float[size];
       dP = new float[size];
     }
-    if (row.length < T) {
+    if (row.length != T) {
       row = new float[T];
-      scratch = new float[T];
+      softmax = new FloatSoftmax(T);
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.Activations;
+
 /**
  * The softmax of one row of V logits, in loops that HotSpot turns into vector instructions: none
  * has a branch, and sums and maxima are taken by folding halves onto each other.
@@ -8,8 +10,7 @@ package io.sluice.recurrent.head;
  * probability rounds to 0. Sums are pairwise, so that their rounding grows with log V. NaN in the
  * row makes all of it NaN.
  *
- * <p><b>Source.</b> exp: reduction to 2ⁿ·e^r and the minimax polynomial of Cephes' {@code expf}, as
- * in {@link FloatMath}.
+ * <p><b>Source.</b> exp: reduction to 2ⁿ·e^r and the minimax polynomial of Cephes' {@code expf}.
  */
 final class FloatSoftmax {
   private static final float LOWEST = -86;
@@ -24,12 +25,6 @@ final class FloatSoftmax {
   private static final float LN2_HIGH = 0.693359375f;
   private static final float LN2_LOW = -2.12194440e-4f;
   private static final int ONE = 0x3f800000;
-
-  /**
-   * Added and taken away again it turns what is below 1e-33 into zero: products with it would be
-   * denormals, which processors take many times as long to multiply.
-   */
-  private static final float TINY = 1e-25f;
 
   private final int V;
   private final float[] scratch;
@@ -74,8 +69,9 @@ final class FloatSoftmax {
   /** row *= factor, what is tiny becomes zero. */
   void scale(float[] row, float factor) {
     for (int k = 0; k < V; k++) {
-      row[k] = row[k] * factor + TINY - TINY;
+      row[k] *= factor;
     }
+    Activations.flush(row, V);
   }
 
   private float max(float[] row) {

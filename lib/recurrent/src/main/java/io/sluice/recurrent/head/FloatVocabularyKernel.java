@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.Gemm;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
@@ -119,7 +120,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
               ? FloatMath.at(steps, (long) rows[start] * H)
               : gather(steps, rows, start, m, gathered.atLeast((long) most * H));
       FloatPointer Z = logits.atLeast((long) most * V);
-      FloatMath.multiply(false, true, m, V, H, X, W, 0, Z);
+      Gemm.here().multiply(false, true, m, V, H, X, W, 0, Z);
       for (int r = 0; r < m; r++) {
         int k = rows[start + r];
         Z.position((long) r * V).get(row, 0, V);
@@ -135,8 +136,8 @@ final class FloatVocabularyKernel implements VocabularyKernel {
             together
                 ? FloatMath.at(dx, (long) rows[start] * H)
                 : dGathered.atLeast((long) most * H);
-        FloatMath.multiply(false, false, m, H, V, Z, W, 0, dX);
-        FloatMath.multiply(true, false, V, H, m, Z, X, start == 0 ? 0 : 1, dW);
+        Gemm.here().multiply(false, false, m, H, V, Z, W, 0, dX);
+        Gemm.here().multiply(true, false, V, H, m, Z, X, start == 0 ? 0 : 1, dW);
         if (!together) {
           scatter(dX, rows, start, m, dx);
         }
@@ -173,7 +174,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   @Override
   public void probabilities(int R, boolean[] mask, Pointer parameters, Pointer x, Pointer p) {
     FloatPointer Z = new FloatPointer(p);
-    FloatMath.multiply(false, true, R, V, H, new FloatPointer(x), weights(parameters), 0, Z);
+    Gemm.here().multiply(false, true, R, V, H, new FloatPointer(x), weights(parameters), 0, Z);
     for (int r = 0; r < R; r++) {
       Z.position((long) r * V);
       if (mask == null || mask[r]) {
