@@ -38,12 +38,17 @@ abstract class Dl4jContestant implements Contestant {
         Nd4j.create(workload.input(), new long[] {B, shape.timeSteps(), shape.inputSize()}, 'c')
             .permute(0, 2, 1)
             .dup('c');
-    target = Nd4j.zeros(DataType.FLOAT, B, Workload.CLASSES);
-    long[] labels = workload.labels();
-    for (int b = 0; b < B; b++) {
-      target.putScalar(b, labels[b], 1);
-    }
+    target = target(workload.labels());
     return "";
+  }
+
+  /** Labels as the output layer takes them: one-hot (B, classes). */
+  INDArray target(long[] labels) {
+    INDArray oneHot = Nd4j.zeros(DataType.FLOAT, labels.length, Workload.CLASSES);
+    for (int b = 0; b < labels.length; b++) {
+      oneHot.putScalar(b, labels[b], 1);
+    }
+    return oneHot;
   }
 
   @Override

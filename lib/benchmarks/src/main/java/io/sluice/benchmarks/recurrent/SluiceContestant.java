@@ -10,7 +10,9 @@ import io.sluice.recurrent.optim.TrainingStep;
 import java.util.Collections;
 import java.util.List;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
@@ -79,6 +81,12 @@ final class SluiceContestant extends Dl4jContestant {
       step = null;
     }
     super.close();
+  }
+
+  /** Ids (B, 1), which libtorch takes too. */
+  @Override
+  INDArray target(long[] labels) {
+    return Nd4j.createFromArray(labels).reshape(labels.length, 1).castTo(DataType.FLOAT);
   }
 
   @Override
