@@ -29,7 +29,13 @@ public record ModelSummary(List<LayerSummary> layers) {
    * @param keptBytes what a window's forward pass leaves for backward
    */
   public record LayerSummary(
-      String name, int inputs, int outputs, long parameters, long forwardFlops, long keptBytes) {}
+      String name, int inputs, int outputs, long parameters, long forwardFlops, long keptBytes) {
+
+    /** The output layer over classes computes a few rows at a time, forward and back. */
+    private LayerSummary keepingNothing() {
+      return new LayerSummary(name, inputs, outputs, parameters, forwardFlops, 0);
+    }
+  }
 
   public ModelSummary {
     layers = List.copyOf(layers);
@@ -64,7 +70,8 @@ public record ModelSummary(List<LayerSummary> layers) {
           case QUANTILES -> "head: quantiles " + spec.head().quantiles();
           case CLASSES -> "head: classes";
         };
-    layers.add(dense(head, inputs, spec.outputSize(), steps));
+    LayerSummary output = dense(head, inputs, spec.outputSize(), steps);
+    layers.add(spec.head().kind() == Head.Kind.CLASSES ? output.keepingNothing() : output);
     return new ModelSummary(layers);
   }
 
