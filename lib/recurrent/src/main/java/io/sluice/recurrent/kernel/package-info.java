@@ -3,7 +3,9 @@
  *
  * <p>Main type: {@link io.sluice.recurrent.kernel.RecurrentKernel}, one layer's recurrence, forward
  * and backward. {@link io.sluice.recurrent.kernel.CellShape} says which parameters a layer has and
- * where they lie. Depends on JavaCPP (memory) and oneDNN; knows no ND4J and no DL4J.
+ * where they lie. {@link io.sluice.recurrent.kernel.Kernels} chooses: in float32 training runs on
+ * matrix products with a pointwise pass in Java and inference on oneDNN's primitive, which does
+ * both in bfloat16. Depends on JavaCPP (memory), oneDNN, and OpenBLAS; knows no ND4J and no DL4J.
  *
  * <p>The decision everything here hangs on: memory is time-major, (T, B, ·), so that a time step is
  * one dense matrix, a time chunk is a pointer and a length, and truncated backpropagation, streams

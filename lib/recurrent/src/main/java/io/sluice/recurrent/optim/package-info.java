@@ -3,7 +3,9 @@
  * weight decay, each as a DL4J setting that is written into a model's JSON.
  *
  * <p>Main types: {@link io.sluice.recurrent.optim.GlobalNormClipping} and {@link
- * io.sluice.recurrent.optim.TrainingStep}, which takes one step. Depends on ND4J and DL4J.
+ * io.sluice.recurrent.optim.TrainingStep}, which takes one step, on {@link
+ * io.sluice.recurrent.optim.Replicas} if several threads share it. Depends on ND4J, DL4J and {@code
+ * recurrent.layer}.
  *
  * <p>The decision worth knowing: what happens between backward and update lives in the network's
  * configuration and not in the training loop, so every way to train the network does the same.
