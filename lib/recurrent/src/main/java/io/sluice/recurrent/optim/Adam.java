@@ -28,7 +28,7 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  *
  * <p><b>Considered:</b> DL4J's {@link org.nd4j.linalg.learning.config.Adam}. It adds ε to √v before
  * the bias is corrected: at the first step ε weighs 32 times as much, and parameters with gradients
- * around ε end elsewhere than PyTorch's. It also takes six times as long.
+ * around ε end elsewhere than PyTorch's. It also takes four to seven times as long.
  */
 public final class Adam implements IUpdater {
   private static final long serialVersionUID = 1L;
