@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.layer.BidirectionalRecurrent;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.optim.Adam;
 import java.util.ArrayList;
@@ -114,9 +115,10 @@ class RecurrentOnSparkTest {
         .layer(
             new Bidirectional(
                 Bidirectional.Mode.ADD, new Recurrent.Builder(cell).nIn(5).nOut(4).build()))
+        .layer(new BidirectionalRecurrent(new Recurrent.Builder(cell).nIn(4).nOut(3).build()))
         .layer(
             new RnnOutputLayer.Builder(LossFunctions.LossFunction.MSE)
-                .nIn(4)
+                .nIn(6)
                 .nOut(2)
                 .dataFormat(RNNFormat.NCW)
                 .activation(Activation.IDENTITY)

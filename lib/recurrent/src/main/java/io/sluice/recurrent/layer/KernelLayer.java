@@ -44,6 +44,8 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   private transient MaskedRecurrence recurrence;
   private transient INDArray block;
   private transient boolean givesNoInputGradient;
+  private ArrayType outputs = ArrayType.ACTIVATIONS;
+  private ArrayType inputGradients = ArrayType.ACTIVATION_GRAD;
 
   /** Variational dropout's factors of the hidden state (B, H), inverted. */
   private transient INDArray stateFactors;
@@ -53,6 +55,12 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
 
   KernelLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
+  }
+
+  /** Where outputs and gradients of inputs go; a half of a layer writes to that one's scratch. */
+  void writeTo(ArrayType outputs, ArrayType inputGradients) {
+    this.outputs = outputs;
+    this.inputGradients = inputGradients;
   }
 
   @Override
@@ -90,7 +98,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     CellShape shape = layerConf().shape();
     INDArray steps =
         workspaces.createUninitialized(
-            ArrayType.ACTIVATIONS, dataType, new long[] {T, B, shape.hiddenSize()}, 'c');
+            outputs, dataType, new long[] {T, B, shape.hiddenSize()}, 'c');
     Map<String, INDArray> last = keep == null ? null : newState(B);
     Map<String, INDArray> first = from == null || from.isEmpty() ? null : Map.copyOf(from);
     requireBatch(first, B);
@@ -122,7 +130,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
         givesNoInputGradient
             ? null
             : workspaces.createUninitialized(
-                ArrayType.ACTIVATION_GRAD, dataType, new long[] {T, B, shape.inputSize()}, 'c');
+                inputGradients, dataType, new long[] {T, B, shape.inputSize()}, 'c');
     recurrence.backward(
         outputGradients.of(series.castTo(dataType)),
         null,
@@ -234,7 +242,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   }
 
   /** (B, I, T) of the right type, checked. */
-  private INDArray series(INDArray input) {
+  INDArray series(INDArray input) {
     Recurrent conf = layerConf();
     INDArray series = input.rank() == 3 ? permuteIfNWC(input) : input;
     if (series.rank() != 3 || series.size(1) != conf.getNIn()) {

@@ -30,24 +30,42 @@ public final class StockLayers {
 
   private StockLayers() {}
 
-  /** Whether a network has one of DL4J's recurrent layers, wrapped or not. */
+  /**
+   * Whether a network has one of DL4J's recurrent layers, wrapped or not, or its wrapper of ours.
+   */
   public static boolean areIn(MultiLayerNetwork network) {
     for (Layer layer : network.getLayers()) {
-      if (isStock(unwrapped(layer.conf().getLayer()))) {
+      var conf = layer.conf().getLayer();
+      if (isStock(unwrapped(conf)) || isStockWrapperOfOurs(conf)) {
         return true;
       }
     }
     return false;
   }
 
+  private static boolean isStockWrapperOfOurs(org.deeplearning4j.nn.conf.layers.Layer layer) {
+    return layer instanceof Bidirectional both
+        && !(layer instanceof BidirectionalRecurrent)
+        && both.getFwd() instanceof Recurrent;
+  }
+
   /**
    * Copies the parameters of one layer to another of the same sizes; one of the two is a {@link
    * Recurrent} layer, the other the stock layer of the same cell. Both may stand in the same
-   * wrapper of DL4J.
+   * wrapper of DL4J, or ours in a {@link BidirectionalRecurrent}. The two may also be that and
+   * DL4J's {@code Bidirectional} around a {@link Recurrent}.
    *
    * @throws IllegalArgumentException if cells or sizes disagree
    */
   public static void copy(Layer from, Layer to) {
+    if (from.conf().getLayer() instanceof Bidirectional a
+        && to.conf().getLayer() instanceof Bidirectional b
+        && a.getFwd() instanceof Recurrent x
+        && b.getFwd() instanceof Recurrent y) {
+      requireSameShape(x, y);
+      to.setParams(from.params());
+      return;
+    }
     boolean toStock = isStock(unwrapped(to.conf().getLayer()));
     Layer ours = toStock ? from : to;
     Layer stock = toStock ? to : from;
@@ -136,6 +154,14 @@ public final class StockLayers {
 
   private static boolean isStock(org.deeplearning4j.nn.conf.layers.Layer layer) {
     return layer instanceof LSTM || layer instanceof GravesLSTM || layer instanceof SimpleRnn;
+  }
+
+  private static void requireSameShape(Recurrent from, Recurrent to) {
+    if (!from.shape().equals(to.shape())) {
+      throw new IllegalArgumentException(
+          "Cannot convert a bidirectional %s to a %s: cells and sizes must agree"
+              .formatted(from.shape(), to.shape()));
+    }
   }
 
   private static void requireSameCell(

@@ -17,9 +17,17 @@ final class TimeMajor {
    * @return memory of (T, B, N), row-major; {@code series}'s own or this object's
    */
   Pointer of(INDArray series) {
+    return memory(steps(series));
+  }
+
+  /**
+   * @param series (B, N, T), any strides
+   * @return dense (T, B, N), over {@code series}'s own memory or this object's
+   */
+  INDArray steps(INDArray series) {
     INDArray steps = series.permute(2, 0, 1);
     if (isDense(steps)) {
-      return memory(steps);
+      return steps;
     }
     if (copy == null || copy.length() < steps.length() || copy.dataType() != steps.dataType()) {
       try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
@@ -34,7 +42,7 @@ final class TimeMajor {
             0,
             'c');
     target.assign(steps);
-    return memory(target);
+    return target;
   }
 
   /** Address of an array's first element. */

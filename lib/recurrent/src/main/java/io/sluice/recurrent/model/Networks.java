@@ -5,6 +5,7 @@ import io.sluice.recurrent.head.LayerNormalization;
 import io.sluice.recurrent.head.MultiHeadSelfAttention;
 import io.sluice.recurrent.head.TimePooling;
 import io.sluice.recurrent.head.VocabularyOutput;
+import io.sluice.recurrent.layer.BidirectionalRecurrent;
 import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.layer.StockLayers;
@@ -19,13 +20,11 @@ import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
-import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
-import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
@@ -79,7 +78,8 @@ public final class Networks {
 
   /**
    * A network as {@link #create} would make it with the parameters of one that was saved: the
-   * network itself, or, if it was saved with DL4J's own recurrent layers, its conversion.
+   * network itself, or, if it was saved with DL4J's own recurrent layers or its {@code
+   * Bidirectional}, its conversion.
    */
   public static MultiLayerNetwork upToDate(ModelSpec spec, MultiLayerNetwork saved) {
     if (!StockLayers.areIn(saved)) {
@@ -128,14 +128,14 @@ public final class Networks {
     var layers = new ArrayList<Layer>();
     int top = spec.hiddenSizes().size() - 1;
     for (int l = 0; l <= top; l++) {
-      BaseRecurrentLayer cell = cell(spec, spec.hiddenSizes().get(l));
+      Recurrent cell = cell(spec, spec.hiddenSizes().get(l));
       cell.setLayerName("recurrent-" + l);
       if (l > 0 && spec.dropout() > 0) {
         double kept = 1 - spec.dropout();
         cell.setIDropout(spec.variationalDropout() ? new SpatialDropout(kept) : new Dropout(kept));
       }
       cell.setRegularization(new ArrayList<>(regularization));
-      layers.add(spec.bidirectional() ? new Bidirectional(cell) : cell);
+      layers.add(spec.bidirectional() ? new BidirectionalRecurrent(cell) : cell);
       if (spec.layerNorm()) {
         layers.add(new LayerNormalization.Builder().name("layer-norm-" + l).build());
       }
@@ -194,7 +194,7 @@ public final class Networks {
     return new TimePooling.Builder(kind).name("pooling").build();
   }
 
-  private static BaseRecurrentLayer cell(ModelSpec spec, int units) {
+  private static Recurrent cell(ModelSpec spec, int units) {
     return new Recurrent.Builder(spec.cell())
         .nOut(units)
         .forgetBias(spec.forgetBias())

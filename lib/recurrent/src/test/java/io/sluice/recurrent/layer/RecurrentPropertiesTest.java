@@ -58,7 +58,12 @@ class RecurrentPropertiesTest {
   enum Reading {
     FORWARD,
     BACKWARD,
-    BOTH;
+    BOTH,
+    BOTH_IN_DL4JS_WRAPPER;
+
+    boolean isBoth() {
+      return this == BOTH || this == BOTH_IN_DL4JS_WRAPPER;
+    }
 
     Layer layer(Cell cell) {
       Recurrent recurrent =
@@ -67,7 +72,11 @@ class RecurrentPropertiesTest {
               .nOut(H)
               .direction(this == BACKWARD ? Direction.BACKWARD : Direction.FORWARD)
               .build();
-      return this == BOTH ? new Bidirectional(recurrent) : recurrent;
+      return switch (this) {
+        case FORWARD, BACKWARD -> recurrent;
+        case BOTH -> new BidirectionalRecurrent(recurrent);
+        case BOTH_IN_DL4JS_WRAPPER -> new Bidirectional(recurrent);
+      };
     }
   }
 
@@ -86,7 +95,7 @@ class RecurrentPropertiesTest {
                 .layer(reading.layer(cell))
                 .layer(
                     new RnnOutputLayer.Builder(LossFunctions.LossFunction.MSE)
-                        .nIn(reading == Reading.BOTH ? 2 * H : H)
+                        .nIn(reading.isBoth() ? 2 * H : H)
                         .nOut(2)
                         .dataFormat(RNNFormat.NCW)
                         .activation(Activation.IDENTITY)

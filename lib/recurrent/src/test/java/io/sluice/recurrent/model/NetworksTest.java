@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.layer.BidirectionalRecurrent;
 import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.layer.StockLayers;
@@ -20,6 +21,7 @@ import java.util.Random;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
@@ -120,11 +122,11 @@ class NetworksTest {
     assertThat(network.getLayerNames().stream().filter(name -> name.startsWith("layer-norm")))
         .hasSize(layerNorm ? 2 : 0);
     for (var conf : network.getLayerWiseConfigurations().getConfs()) {
-      boolean drops = conf.getLayer().getIDropout() != null;
+      Layer layer = conf.getLayer() instanceof Bidirectional both ? both.getBwd() : conf.getLayer();
       // the layers that dropout stands between; attention and normalisation belong to those below
-      assertThat(drops)
-          .as(conf.getLayer().getLayerName())
-          .isEqualTo(List.of("recurrent-1", "head").contains(conf.getLayer().getLayerName()));
+      assertThat(layer.getIDropout() != null)
+          .as(layer.getLayerName())
+          .isEqualTo(List.of("recurrent-1", "head").contains(layer.getLayerName()));
     }
   }
 
@@ -520,6 +522,38 @@ class NetworksTest {
     assertThat(StockLayers.areIn(stock)).isTrue();
     assertThat(StockLayers.areIn(converted)).isFalse();
     assertThat(converted.output(x).distance2(stock.output(x))).isLessThan(1e-5);
+    assertThat(Networks.upToDate(spec, converted)).isSameAs(converted);
+  }
+
+  /** As this project made it before it had a bidirectional layer of its own. */
+  @Test
+  void networkSavedWithDl4jsBidirectionalWrapperIsConverted() throws Exception {
+    ModelSpec spec = spec(Cell.GRU, true, 0.2, Output.LAST, List.of(5, 4), Head.regression(2));
+    var list = new NeuralNetConfiguration.Builder().seed(3).updater(new Sgd(0.1)).list();
+    for (int l = 0; l < 2; l++) {
+      var cell = new Recurrent.Builder(Cell.GRU).nOut(5 - l);
+      list.layer(new Bidirectional(l == 0 ? cell.build() : cell.dropOut(0.8).build()));
+    }
+    list.layer(new LastStep(true))
+        .layer(
+            new OutputLayer.Builder(new LossMSE()).nOut(2).activation(Activation.IDENTITY).build());
+    var wrapped = new MultiLayerNetwork(list.setInputType(InputType.recurrent(7, 6)).build());
+    wrapped.init();
+    var file = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(wrapped, file, false);
+    INDArray x = Nd4j.rand(3, 7, 6);
+
+    MultiLayerNetwork converted =
+        Networks.upToDate(
+            spec,
+            ModelSerializer.restoreMultiLayerNetwork(
+                new ByteArrayInputStream(file.toByteArray()), false));
+
+    assertThat(converted.params()).isEqualTo(wrapped.params());
+    assertThat(converted.paramTable().keySet())
+        .containsExactlyElementsOf(wrapped.paramTable().keySet());
+    assertThat(converted.getLayer(0).conf().getLayer()).isInstanceOf(BidirectionalRecurrent.class);
+    assertThat(converted.output(x).distance2(wrapped.output(x))).isLessThan(1e-5);
     assertThat(Networks.upToDate(spec, converted)).isSameAs(converted);
   }
 
