@@ -20,7 +20,8 @@ import java.util.List;
  * optimizer    2·P Adam, AdamW; P Nesterov momentum, RMSProp; none of plain gradient descent
  * gradients    R·P                        and R·P where micro-batches add to them
  * kernels      R · what recurrent layers keep for backward, their weights and their scratch memory
- * activations  R · outputs of all layers, two gradients of the largest, what other layers keep
+ * activations  R · outputs of all layers, two gradients of the largest, what other layers keep;
+ *              of a bidirectional layer also its halves and the input gradient of one of them
  * </pre>
  *
  * <p><b>Accuracy.</b> Within 10 % of the measured growth of the process where a batch takes 100 MiB
@@ -98,7 +99,9 @@ public record TrainingMemory(
                 .skip(sizes.size())
                 .mapToLong(ModelSummary.LayerSummary::keptBytes)
                 .sum();
-    return outputs + 2 * largest + others;
+    // both halves' outputs or their gradients; the lowest layer gives no gradient of its input
+    long halves = spec.bidirectional() ? (sizes.size() > 1 ? 2 : 1) * largest : 0;
+    return outputs + 2 * largest + halves + others;
   }
 
   /** All of it. */
