@@ -27,18 +27,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * α           (T·B)     kept for backward
  * </pre>
  *
- * <p><b>Accuracy.</b> The softmax and the gradients of the scores in float64, the rest in float32:
- * within 1e-5 of {@link ReferenceAdditiveAttention} for |x| ≤ 4. Weights below 1e-25, of which
- * products become denormals, count as zero.
+ * <p><b>Accuracy.</b> Within 1e-5 of {@link ReferenceAdditiveAttention} for |x| ≤ 4. Weights below
+ * 1e-33, of which products become denormals, count as zero.
  *
  * <p>Checked by {@code HeadKernelsTest}.
  */
 final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Attends {
-  private static final double TINY = 1e-25;
-
   private final int H;
   private final int A;
   private final FloatBlock hidden = new FloatBlock();
+  private final FloatSoftmax softmax = new FloatSoftmax();
   private final float[] biasAndScore;
 
   // a block of rows
@@ -48,7 +46,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
   private int T;
   private int B;
   private boolean[] mask;
-  private double[] alpha = {};
+  private float[] alpha = {};
 
   FloatAdditiveAttention(int H, int A) {
     this.H = H;
@@ -64,7 +62,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
     this.B = B;
     this.mask = mask;
     if (alpha.length != T * B) {
-      alpha = new double[T * B];
+      alpha = new float[T * B];
     }
     FloatPointer W = new FloatPointer(parameters);
     FloatPointer steps = new FloatPointer(x);
@@ -72,9 +70,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
     Gemm.here().multiply(false, true, T * B, A, H, steps, W, 0, z);
     FloatMath.at(W, (long) A * H).get(biasAndScore);
     scores(z);
-    for (int b = 0; b < B; b++) {
-      softmax(b);
-    }
+    softmax();
     new FloatPointer(y).put(context(steps), 0, B * H);
   }
 
@@ -98,23 +94,18 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
     z.position(0);
   }
 
-  /** Scores of one sequence into weights. */
-  private void softmax(int b) {
-    double max = Double.NEGATIVE_INFINITY;
-    for (int k = b; k < T * B; k += B) {
-      if (isReal(k)) {
-        max = Math.max(max, alpha[k]);
+  /** Scores into weights; zero at masked steps. */
+  private void softmax() {
+    for (int k = 0; k < T * B; k++) {
+      if (!isReal(k)) {
+        alpha[k] = Float.NEGATIVE_INFINITY;
       }
     }
-    double sum = 0;
-    for (int k = b; k < T * B; k += B) {
-      alpha[k] = isReal(k) ? Math.exp(alpha[k] - max) : 0;
-      sum += alpha[k];
-    }
-    for (int k = b; k < T * B; k += B) {
-      if (isReal(k)) {
-        double weight = alpha[k] / sum;
-        alpha[k] = weight < TINY ? 0 : weight;
+    softmax.columns(alpha, T, B);
+    for (int k = 0; k < T * B; k++) {
+      if (!isReal(k)) {
+        // of a sequence with no real step the softmax is NaN
+        alpha[k] = 0;
       }
     }
   }
@@ -129,7 +120,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
       for (int r = 0; r < n; r++) {
         if (isReal(from + r)) {
           int target = (from + r) % B * H;
-          float weight = (float) alpha[from + r];
+          float weight = alpha[from + r];
           for (int j = 0; j < H; j++) {
             context[target + j] = Math.fma(weight, h[r * H + j], context[target + j]);
           }
@@ -164,9 +155,8 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
   }
 
   /** ∂L/∂score (T·B). */
-  private double[] dScores(FloatPointer steps, float[] dContext) {
-    double[] dScore = new double[T * B];
-    double[] mean = new double[B];
+  private float[] dScores(FloatPointer steps, float[] dContext) {
+    float[] dScore = new float[T * B];
     int atOnce = RowBlocks.rows(H);
     for (int from = 0; from < T * B; from += atOnce) {
       int n = Math.min(atOnce, T * B - from);
@@ -175,25 +165,22 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
         int k = from + r;
         if (isReal(k)) {
           dScore[k] = FloatMath.dot(h, r * H, dContext, k % B * H, H);
-          mean[k % B] += alpha[k] * dScore[k];
         }
       }
     }
     steps.position(0);
-    for (int k = 0; k < T * B; k++) {
-      dScore[k] = isReal(k) ? alpha[k] * (dScore[k] - mean[k % B]) : 0;
-    }
+    softmax.columnsBack(alpha, dScore, T, B);
     return dScore;
   }
 
   /** dz in place of u, and the sums over its rows. */
-  private void dHidden(FloatPointer z, double[] dScore, float[] dBiasAndScore) {
+  private void dHidden(FloatPointer z, float[] dScore, float[] dBiasAndScore) {
     int atOnce = RowBlocks.rows(A);
     for (int from = 0; from < T * B; from += atOnce) {
       int n = Math.min(atOnce, T * B - from);
       z.position((long) from * A).get(u, 0, n * A);
       for (int r = 0; r < n; r++) {
-        dHidden(r * A, isReal(from + r), (float) dScore[from + r], dBiasAndScore);
+        dHidden(r * A, isReal(from + r), dScore[from + r], dBiasAndScore);
       }
       Activations.flush(u, n * A);
       z.put(u, 0, n * A);
@@ -227,7 +214,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
           continue;
         }
         int source = (from + r) % B * H;
-        float weight = (float) alpha[from + r];
+        float weight = alpha[from + r];
         for (int j = 0; j < H; j++) {
           h[r * H + j] = weight * dContext[source + j];
         }

@@ -1,23 +1,22 @@
 package io.sluice.recurrent.head;
 
-import io.sluice.recurrent.kernel.Activations;
 import io.sluice.recurrent.kernel.Gemm;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * {@link MultiHeadSelfAttention} in float32: the projections are one product over all T·B rows;
- * scores are made for one head of one sequence at a time, a tile of their rows after the other, and
- * q, k and v are read in place by their row distance.
+ * {@link MultiHeadSelfAttention} in float32: the projections are products over rows of all
+ * sequences; scores are made for one head of one sequence at a time, those of a tile of time steps
+ * after the other, and q, k and v are read in place by their row distance.
  *
  * <pre>{@code
  * forward    qkv = x·Wqkvᵀ + bqkv
- *            P = softmax(q·kᵀ/√d), context = P·v      per sequence, head and tile
+ *            S = k·qᵀ/√d, P = softmax of S's columns, context = Pᵀ·v    per sequence, head and tile
  *            y = context·Woᵀ + bo (+ x)
  * backward   dWo = dyᵀ·context, dcontext = dy·Wo
  *            P again, as forward made it
- *            dv = Pᵀ·dcontext, dP = dcontext·vᵀ, dS = P(dP − Σ_s P·dP)/√d, dq = dS·k, dk = dSᵀ·q
+ *            dv = P·dcontext, dP = v·dcontextᵀ, dS = P(dP − Σ P·dP)/√d, dq = dSᵀ·k, dk = dS·q
  *            dWqkv = dqkvᵀ·x, dx = dqkv·Wqkv (+ dy)
  * }</pre>
  *
@@ -26,10 +25,13 @@ import org.bytedeco.javacpp.Pointer;
  * <pre>
  * parameters  Wq | Wk | Wv (H, H) | bq | bk | bv (H) | Wo (H, H) | bo (H)
  * x, y        (T·B, H)
- * qkv         (T·B, 3H)            kept for backward, off-heap; zero at masked steps
+ * qkv         (B·T, 3H)            kept for backward, off-heap; zero at masked steps. Row b·T + t:
+ *                                  products take half again to twice as long over rows of a
+ *                                  sequence that lie B rows apart
+ * dqkv        (T·B, 3H)            off-heap
  * context     (T·B, H)             kept for backward, off-heap
- * P, dP       (tile, T)            of one tile; P is made again in backward, so that what is kept
- *                                  grows with T and not with T²
+ * P, dP       (T, tile)            of one tile: a column is what one time step sees. P is made
+ *                                  again in backward, so that what is kept grows with T, not T²
  * </pre>
  *
  * <p><b>Accuracy.</b> Within 1e-5 of {@link ReferenceSelfAttention} for |x| ≤ 4. Weights below
@@ -38,7 +40,7 @@ import org.bytedeco.javacpp.Pointer;
  * <p>Checked by {@code HeadKernelsTest}.
  */
 final class FloatSelfAttention implements HeadKernel {
-  /** Numbers of a tile of scores, unless one row has more. */
+  /** Numbers of a tile of scores, unless those of one time step are more. */
   private static final int TILE = 64 * 1024;
 
   private final int H;
@@ -46,6 +48,8 @@ final class FloatSelfAttention implements HeadKernel {
   private final boolean residual;
   private final int d;
   private final float scale;
+  private final Gemm gemm = Gemm.here();
+  private final FloatBlock some = new FloatBlock();
   private final FloatBlock qkv = new FloatBlock();
   private final FloatBlock dqkv = new FloatBlock();
   private final FloatBlock context = new FloatBlock();
@@ -53,16 +57,14 @@ final class FloatSelfAttention implements HeadKernel {
   private final FloatBlock tile = new FloatBlock();
   private final FloatBlock dTile = new FloatBlock();
   private final float[] block;
+  private final FloatSoftmax softmax = new FloatSoftmax();
   private int T;
   private int B;
   private boolean[] mask;
 
-  // a tile, and one row of it
+  // a tile
   private float[] P = {};
   private float[] dP = {};
-  private float[] row = {};
-  private final float[] maxAndSum = new float[2];
-  private FloatSoftmax softmax;
 
   FloatSelfAttention(int H, int heads, boolean residual) {
     this.H = H;
@@ -82,11 +84,10 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer p = new FloatPointer(parameters);
     FloatPointer projected = qkv.atLeast((long) T * B * 3 * H);
     FloatPointer mixed = context.atLeast((long) T * B * H);
-    Gemm.here().multiply(false, true, T * B, 3 * H, H, new FloatPointer(x), p, 0, projected);
-    addBias(projected, 3 * H, FloatMath.at(p, 3L * H * H));
+    project(new FloatPointer(x), p, projected);
     for (int b = 0; b < B; b++) {
       for (int head = 0; head < heads; head++) {
-        for (int from = 0; from < T; from += tileRows()) {
+        for (int from = 0; from < T; from += tileSteps()) {
           attend(b, head, from, projected, mixed);
         }
       }
@@ -96,50 +97,62 @@ final class FloatSelfAttention implements HeadKernel {
       Pointer.memcpy(y, x, (long) T * B * H * Float.BYTES);
     }
     float kept = residual ? 1 : 0;
-    Gemm.here().multiply(false, true, T * B, H, H, mixed, FloatMath.at(p, outWeight()), kept, out);
+    gemm.multiply(false, true, T * B, H, H, mixed, FloatMath.at(p, outWeight()), kept, out);
     addBias(out, H, FloatMath.at(p, outWeight() + (long) H * H));
+  }
+
+  /** q, k and v, their rows sequence after sequence: zero at masked steps. */
+  private void project(FloatPointer x, FloatPointer p, FloatPointer projected) {
+    int width = 3 * H;
+    float[] added = new float[width];
+    FloatMath.at(p, 3L * H * H).get(added);
+    int atOnce = RowBlocks.rows(width);
+    FloatPointer z = some.atLeast((long) atOnce * width);
+    for (int from = 0; from < T * B; from += atOnce) {
+      int n = Math.min(atOnce, T * B - from);
+      gemm.multiply(false, true, n, width, H, FloatMath.at(x, (long) from * H), p, 0, z);
+      z.get(block, 0, n * width);
+      addBias(from, n, added, width);
+      for (int r = 0; r < n; r++) {
+        int row = from + r;
+        projected.position(((long) row % B * T + row / B) * width).put(block, r * width, width);
+      }
+    }
+    projected.position(0);
   }
 
   /** Context of the time steps of a tile, of one head of one sequence. */
   private void attend(int b, int head, int from, FloatPointer projected, FloatPointer mixed) {
-    int n = Math.min(tileRows(), T - from);
+    int n = Math.min(tileSteps(), T - from);
     FloatPointer own = weights(b, head, from, projected);
     FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2, 0));
     FloatPointer target = FloatMath.at(mixed, contextAt(b, head, from));
-    Gemm.here().multiply(false, false, n, d, T, 1, own, T, v, B * 3 * H, 0, target, B * H);
+    gemm.multiply(true, false, n, d, T, 1, own, n, v, 3 * H, 0, target, B * H);
   }
 
   /** P of a tile, in Java memory and off-heap; zero where either step is masked. */
   private FloatPointer weights(int b, int head, int from, FloatPointer projected) {
-    int n = Math.min(tileRows(), T - from);
-    int apart = B * 3 * H;
+    int n = Math.min(tileSteps(), T - from);
     FloatPointer own = tile.memory();
     FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0, from));
     FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1, 0));
-    Gemm.here().multiply(false, true, n, T, d, scale, q, apart, k, apart, 0, own, T);
-    own.get(P, 0, n * T);
-    for (int r = 0; r < n; r++) {
-      if (isReal((from + r) * B + b)) {
-        softmax(b, r * T);
-      } else {
-        Arrays.fill(P, r * T, (r + 1) * T, 0);
+    gemm.multiply(false, true, T, n, d, scale, k, 3 * H, q, 3 * H, 0, own, n);
+    own.get(P, 0, T * n);
+    for (int s = 0; s < T; s++) {
+      if (!isReal(s * B + b)) {
+        Arrays.fill(P, s * n, (s + 1) * n, Float.NEGATIVE_INFINITY);
       }
     }
-    own.put(P, 0, n * T);
+    softmax.columns(P, T, n);
+    for (int c = 0; c < n; c++) {
+      if (!isReal((from + c) * B + b)) {
+        for (int s = 0; s < T; s++) {
+          P[s * n + c] = 0;
+        }
+      }
+    }
+    own.put(P, 0, T * n);
     return own;
-  }
-
-  /** A row of scores in P into weights. */
-  private void softmax(int b, int start) {
-    System.arraycopy(P, start, row, 0, T);
-    if (mask != null) {
-      for (int s = 0; s < T; s++) {
-        row[s] = mask[s * B + b] ? row[s] : Float.NEGATIVE_INFINITY;
-      }
-    }
-    softmax.exponentials(row, maxAndSum);
-    softmax.scale(row, 1 / maxAndSum[1]);
-    System.arraycopy(row, 0, P, start, T);
   }
 
   @Override
@@ -153,12 +166,12 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer dMixed = dContext.atLeast((long) T * B * H);
     FloatPointer dOut = RowBlocks.copyReal(new FloatPointer(dy), T * B, H, mask, block, dIn);
     FloatPointer Wo = FloatMath.at(p, outWeight());
-    Gemm.here().multiply(true, false, H, H, T * B, dOut, mixed, 0, FloatMath.at(dp, outWeight()));
+    gemm.multiply(true, false, H, H, T * B, dOut, mixed, 0, FloatMath.at(dp, outWeight()));
     sumRows(dOut, H, FloatMath.at(dp, outWeight() + (long) H * H));
-    Gemm.here().multiply(false, false, T * B, H, H, dOut, Wo, 0, dMixed);
+    gemm.multiply(false, false, T * B, H, H, dOut, Wo, 0, dMixed);
     for (int b = 0; b < B; b++) {
       for (int head = 0; head < heads; head++) {
-        for (int from = 0; from < T; from += tileRows()) {
+        for (int from = 0; from < T; from += tileSteps()) {
           attendBack(b, head, from, projected, dMixed, dProjected);
         }
       }
@@ -168,9 +181,9 @@ final class FloatSelfAttention implements HeadKernel {
       // dcontext has done its work
       real = RowBlocks.copyReal(real, T * B, H, mask, block, dMixed);
     }
-    Gemm.here().multiply(true, false, 3 * H, H, T * B, dProjected, real, 0, dp);
+    gemm.multiply(true, false, 3 * H, H, T * B, dProjected, real, 0, dp);
     sumRows(dProjected, 3 * H, FloatMath.at(dp, 3L * H * H));
-    Gemm.here().multiply(false, false, T * B, H, 3 * H, dProjected, p, residual ? 1 : 0, dIn);
+    gemm.multiply(false, false, T * B, H, 3 * H, dProjected, p, residual ? 1 : 0, dIn);
   }
 
   private void attendBack(
@@ -180,7 +193,7 @@ final class FloatSelfAttention implements HeadKernel {
       FloatPointer projected,
       FloatPointer dMixed,
       FloatPointer dProjected) {
-    int n = Math.min(tileRows(), T - from);
+    int n = Math.min(tileSteps(), T - from);
     int apart = B * 3 * H;
     float summed = from == 0 ? 0 : 1;
     FloatPointer dOwn = dTile.memory();
@@ -188,23 +201,17 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0, from));
     FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1, 0));
     FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2, 0));
-    FloatPointer dq = FloatMath.at(dProjected, qkvAt(b, head, 0, from));
-    FloatPointer dk = FloatMath.at(dProjected, qkvAt(b, head, 1, 0));
-    FloatPointer dv = FloatMath.at(dProjected, qkvAt(b, head, 2, 0));
+    FloatPointer dq = FloatMath.at(dProjected, dQkvAt(b, head, 0, from));
+    FloatPointer dk = FloatMath.at(dProjected, dQkvAt(b, head, 1, 0));
+    FloatPointer dv = FloatMath.at(dProjected, dQkvAt(b, head, 2, 0));
     FloatPointer own = weights(b, head, from, projected);
-    Gemm.here().multiply(true, false, T, d, n, 1, own, T, arriving, B * H, summed, dv, apart);
-    Gemm.here().multiply(false, true, n, T, d, 1, arriving, B * H, v, apart, 0, dOwn, T);
-    dOwn.get(dP, 0, n * T);
-    for (int start = 0; start < n * T; start += T) {
-      float mean = FloatMath.dot(P, start, dP, start, T);
-      for (int s = start; s < start + T; s++) {
-        dP[s] = P[s] * (dP[s] - mean);
-      }
-    }
-    Activations.flush(dP, n * T);
-    dOwn.put(dP, 0, n * T);
-    Gemm.here().multiply(false, false, n, d, T, scale, dOwn, T, k, apart, 0, dq, apart);
-    Gemm.here().multiply(true, false, T, d, n, scale, dOwn, T, q, apart, summed, dk, apart);
+    gemm.multiply(false, false, T, d, n, 1, own, n, arriving, B * H, summed, dv, apart);
+    gemm.multiply(false, true, T, n, d, 1, v, 3 * H, arriving, B * H, 0, dOwn, n);
+    dOwn.get(dP, 0, T * n);
+    softmax.columnsBack(P, dP, T, n);
+    dOwn.put(dP, 0, T * n);
+    gemm.multiply(true, false, n, d, T, scale, dOwn, n, k, 3 * H, 0, dq, apart);
+    gemm.multiply(false, false, T, d, n, scale, dOwn, n, q, 3 * H, summed, dk, apart);
   }
 
   /** Adds a bias to each row of a (T·B, width); masked rows become zero. */
@@ -215,18 +222,23 @@ final class FloatSelfAttention implements HeadKernel {
     for (int from = 0; from < T * B; from += atOnce) {
       int n = Math.min(atOnce, T * B - from);
       matrix.position((long) from * width).get(block, 0, n * width);
-      for (int r = 0; r < n; r++) {
-        if (isReal(from + r)) {
-          for (int j = 0; j < width; j++) {
-            block[r * width + j] += added[j];
-          }
-        } else {
-          Arrays.fill(block, r * width, (r + 1) * width, 0);
-        }
-      }
+      addBias(from, n, added, width);
       matrix.put(block, 0, n * width);
     }
     matrix.position(0);
+  }
+
+  /** The same of the rows in the block. */
+  private void addBias(int from, int n, float[] added, int width) {
+    for (int r = 0; r < n; r++) {
+      if (isReal(from + r)) {
+        for (int j = 0; j < width; j++) {
+          block[r * width + j] += added[j];
+        }
+      } else {
+        Arrays.fill(block, r * width, (r + 1) * width, 0);
+      }
+    }
   }
 
   /** sums (width) of the columns of a (T·B, width). */
@@ -246,12 +258,18 @@ final class FloatSelfAttention implements HeadKernel {
     sums.put(sum);
   }
 
-  private int tileRows() {
+  /** Time steps whose scores are made at once. */
+  private int tileSteps() {
     return Math.max(1, Math.min(T, TILE / T));
   }
 
   /** Row t of q (0), k (1) or v (2). */
   private long qkvAt(int b, int head, int part, int t) {
+    return ((long) b * T + t) * 3 * H + (long) part * H + (long) head * d;
+  }
+
+  /** Row t of dq, dk or dv. */
+  private long dQkvAt(int b, int head, int part, int t) {
     return ((long) t * B + b) * 3 * H + (long) part * H + (long) head * d;
   }
 
@@ -268,16 +286,12 @@ final class FloatSelfAttention implements HeadKernel {
   }
 
   private void makeRoom() {
-    int size = tileRows() * T;
+    int size = tileSteps() * T;
     tile.atLeast(size);
     dTile.atLeast(size);
     if (P.length < size) {
       P = new float[size];
       dP = new float[size];
-    }
-    if (row.length != T) {
-      row = new float[T];
-      softmax = new FloatSoftmax(T);
     }
   }
 }

@@ -39,7 +39,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   private final int V;
   private final int H;
   private final boolean hasBias;
-  private final FloatSoftmax softmax;
+  private final FloatSoftmax softmax = new FloatSoftmax();
   private final float[] bias;
   private final float[] dBias;
   private final float[] row;
@@ -52,7 +52,6 @@ final class FloatVocabularyKernel implements VocabularyKernel {
     this.V = V;
     this.H = H;
     this.hasBias = hasBias;
-    this.softmax = new FloatSoftmax(V);
     this.bias = new float[hasBias ? V : 0];
     this.dBias = new float[hasBias ? V : 0];
     this.row = new float[V];
@@ -152,7 +151,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   private double exponentials(int id) {
     addBias();
     double logit = row[id];
-    softmax.exponentials(row, maxAndSum);
+    softmax.exponentials(row, V, maxAndSum);
     return Math.log(maxAndSum[1]) + (maxAndSum[0] - logit);
   }
 
@@ -164,7 +163,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
 
   /** row = factor·(softmax − onehot), and adds it to the bias's gradient. */
   private void differences(int id, float factor) {
-    softmax.scale(row, factor / maxAndSum[1]);
+    FloatSoftmax.weigh(row, V, factor / maxAndSum[1]);
     row[id] -= factor;
     for (int v = 0; v < dBias.length; v++) {
       dBias[v] += row[v];
@@ -180,8 +179,8 @@ final class FloatVocabularyKernel implements VocabularyKernel {
       if (mask == null || mask[r]) {
         Z.get(row, 0, V);
         addBias();
-        softmax.exponentials(row, maxAndSum);
-        softmax.scale(row, 1 / maxAndSum[1]);
+        softmax.exponentials(row, V, maxAndSum);
+        FloatSoftmax.weigh(row, V, 1 / maxAndSum[1]);
       } else {
         Arrays.fill(row, 0);
       }

@@ -100,7 +100,7 @@ public record ModelSummary(List<LayerSummary> layers) {
         H,
         H * A + 2 * A + 1,
         T * 2 * (H * A + A + H),
-        T * (A * Float.BYTES + Double.BYTES) + (long) H * Float.BYTES);
+        (T * (A + 1) + H) * Float.BYTES);
   }
 
   private static LayerSummary self(long T, int H, int heads) {

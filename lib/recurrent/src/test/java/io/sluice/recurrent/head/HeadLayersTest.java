@@ -340,7 +340,8 @@ class HeadLayersTest {
         assertThat(weight > 0).as("weight of %d, %d", b, t).isEqualTo(MASK[b][t] == 1);
         sum += weight;
       }
-      assertThat(sum).isCloseTo(b == 3 ? 0 : 1, within(1e-12));
+      // roundings of at most T weights that sum to 1
+      assertThat(sum).isCloseTo(b == 3 ? 0 : 1, within(type == DataType.FLOAT ? 1e-6 : 1e-12));
     }
   }
 

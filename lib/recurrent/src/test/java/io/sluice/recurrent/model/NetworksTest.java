@@ -144,7 +144,7 @@ class NetworksTest {
                 8,
                 8 * 9 + 9 + 9 + 1,
                 6 * 2 * (8 * 9 + 9 + 8),
-                6 * (9 * 4 + 8) + 8 * 4));
+                (6 * (9 + 1) + 8) * 4));
     assertThat(ModelSummary.of(self).layers().get(2))
         .isEqualTo(
             new ModelSummary.LayerSummary(
@@ -219,6 +219,17 @@ class NetworksTest {
     assertThat(ModelSummary.of(spec).stepFlops(32))
         .isEqualTo(3L * 32 * (2 * 6 * 2 * 4 * 64 * (7 + 64) + 2 * 128 * 168));
     assertThat(ModelSummary.of(spec).stepBytes(32)).isEqualTo(32L * 4 * (2 * 6 * 6 * 64 + 168));
+  }
+
+  @Test
+  void summaryCountsNoKeptNumbersOfAHeadOverClasses() {
+    ModelSpec spec =
+        spec(Cell.LSTM, false, 0, Output.SEQUENCE, List.of(64), Head.classes(50, List.of()));
+
+    assertThat(ModelSummary.of(spec).layers().get(1))
+        .isEqualTo(
+            new ModelSummary.LayerSummary(
+                "head: classes", 64, 50, 64 * 50 + 50, 6 * 2 * 64 * 50, 0));
   }
 
   @Test
