@@ -2,6 +2,7 @@ package io.sluice.recurrent.head;
 
 import io.sluice.recurrent.kernel.Activations;
 import io.sluice.recurrent.kernel.Gemm;
+import io.sluice.recurrent.kernel.Sums;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -68,7 +69,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
     FloatPointer steps = new FloatPointer(x);
     FloatPointer z = hidden.atLeast((long) T * B * A);
     Gemm.here().multiply(false, true, T * B, A, H, steps, W, 0, z);
-    FloatMath.at(W, (long) A * H).get(biasAndScore);
+    Addresses.at(W, (long) A * H).get(biasAndScore);
     scores(z);
     softmax();
     new FloatPointer(y).put(context(steps), 0, B * H);
@@ -87,7 +88,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
       }
       Activations.tanh(u, n * A);
       for (int r = 0; r < n; r++) {
-        alpha[from + r] = FloatMath.dot(u, r * A, biasAndScore, A, A) + biasAndScore[2 * A];
+        alpha[from + r] = Sums.dot(u, r * A, biasAndScore, A, A) + biasAndScore[2 * A];
       }
       z.put(u, 0, n * A);
     }
@@ -143,7 +144,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
     Activations.flush(dContext, B * H);
     float[] dBiasAndScore = new float[2 * A + 1];
     dHidden(z, dScores(steps, dContext), dBiasAndScore);
-    FloatMath.at(dW, (long) A * H).put(dBiasAndScore);
+    Addresses.at(dW, (long) A * H).put(dBiasAndScore);
     FloatPointer real = steps;
     if (mask != null) {
       // dx is free until it is written
@@ -164,7 +165,7 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
       for (int r = 0; r < n; r++) {
         int k = from + r;
         if (isReal(k)) {
-          dScore[k] = FloatMath.dot(h, r * H, dContext, k % B * H, H);
+          dScore[k] = Sums.dot(h, r * H, dContext, k % B * H, H);
         }
       }
     }

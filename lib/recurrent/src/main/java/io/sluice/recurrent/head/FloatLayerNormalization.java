@@ -1,6 +1,7 @@
 package io.sluice.recurrent.head;
 
 import io.sluice.recurrent.kernel.Activations;
+import io.sluice.recurrent.kernel.Sums;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -63,7 +64,7 @@ final class FloatLayerNormalization implements HeadKernel {
     }
     FloatPointer p = new FloatPointer(parameters);
     p.get(gain);
-    FloatMath.at(p, H).get(bias);
+    Addresses.at(p, H).get(bias);
     FloatPointer in = new FloatPointer(input);
     FloatPointer out = new FloatPointer(output);
     int atOnce = RowBlocks.rows(H);
@@ -83,11 +84,11 @@ final class FloatLayerNormalization implements HeadKernel {
 
   /** One row of the block, in place. */
   private void normalize(int k, int row) {
-    float mu = FloatMath.sum(x, row, H) / H;
+    float mu = Sums.sum(x, row, H) / H;
     for (int j = row; j < row + H; j++) {
       x[j] -= mu;
     }
-    float variance = FloatMath.dot(x, row, x, row, H) / H;
+    float variance = Sums.dot(x, row, x, row, H) / H;
     float r = (float) (1 / Math.sqrt(variance + LayerNormalization.EPSILON));
     for (int j = 0; j < H; j++) {
       x[row + j] = Math.fma(gain[j] * r, x[row + j], bias[j]);
@@ -123,7 +124,7 @@ final class FloatLayerNormalization implements HeadKernel {
     }
     FloatPointer dp = new FloatPointer(dParameters);
     dp.put(dGain);
-    FloatMath.at(dp, H).put(dBias);
+    Addresses.at(dp, H).put(dBias);
   }
 
   /** One row: x̂ in place of x, dx in place of dy. */
@@ -138,8 +139,8 @@ final class FloatLayerNormalization implements HeadKernel {
       x[row + j] = normal;
       dy[row + j] = gain[j] * d;
     }
-    float all = FloatMath.sum(dy, row, H) / H;
-    float along = FloatMath.dot(dy, row, x, row, H) / H;
+    float all = Sums.sum(dy, row, H) / H;
+    float along = Sums.dot(dy, row, x, row, H) / H;
     for (int j = row; j < row + H; j++) {
       dy[j] = r * (dy[j] - all - x[j] * along);
     }

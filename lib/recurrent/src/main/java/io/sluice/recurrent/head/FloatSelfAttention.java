@@ -97,20 +97,20 @@ final class FloatSelfAttention implements HeadKernel {
       Pointer.memcpy(y, x, (long) T * B * H * Float.BYTES);
     }
     float kept = residual ? 1 : 0;
-    gemm.multiply(false, true, T * B, H, H, mixed, FloatMath.at(p, outWeight()), kept, out);
-    addBias(out, H, FloatMath.at(p, outWeight() + (long) H * H));
+    gemm.multiply(false, true, T * B, H, H, mixed, Addresses.at(p, outWeight()), kept, out);
+    addBias(out, H, Addresses.at(p, outWeight() + (long) H * H));
   }
 
   /** q, k and v, their rows sequence after sequence: zero at masked steps. */
   private void project(FloatPointer x, FloatPointer p, FloatPointer projected) {
     int width = 3 * H;
     float[] added = new float[width];
-    FloatMath.at(p, 3L * H * H).get(added);
+    Addresses.at(p, 3L * H * H).get(added);
     int atOnce = RowBlocks.rows(width);
     FloatPointer z = some.atLeast((long) atOnce * width);
     for (int from = 0; from < T * B; from += atOnce) {
       int n = Math.min(atOnce, T * B - from);
-      gemm.multiply(false, true, n, width, H, FloatMath.at(x, (long) from * H), p, 0, z);
+      gemm.multiply(false, true, n, width, H, Addresses.at(x, (long) from * H), p, 0, z);
       z.get(block, 0, n * width);
       addBias(from, n, added, width);
       for (int r = 0; r < n; r++) {
@@ -125,8 +125,8 @@ final class FloatSelfAttention implements HeadKernel {
   private void attend(int b, int head, int from, FloatPointer projected, FloatPointer mixed) {
     int n = Math.min(tileSteps(), T - from);
     FloatPointer own = weights(b, head, from, projected);
-    FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2, 0));
-    FloatPointer target = FloatMath.at(mixed, contextAt(b, head, from));
+    FloatPointer v = Addresses.at(projected, qkvAt(b, head, 2, 0));
+    FloatPointer target = Addresses.at(mixed, contextAt(b, head, from));
     gemm.multiply(true, false, n, d, T, 1, own, n, v, 3 * H, 0, target, B * H);
   }
 
@@ -134,8 +134,8 @@ final class FloatSelfAttention implements HeadKernel {
   private FloatPointer weights(int b, int head, int from, FloatPointer projected) {
     int n = Math.min(tileSteps(), T - from);
     FloatPointer own = tile.memory();
-    FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0, from));
-    FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1, 0));
+    FloatPointer q = Addresses.at(projected, qkvAt(b, head, 0, from));
+    FloatPointer k = Addresses.at(projected, qkvAt(b, head, 1, 0));
     gemm.multiply(false, true, T, n, d, scale, k, 3 * H, q, 3 * H, 0, own, n);
     own.get(P, 0, T * n);
     for (int s = 0; s < T; s++) {
@@ -165,9 +165,9 @@ final class FloatSelfAttention implements HeadKernel {
     FloatPointer dProjected = dqkv.atLeast((long) T * B * 3 * H);
     FloatPointer dMixed = dContext.atLeast((long) T * B * H);
     FloatPointer dOut = RowBlocks.copyReal(new FloatPointer(dy), T * B, H, mask, block, dIn);
-    FloatPointer Wo = FloatMath.at(p, outWeight());
-    gemm.multiply(true, false, H, H, T * B, dOut, mixed, 0, FloatMath.at(dp, outWeight()));
-    sumRows(dOut, H, FloatMath.at(dp, outWeight() + (long) H * H));
+    FloatPointer Wo = Addresses.at(p, outWeight());
+    gemm.multiply(true, false, H, H, T * B, dOut, mixed, 0, Addresses.at(dp, outWeight()));
+    sumRows(dOut, H, Addresses.at(dp, outWeight() + (long) H * H));
     gemm.multiply(false, false, T * B, H, H, dOut, Wo, 0, dMixed);
     for (int b = 0; b < B; b++) {
       for (int head = 0; head < heads; head++) {
@@ -182,7 +182,7 @@ final class FloatSelfAttention implements HeadKernel {
       real = RowBlocks.copyReal(real, T * B, H, mask, block, dMixed);
     }
     gemm.multiply(true, false, 3 * H, H, T * B, dProjected, real, 0, dp);
-    sumRows(dProjected, 3 * H, FloatMath.at(dp, 3L * H * H));
+    sumRows(dProjected, 3 * H, Addresses.at(dp, 3L * H * H));
     gemm.multiply(false, false, T * B, H, 3 * H, dProjected, p, residual ? 1 : 0, dIn);
   }
 
@@ -197,13 +197,13 @@ final class FloatSelfAttention implements HeadKernel {
     int apart = B * 3 * H;
     float summed = from == 0 ? 0 : 1;
     FloatPointer dOwn = dTile.memory();
-    FloatPointer arriving = FloatMath.at(dMixed, contextAt(b, head, from));
-    FloatPointer q = FloatMath.at(projected, qkvAt(b, head, 0, from));
-    FloatPointer k = FloatMath.at(projected, qkvAt(b, head, 1, 0));
-    FloatPointer v = FloatMath.at(projected, qkvAt(b, head, 2, 0));
-    FloatPointer dq = FloatMath.at(dProjected, dQkvAt(b, head, 0, from));
-    FloatPointer dk = FloatMath.at(dProjected, dQkvAt(b, head, 1, 0));
-    FloatPointer dv = FloatMath.at(dProjected, dQkvAt(b, head, 2, 0));
+    FloatPointer arriving = Addresses.at(dMixed, contextAt(b, head, from));
+    FloatPointer q = Addresses.at(projected, qkvAt(b, head, 0, from));
+    FloatPointer k = Addresses.at(projected, qkvAt(b, head, 1, 0));
+    FloatPointer v = Addresses.at(projected, qkvAt(b, head, 2, 0));
+    FloatPointer dq = Addresses.at(dProjected, dQkvAt(b, head, 0, from));
+    FloatPointer dk = Addresses.at(dProjected, dQkvAt(b, head, 1, 0));
+    FloatPointer dv = Addresses.at(dProjected, dQkvAt(b, head, 2, 0));
     FloatPointer own = weights(b, head, from, projected);
     gemm.multiply(false, false, T, d, n, 1, own, n, arriving, B * H, summed, dv, apart);
     gemm.multiply(false, true, T, n, d, 1, v, 3 * H, arriving, B * H, 0, dOwn, n);

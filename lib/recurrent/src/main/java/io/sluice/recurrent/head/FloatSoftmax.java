@@ -1,6 +1,7 @@
 package io.sluice.recurrent.head;
 
 import io.sluice.recurrent.kernel.Activations;
+import io.sluice.recurrent.kernel.Sums;
 import java.util.Arrays;
 
 /**
@@ -126,7 +127,7 @@ final class FloatSoftmax {
     }
     exp(row, n);
     maxAndSum[0] = max;
-    maxAndSum[1] = FloatMath.sum(row, 0, n);
+    maxAndSum[1] = Sums.sum(row, 0, n);
   }
 
   /** row *= factor, and what is tiny becomes 0. */

@@ -116,7 +116,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
       boolean together = rows[start + m - 1] - rows[start] == m - 1;
       FloatPointer X =
           together
-              ? FloatMath.at(steps, (long) rows[start] * H)
+              ? Addresses.at(steps, (long) rows[start] * H)
               : gather(steps, rows, start, m, gathered.atLeast((long) most * H));
       FloatPointer Z = logits.atLeast((long) most * V);
       Gemm.here().multiply(false, true, m, V, H, X, W, 0, Z);
@@ -133,7 +133,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
       if (factors != null) {
         FloatPointer dX =
             together
-                ? FloatMath.at(dx, (long) rows[start] * H)
+                ? Addresses.at(dx, (long) rows[start] * H)
                 : dGathered.atLeast((long) most * H);
         Gemm.here().multiply(false, false, m, H, V, Z, W, 0, dX);
         Gemm.here().multiply(true, false, V, H, m, Z, X, start == 0 ? 0 : 1, dW);
@@ -143,7 +143,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
       }
     }
     if (factors != null && hasBias) {
-      FloatMath.at(dW, (long) V * H).put(dBias, 0, V);
+      Addresses.at(dW, (long) V * H).put(dBias, 0, V);
     }
   }
 
@@ -192,7 +192,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   private FloatPointer weights(Pointer parameters) {
     var W = new FloatPointer(parameters);
     if (hasBias) {
-      FloatMath.at(W, (long) V * H).get(bias, 0, V);
+      Addresses.at(W, (long) V * H).get(bias, 0, V);
     }
     return W;
   }
@@ -217,8 +217,8 @@ final class FloatVocabularyKernel implements VocabularyKernel {
 
   private void copyRow(FloatPointer from, int fromRow, FloatPointer to, int toRow) {
     Pointer.memcpy(
-        FloatMath.at(to, (long) toRow * H),
-        FloatMath.at(from, (long) fromRow * H),
+        Addresses.at(to, (long) toRow * H),
+        Addresses.at(from, (long) fromRow * H),
         (long) H * Float.BYTES);
   }
 

@@ -122,14 +122,14 @@ final class FusedLayerNormLstm extends FusedCell {
       add(sums, parts[p], n);
     }
     for (int from = 0; from < n; from += H) {
-      Arrays.fill(spread, from, from + H, (float) (sum(sums, from, H) / width));
+      Arrays.fill(spread, from, from + H, (float) (Sums.sum(sums, from, H) / width));
     }
     Arrays.fill(sums, 0, n, 0);
     for (float[] part : parts) {
       centre(part, spread, sums, n);
     }
     for (int from = 0; from < n; from += H) {
-      float scale = (float) (1 / Math.sqrt(sum(sums, from, H) / width + EPSILON));
+      float scale = (float) (1 / Math.sqrt(Sums.sum(sums, from, H) / width + EPSILON));
       scales[from / H] = scale;
       Arrays.fill(spread, from, from + H, scale);
     }
@@ -148,7 +148,7 @@ final class FusedLayerNormLstm extends FusedCell {
       add(sums, d[p], n);
     }
     for (int from = 0; from < n; from += H) {
-      Arrays.fill(spread, from, from + H, (float) (sum(sums, from, H) / width));
+      Arrays.fill(spread, from, from + H, (float) (Sums.sum(sums, from, H) / width));
     }
     Arrays.fill(sums, 0, n, 0);
     for (int p = 0; p < d.length; p++) {
@@ -156,7 +156,7 @@ final class FusedLayerNormLstm extends FusedCell {
       subtract(d[p], spread, n);
     }
     for (int from = 0; from < n; from += H) {
-      Arrays.fill(spread, from, from + H, (float) (-sum(sums, from, H) / width));
+      Arrays.fill(spread, from, from + H, (float) (-Sums.sum(sums, from, H) / width));
     }
     for (int p = 0; p < d.length; p++) {
       addProduct(d[p], normal[p], spread, n);
@@ -203,34 +203,5 @@ final class FusedLayerNormLstm extends FusedCell {
     for (int k = 0; k < n; k++) {
       v[k] -= w[k];
     }
-  }
-
-  /** Eight sums side by side: the processor adds them at once, and rounding grows less. */
-  private static double sum(float[] v, int from, int n) {
-    float s0 = 0;
-    float s1 = 0;
-    float s2 = 0;
-    float s3 = 0;
-    float s4 = 0;
-    float s5 = 0;
-    float s6 = 0;
-    float s7 = 0;
-    int end = from + n;
-    int k = from;
-    for (; k < end - 7; k += 8) {
-      s0 += v[k];
-      s1 += v[k + 1];
-      s2 += v[k + 2];
-      s3 += v[k + 3];
-      s4 += v[k + 4];
-      s5 += v[k + 5];
-      s6 += v[k + 6];
-      s7 += v[k + 7];
-    }
-    double rest = 0;
-    for (; k < end; k++) {
-      rest += v[k];
-    }
-    return rest + ((double) s0 + s1) + ((double) s2 + s3) + ((double) s4 + s5) + ((double) s6 + s7);
   }
 }

@@ -88,8 +88,12 @@ public record TrainingMemory(
     List<Integer> sizes = spec.hiddenSizes();
     long outputs = 0;
     long largest = 0;
+    int layer = 0;
     for (int units : sizes) {
       long output = Float.BYTES * T * b * directions * units;
+      // DL4J's mask of what enters the next layer, one for each direction
+      boolean isDropped = spec.dropout() > 0 && layer++ < sizes.size() - 1;
+      outputs += isDropped ? directions * output : 0;
       outputs += (spec.layerNorm() ? 2 : 1) * output;
       largest = Math.max(largest, output);
     }

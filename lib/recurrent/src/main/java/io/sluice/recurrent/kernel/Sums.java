@@ -1,13 +1,14 @@
-package io.sluice.recurrent.head;
+package io.sluice.recurrent.kernel;
 
-import org.bytedeco.javacpp.FloatPointer;
-
-/** Sums over float arrays, eight side by side: the processor adds them at once. */
-final class FloatMath {
-  private FloatMath() {}
+/**
+ * Sums over float arrays, eight side by side: the processor adds them at once, and rounding grows
+ * less.
+ */
+public final class Sums {
+  private Sums() {}
 
   /** Σ a[aStart + k]·b[bStart + k], in eight sums. */
-  static float dot(float[] a, int aStart, float[] b, int bStart, int n) {
+  public static float dot(float[] a, int aStart, float[] b, int bStart, int n) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;
@@ -36,7 +37,7 @@ final class FloatMath {
   }
 
   /** Σ v[start + k], in eight sums. */
-  static float sum(float[] v, int start, int n) {
+  public static float sum(float[] v, int start, int n) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;
@@ -61,10 +62,5 @@ final class FloatMath {
       s0 += v[start + k];
     }
     return (s0 + s1) + (s2 + s3) + ((s4 + s5) + (s6 + s7));
-  }
-
-  /** The memory {@code elements} numbers further on. */
-  static FloatPointer at(FloatPointer start, long elements) {
-    return elements == 0 ? start : start.getPointer(elements);
   }
 }
