@@ -29,7 +29,13 @@ final class Comparison {
 
   /** The first of these that takes part judges the others. */
   private static final List<Side> JUDGES_FIRST =
-      List.of(Side.LIBTORCH, Side.LIBTORCH_KEEPING, Side.DL4J, Side.SLUICE, Side.SLUICE_ONE_THREAD);
+      List.of(
+          Side.LIBTORCH,
+          Side.LIBTORCH_KEEPING,
+          Side.LIBTORCH_AUTOCAST,
+          Side.DL4J,
+          Side.SLUICE,
+          Side.SLUICE_ONE_THREAD);
 
   /**
    * How long and how often.
@@ -85,7 +91,7 @@ final class Comparison {
     var started = new ArrayList<ContestantProcess>();
     try {
       for (Side side : sides) {
-        if (!side.takesPart(threads)) {
+        if (!side.takesPart(workload.precision(), threads)) {
           continue;
         }
         var process = new ContestantProcess(side, threads);

@@ -33,13 +33,19 @@ abstract class Dl4jContestant implements Contestant {
     network = network(workload);
     new Dl4jParameters(network, workload).copy();
     Shape shape = workload.shape();
-    int B = shape.batch();
     input =
-        Nd4j.create(workload.input(), new long[] {B, shape.timeSteps(), shape.inputSize()}, 'c')
-            .permute(0, 2, 1)
-            .dup('c');
+        layOut(
+            Nd4j.create(
+                workload.input(),
+                new long[] {shape.batch(), shape.timeSteps(), shape.inputSize()},
+                'c'));
     target = target(workload.labels());
     return "";
+  }
+
+  /** Input (B, I, T) of a dense (B, T, I), as the network likes it best in memory. */
+  INDArray layOut(INDArray input) {
+    return input.permute(0, 2, 1).dup('c');
   }
 
   /** Labels as the output layer takes them: one-hot (B, classes). */

@@ -19,9 +19,12 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *
  * <p>In bf16 there are two ways to train with f32 master parameters: autocast, and a bf16 copy of
  * the network whose gradients are converted for the optimizer. The faster one is used; {@link
- * #open} times both. Inference takes bf16 parameters and input.
+ * #open} times both, unless it is told to take autocast, which is PyTorch's documented way.
+ * Inference takes bf16 parameters. The input is (T, B, I), as oneDNN wants it.
  */
 final class LibtorchContestant implements Contestant {
+  private final boolean onlyAutocast;
+
   /** Parameters in f32; what Adam moves. */
   private LibtorchNetwork master;
 
@@ -30,13 +33,16 @@ final class LibtorchContestant implements Contestant {
 
   private boolean autocast;
   private Tensor input;
-  private Tensor halfInput;
   private Tensor labels;
   private Adam adam;
   private TensorVector parameters;
   private Tensor[] matrices;
 
-  LibtorchContestant(int threads) {
+  /**
+   * @param onlyAutocast whether bf16 is trained by autocast, be it the slower way
+   */
+  LibtorchContestant(int threads, boolean onlyAutocast) {
+    this.onlyAutocast = onlyAutocast;
     torch.set_num_threads(threads);
     if (!torch.hasMKLDNN() || !torch.globalContext().userEnabledMkldnn()) {
       throw new IllegalStateException("This libtorch runs without oneDNN: it is no fair peer");
@@ -54,15 +60,16 @@ final class LibtorchContestant implements Contestant {
     Shape shape = workload.shape();
     input =
         LibtorchNetwork.tensor(
-            workload.input(), shape.batch(), shape.timeSteps(), shape.inputSize());
+                workload.input(), shape.batch(), shape.timeSteps(), shape.inputSize())
+            .transpose(0, 1)
+            .contiguous();
     labels = torch.tensor(workload.labels()).to(ScalarType.Long);
     String how = "";
     if (workload.precision() == Precision.BF16) {
-      halfInput = input.to(ScalarType.BFloat16);
       start(workload);
       double cast = secondsOfStep(true);
       double converted = secondsOfStep(false);
-      autocast = cast < converted;
+      autocast = onlyAutocast || cast < converted;
       how =
           String.format(
               Locale.ROOT,
@@ -129,7 +136,7 @@ final class LibtorchContestant implements Contestant {
     } else if (autocast) {
       loss(logitsByAutocast()).backward();
     } else {
-      loss(half.logits(halfInput).to(ScalarType.Float)).backward();
+      loss(half.logits(halfInput()).to(ScalarType.Float)).backward();
       convertGradients();
     }
   }
@@ -158,6 +165,11 @@ final class LibtorchContestant implements Contestant {
     } finally {
       torch.set_autocast_enabled(DeviceType.CPU, false);
     }
+  }
+
+  /** The batch is f32 for all sides: whoever wants it in bf16 converts it, step by step. */
+  private Tensor halfInput() {
+    return input.to(ScalarType.BFloat16);
   }
 
   private Tensor loss(Tensor logits) {
@@ -206,7 +218,7 @@ final class LibtorchContestant implements Contestant {
   }
 
   private Tensor predict() {
-    return half == null ? master.logits(input) : half.logits(halfInput);
+    return half == null ? master.logits(input) : half.logits(halfInput());
   }
 
   @Override

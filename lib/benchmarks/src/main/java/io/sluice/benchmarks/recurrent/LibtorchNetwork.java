@@ -84,7 +84,6 @@ final class LibtorchNetwork {
       case LSTM, BIDIRECTIONAL_LSTM -> {
         var options = new LSTMOptions(shape.inputSize(), shape.hiddenSize());
         options.num_layers().put(shape.layers());
-        options.batch_first().put(true);
         options.bidirectional().put(workload.cell().isBidirectional());
         lstm = new LSTMImpl(options);
         return lstm;
@@ -92,14 +91,12 @@ final class LibtorchNetwork {
       case GRU -> {
         var options = new GRUOptions(shape.inputSize(), shape.hiddenSize());
         options.num_layers().put(shape.layers());
-        options.batch_first().put(true);
         gru = new GRUImpl(options);
         return gru;
       }
       case RNN -> {
         var options = new RNNOptions(shape.inputSize(), shape.hiddenSize());
         options.num_layers().put(shape.layers());
-        options.batch_first().put(true);
         rnn = new RNNImpl(options);
         return rnn;
       }
@@ -126,7 +123,7 @@ final class LibtorchNetwork {
     }
   }
 
-  /** (B, classes) of (B, T, I). */
+  /** (B, classes) of (T, B, I). */
   Tensor logits(Tensor input) {
     return torch.linear(lastState(input), parameters.get("fc.weight"), parameters.get("fc.bias"));
   }
@@ -146,17 +143,17 @@ final class LibtorchNetwork {
   }
 
   private Tensor last(Tensor states) {
-    return states.select(1, workload.shape().timeSteps() - 1L);
+    return states.select(0, workload.shape().timeSteps() - 1L);
   }
 
   private Tensor bothEnds(Tensor states) {
     int H = workload.shape().hiddenSize();
     return torch.cat(
-        new TensorVector(last(states).narrow(1, 0, H), states.select(1, 0).narrow(1, H, H)), 1);
+        new TensorVector(last(states).narrow(1, 0, H), states.select(0, 0).narrow(1, H, H)), 1);
   }
 
   private Tensor composed(Tensor input) {
-    Tensor layerInput = input.transpose(0, 1).contiguous();
+    Tensor layerInput = input;
     for (int l = 0; l < workload.shape().layers(); l++) {
       layerInput = composedLayer(layerInput, "_l" + l);
     }

@@ -32,7 +32,12 @@ import picocli.CommandLine.Option;
  *
  * <p>libtorch takes part twice: as it comes, and with an allocator that keeps freed memory ({@link
  * Side#LIBTORCH_KEEPING}), which a user of libtorch can have by setting four variables. What is
- * asked of our network is asked against libtorch as it comes; the other is in the result.
+ * asked of our network is asked against libtorch as it comes; the other is in the result. In bf16
+ * both train on a bf16 copy of the parameters where that is faster than autocast, which PyTorch's
+ * manual names and which takes part for itself ({@link Side#LIBTORCH_AUTOCAST}).
+ *
+ * <p>The batch is f32 for all, time-major where the side takes it so: ours, as the trainers'
+ * batches are, and libtorch.
  */
 @Command(
     name = "run.sh recurrent",
@@ -78,7 +83,7 @@ public final class RecurrentBenchmark implements Callable<Integer> {
       names = "--contestants",
       split = ",",
       paramLabel = "NAME",
-      defaultValue = "sluice,sluice-one-thread,dl4j,libtorch,libtorch-keeping",
+      defaultValue = "sluice,sluice-one-thread,dl4j,libtorch,libtorch-keeping,libtorch-autocast",
       description = "Default: ${DEFAULT-VALUE}.")
   List<Side> sides;
 

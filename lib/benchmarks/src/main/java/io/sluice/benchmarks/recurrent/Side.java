@@ -28,7 +28,7 @@ enum Side {
     }
 
     @Override
-    boolean takesPart(int threads) {
+    boolean takesPart(Precision precision, int threads) {
       return threads > 1;
     }
   },
@@ -43,7 +43,7 @@ enum Side {
   LIBTORCH("libtorch") {
     @Override
     Contestant create(int threads) {
-      return new LibtorchContestant(threads);
+      return new LibtorchContestant(threads, false);
     }
   },
   /**
@@ -53,7 +53,7 @@ enum Side {
   LIBTORCH_KEEPING("libtorch-keeping") {
     @Override
     Contestant create(int threads) {
-      return new LibtorchContestant(threads);
+      return new LibtorchContestant(threads, false);
     }
 
     @Override
@@ -63,6 +63,18 @@ enum Side {
           "MALLOC_MMAP_THRESHOLD_", "1073741824",
           "MALLOC_TRIM_THRESHOLD_", "4294967296",
           "MALLOC_TOP_PAD_", "67108864");
+    }
+  },
+  /** The first, training in bf16 as PyTorch's manual says: by autocast. */
+  LIBTORCH_AUTOCAST("libtorch-autocast") {
+    @Override
+    Contestant create(int threads) {
+      return new LibtorchContestant(threads, true);
+    }
+
+    @Override
+    boolean takesPart(Precision precision, int threads) {
+      return precision == Precision.BF16;
     }
   };
 
@@ -80,8 +92,8 @@ enum Side {
     return asked;
   }
 
-  /** Whether it has something to say where a side may use so many threads. */
-  boolean takesPart(int threads) {
+  /** Whether it has something to say in a precision, where a side may use so many threads. */
+  boolean takesPart(Precision precision, int threads) {
     return true;
   }
 
@@ -92,7 +104,7 @@ enum Side {
 
   /** Whether its class path is libtorch's. */
   boolean isLibtorch() {
-    return this == LIBTORCH || this == LIBTORCH_KEEPING;
+    return this == LIBTORCH || this == LIBTORCH_KEEPING || this == LIBTORCH_AUTOCAST;
   }
 
   static Side of(String label) {

@@ -83,6 +83,12 @@ final class SluiceContestant extends Dl4jContestant {
     super.close();
   }
 
+  /** Time-major, as the trainers' batches are; libtorch's is too. */
+  @Override
+  INDArray layOut(INDArray input) {
+    return input.permute(1, 0, 2).dup('c').permute(1, 2, 0);
+  }
+
   /** Ids (B, 1), which libtorch takes too. */
   @Override
   INDArray target(long[] labels) {

@@ -44,11 +44,17 @@ class RecurrentBenchmarkTest {
 
   @Test
   void ourNetworkOnOneThreadTakesPartWhereOthersHaveTwo() {
-    assertThat(Side.SLUICE_ONE_THREAD.takesPart(1)).isFalse();
-    assertThat(Side.SLUICE_ONE_THREAD.takesPart(2)).isTrue();
+    assertThat(Side.SLUICE_ONE_THREAD.takesPart(Precision.F32, 1)).isFalse();
+    assertThat(Side.SLUICE_ONE_THREAD.takesPart(Precision.F32, 2)).isTrue();
     assertThat(Side.SLUICE_ONE_THREAD.threads(2)).isEqualTo(1);
     assertThat(Side.SLUICE.threads(2)).isEqualTo(2);
     assertThat(Side.of("sluice-one-thread")).isEqualTo(Side.SLUICE_ONE_THREAD);
+  }
+
+  @Test
+  void autocastTakesPartWhereThereIsSomethingToCast() {
+    assertThat(Side.LIBTORCH_AUTOCAST.takesPart(Precision.F32, 1)).isFalse();
+    assertThat(Side.LIBTORCH_AUTOCAST.takesPart(Precision.BF16, 1)).isTrue();
   }
 
   @Test
