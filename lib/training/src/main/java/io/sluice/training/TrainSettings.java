@@ -18,7 +18,8 @@ import java.util.Optional;
  * @param seed of initial weights, order of windows and dropout
  * @param optimizer how parameters move
  * @param earlyStopping when to stop before the last epoch
- * @param accumulate micro-batches that a batch is cut into, one after the other
+ * @param accumulate micro-batches that a batch is cut into, one after the other; empty leaves it to
+ *     {@link io.sluice.recurrent.memory.TrainingMemory#microBatches}
  * @param threads that share a process's or worker's batch, with one native thread each
  * @param workers tasks of parameter averaging
  * @param averagingFrequency steps between two averages
@@ -38,7 +39,7 @@ public record TrainSettings(
     long seed,
     OptimizerSettings optimizer,
     EarlyStopping earlyStopping,
-    int accumulate,
+    Optional<Integer> accumulate,
     int threads,
     int workers,
     int averagingFrequency,
@@ -93,7 +94,7 @@ public record TrainSettings(
     String name = root.string("name");
     String dataset = root.section("dataset", s -> s.string("path"));
     String registry = root.section("registry", s -> s.string("path"));
-    Optional<Integer> version = root.section("registry", TrainSettings::version);
+    Optional<Integer> version = root.section("registry", s -> positiveOrAuto(s, "version"));
     return root.section(
         "train",
         train -> {
@@ -109,7 +110,7 @@ public record TrainSettings(
                   new EarlyStopping(
                       train.intAtLeast("early-stopping-patience", 0),
                       train.numberBetween("early-stopping-min-delta", 0, Double.MAX_VALUE)),
-                  train.intAtLeast("accumulate", 1),
+                  positiveOrAuto(train, "accumulate"),
                   train.intAtLeast("threads", 1),
                   train.intAtLeast("workers", 1),
                   train.intAtLeast("averaging-frequency", 1),
@@ -134,16 +135,26 @@ public record TrainSettings(
               settings.workers,
               settings.batchSize);
           int share = settings.batchOfProcess();
+          String whose =
+              settings.strategy == StrategyKind.LOCAL
+                  ? "batch-size gives to a step"
+                  : "batch-size gives to each worker";
           train.check(
-              (long) settings.accumulate * settings.threads <= share,
+              settings.threads <= share,
+              "threads",
+              "must be at most the %d windows that %s, but is %d",
+              share,
+              whose,
+              settings.threads);
+          int accumulate = settings.accumulate.orElse(1);
+          train.check(
+              accumulate == 1 || (long) accumulate * settings.threads <= share,
               "accumulate",
               "times threads (%d) must be at most the %d windows that %s, but is %d",
               settings.threads,
               share,
-              settings.strategy == StrategyKind.LOCAL
-                  ? "batch-size gives to a step"
-                  : "batch-size gives to each worker",
-              settings.accumulate);
+              whose,
+              accumulate);
           train.check(
               optimizer.schedule() != OptimizerSpec.Schedule.PLATEAU
                   || settings.earlyStopping.patience() == 0
@@ -156,9 +167,9 @@ public record TrainSettings(
         });
   }
 
-  private static Optional<Integer> version(ConfigReader registry) {
-    return registry.string("version").equals("auto")
+  private static Optional<Integer> positiveOrAuto(ConfigReader section, String key) {
+    return section.string(key).equals("auto")
         ? Optional.empty()
-        : Optional.of(registry.intAtLeast("version", 1));
+        : Optional.of(section.intAtLeast(key, 1));
   }
 }

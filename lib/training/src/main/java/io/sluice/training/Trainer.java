@@ -184,7 +184,14 @@ public final class Trainer {
         settings.optimizer().algorithm(),
         settings.batchOfProcess(),
         settings.threads(),
-        settings.accumulate());
+        microBatches(spec, settings));
+  }
+
+  private static int microBatches(ModelSpec spec, TrainSettings settings) {
+    return settings
+        .accumulate()
+        .orElseGet(
+            () -> TrainingMemory.microBatches(spec, settings.batchOfProcess(), settings.threads()));
   }
 
   private static Strategy strategy(
@@ -207,7 +214,7 @@ public final class Trainer {
               plan,
               settings.seed(),
               settings.threads(),
-              settings.accumulate());
+              microBatches(spec, settings));
       case PARAMETER_AVERAGING -> {
         SparkSession session =
             spark.orElseThrow(
@@ -224,7 +231,7 @@ public final class Trainer {
                 plan,
                 settings.seed(),
                 settings.threads(),
-                settings.accumulate());
+                microBatches(spec, settings));
         yield new ParameterAveragingStrategy(
             JavaSparkContext.fromSparkContext(session.sparkContext()),
             workers,

@@ -74,7 +74,7 @@ class TrainSettingsTest {
                     0.1,
                     5),
                 new TrainSettings.EarlyStopping(9, 0.125),
-                2,
+                Optional.of(2),
                 4,
                 3,
                 2,
@@ -120,6 +120,21 @@ class TrainSettingsTest {
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining(
             "train.accumulate ((text): 1): times threads (1) must be at most the 4 windows that batch-size gives to each worker, but is 5");
+  }
+
+  @Test
+  void everyThreadHasAWindow() {
+    Settings settings = Settings.parse("train { threads = 3, batch-size = 2 }");
+
+    assertThatThrownBy(() -> settings.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.threads ((text): 1): must be at most the 2 windows that batch-size gives to a step, but is 3");
+  }
+
+  @Test
+  void microBatchesAreLeftToTheMemoryPlanUnlessGiven() {
+    assertThat(Settings.parse("").read(TrainSettings::from).accumulate()).isEmpty();
   }
 
   @Test

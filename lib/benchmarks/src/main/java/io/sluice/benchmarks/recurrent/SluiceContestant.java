@@ -1,6 +1,7 @@
 package io.sluice.benchmarks.recurrent;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
@@ -16,14 +17,16 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Our network as the trainers build it, and a training step as {@code local} takes it. With more
- * threads than one, each has a part of the batch and computes on its own ({@link Replicas}, which
- * {@code train.threads} asks for); a part is never computed by two.
+ * Our network as the trainers build it, and a training step as {@code local} takes it, in
+ * micro-batches where {@code train.accumulate} would leave it to that. With more threads than one,
+ * each has a part of the batch and computes on its own ({@link Replicas}, which {@code
+ * train.threads} asks for); a part is never computed by two.
  */
 final class SluiceContestant extends Dl4jContestant {
   private final int threads;
   private Replicas replicas;
   private TrainingStep step;
+  private ModelSpec spec;
 
   SluiceContestant(int threads) {
     super(1);
@@ -40,7 +43,9 @@ final class SluiceContestant extends Dl4jContestant {
   @Override
   void train(MultiLayerNetwork network, INDArray input, INDArray target) {
     if (step == null) {
-      step = new TrainingStep(replicas(network), 1);
+      int windows = Math.toIntExact(input.size(0));
+      step =
+          new TrainingStep(replicas(network), TrainingMemory.microBatches(spec, windows, threads));
     }
     step.run(input, target, null);
   }
@@ -98,7 +103,7 @@ final class SluiceContestant extends Dl4jContestant {
   @Override
   MultiLayerNetwork network(Workload workload) {
     Shape shape = workload.shape();
-    var spec =
+    spec =
         new ModelSpec(
             shape.inputSize(),
             shape.timeSteps(),

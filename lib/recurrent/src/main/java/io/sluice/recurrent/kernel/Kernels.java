@@ -67,7 +67,8 @@ public final class Kernels {
         : FusedKernel.trainingBytes(shape, T, B, dropsState);
   }
 
-  private static boolean computesInBf16(CellShape shape, Precision precision, boolean dropsState) {
+  /** Whether {@link #create} gives a kernel that multiplies in bf16 here. */
+  public static boolean computesInBf16(CellShape shape, Precision precision, boolean dropsState) {
     return precision == Precision.BF16
         && shape.cell() != Cell.LAYERNORM_LSTM
         && !dropsState

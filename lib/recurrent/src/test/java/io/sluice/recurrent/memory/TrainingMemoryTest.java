@@ -3,6 +3,8 @@ package io.sluice.recurrent.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.CellShape;
+import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
@@ -14,17 +16,25 @@ class TrainingMemoryTest {
   private static final long MIB = 1 << 20;
 
   private static ModelSpec lstm(boolean bidirectional) {
+    return lstm(512, bidirectional, Precision.F32);
+  }
+
+  private static ModelSpec lstm(int units, Precision precision) {
+    return lstm(units, false, precision);
+  }
+
+  private static ModelSpec lstm(int units, boolean bidirectional, Precision precision) {
     return new ModelSpec(
         64,
         100,
         Cell.LSTM,
-        List.of(512, 512),
+        List.of(units, units),
         bidirectional,
         0,
         ModelSpec.Output.LAST,
         List.of(),
         1,
-        Precision.F32,
+        precision,
         Head.regression(1));
   }
 
@@ -47,10 +57,11 @@ class TrainingMemoryTest {
                 + memory.optimizer()
                 + memory.gradients()
                 + memory.kernels()
-                + memory.activations());
+                + memory.activations()
+                + memory.besides());
     assertThat(memory.text())
         .isEqualTo(
-            "%,d MiB: parameters 13, optimizer 26, gradients 13, recurrent layers %,d, activations 101"
+            "%,d MiB: parameters 13, optimizer 26, gradients 13, recurrent layers %,d, activations 101, besides 48"
                 .formatted((memory.total() + MIB - 1) / MIB, (memory.kernels() + MIB - 1) / MIB));
   }
 
@@ -68,6 +79,27 @@ class TrainingMemoryTest {
     assertThat(cut.gradients()).isEqualTo(2 * one.gradients());
     assertThat(cut.activations()).isEqualTo(one.activations() / 4);
     assertThat(cut.kernels()).isLessThan(one.kernels() / 2);
+  }
+
+  @Test
+  void aBatchIsCutWhereMuchIsKeptAndManyWindowsAreIn() {
+    ModelSpec large = lstm(false);
+
+    // 456 MiB kept for 128 windows
+    assertThat(TrainingMemory.microBatches(large, 128, 1)).isEqualTo(4);
+    assertThat(TrainingMemory.microBatches(large, 128, 2)).isEqualTo(2);
+    assertThat(TrainingMemory.microBatches(large, 63, 1)).isEqualTo(1);
+    assertThat(TrainingMemory.microBatches(large, 1024, 1)).isBetween(26, 32);
+    assertThat(TrainingMemory.microBatches(lstm(8, Precision.F32), 1024, 1)).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsMultipliedInBf16IsNotCut() {
+    ModelSpec large = lstm(512, Precision.BF16);
+    boolean multiplies =
+        Kernels.computesInBf16(new CellShape(Cell.LSTM, 64, 512), Precision.BF16, false);
+
+    assertThat(TrainingMemory.microBatches(large, 128, 1)).isEqualTo(multiplies ? 1 : 4);
   }
 
   @Test
