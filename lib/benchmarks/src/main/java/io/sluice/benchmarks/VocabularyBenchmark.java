@@ -28,8 +28,8 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * ours goes first, since what a process once had stays its peak.
  *
  * <p>Result: results/vocabulary.json (2026-11-26, 2 cores of an AMD EPYC, 24 GB): DL4J's layer
- * takes 3.0 times as long and 5.1 times the memory, 141 MiB against 28, and 27 MiB of labels
- * against 3 KiB. Of our 28, 8 are logits.
+ * takes 3.1 times as long and 4.4 times the memory, 141 MiB against 32, and 27 MiB of labels
+ * against 3 KiB. Of our 32, 8 are logits.
  */
 public final class VocabularyBenchmark {
   private static final int B = 20;
