@@ -1,6 +1,7 @@
 package io.sluice.training;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.layer.KernelMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
@@ -54,7 +55,11 @@ record WorkerPlan(
     MultiLayerNetwork network = network(parameters);
     Windows windows = windows();
     var arrays = new BatchArrays(windows.contract(), spec);
-    return new ValidationLoss(windows, arrays, plan.batchSize())
-        .of(network, worker, plan.workers());
+    try {
+      return new ValidationLoss(windows, arrays, plan.batchSize())
+          .of(network, worker, plan.workers());
+    } finally {
+      KernelMemory.free(network);
+    }
   }
 }

@@ -157,6 +157,17 @@ final class BidirectionalKernelLayer extends BidirectionalLayer implements Input
     input = null;
   }
 
+  /** Native memory that the kernels of both halves hold now, in bytes. */
+  long nativeBytes() {
+    return forward.nativeBytes() + backward.nativeBytes();
+  }
+
+  @Override
+  public void close() {
+    forward.close();
+    backward.close();
+  }
+
   @Override
   public INDArray rnnTimeStep(INDArray input, LayerWorkspaceMgr workspaces) {
     throw new UnsupportedOperationException(

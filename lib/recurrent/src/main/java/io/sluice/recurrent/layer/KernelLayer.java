@@ -344,8 +344,14 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     return block;
   }
 
+  /** Native memory that its kernel holds now, in bytes. */
+  long nativeBytes() {
+    return recurrence == null ? 0 : recurrence.nativeBytes();
+  }
+
   /** Frees native memory; the next pass takes it again. */
-  void release() {
+  @Override
+  public void close() {
     if (recurrence != null) {
       recurrence.close();
       recurrence = null;

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.layer.KernelMemory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -30,6 +31,9 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class Replicas implements AutoCloseable {
   private final List<MultiLayerNetwork> networks = new ArrayList<>();
   private final List<ExecutorService> threads = new ArrayList<>();
+
+  /** Whether one may still compute, on memory that must stay. */
+  private boolean abandoned;
 
   /**
    * @param network the first replica
@@ -121,6 +125,7 @@ public final class Replicas implements AutoCloseable {
       } catch (ExecutionException e) {
         failure = failure == null ? unwrapped(e) : failure;
       } catch (InterruptedException e) {
+        abandoned = true;
         close();
         Thread.currentThread().interrupt();
         throw new IllegalStateException("Interrupted while replicas were computing", e);
@@ -154,9 +159,14 @@ public final class Replicas implements AutoCloseable {
         : new IllegalStateException(e.getCause());
   }
 
-  /** Ends the threads. The network stays as it is. */
+  /**
+   * Ends the threads and frees what the kernels of all replicas hold. The network stays as it is.
+   */
   @Override
   public void close() {
     threads.forEach(ExecutorService::shutdownNow);
+    if (!abandoned) {
+      networks.forEach(KernelMemory::free);
+    }
   }
 }

@@ -3,13 +3,22 @@ package io.sluice.recurrent.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.layer.KernelMemory;
+import io.sluice.recurrent.model.Head;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Networks;
+import io.sluice.recurrent.model.OptimizerSpec;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
@@ -90,6 +99,80 @@ class ReplicasTest {
           .hasMessage("replica 1 has no memory");
       assertThat(done).hasValue(2);
     }
+  }
+
+  @Test
+  void closingFreesTheMemoryOfAllKernels() {
+    MultiLayerNetwork recurrent = recurrent();
+    INDArray x = Nd4j.randn(DataType.FLOAT, 4, 3, 7);
+    List<MultiLayerNetwork> all;
+    try (var replicas = new Replicas(recurrent, 2)) {
+      all =
+          replicas.each(
+              (replica, rank) -> {
+                replica.output(x);
+                return replica;
+              });
+      assertThat(all).allMatch(each -> KernelMemory.bytes(each) > 0);
+    }
+    assertThat(all).hasSize(2).allMatch(each -> KernelMemory.bytes(each) == 0);
+  }
+
+  @Test
+  void memoryThatAnAbandonedReplicaComputesOnStays() {
+    MultiLayerNetwork recurrent = recurrent();
+    INDArray x = Nd4j.randn(DataType.FLOAT, 4, 3, 7);
+    var computes = new CountDownLatch(1);
+    var replicas = new Replicas(recurrent, 2);
+    recurrent.output(x);
+
+    assertThatThrownBy(
+            () ->
+                replicas.each(
+                    (replica, rank) -> {
+                      if (rank == 0) {
+                        Thread.currentThread().interrupt();
+                      } else {
+                        awaitUninterrupted(computes);
+                      }
+                      return rank;
+                    }))
+        .hasMessage("Interrupted while replicas were computing");
+
+    assertThat(Thread.interrupted()).isTrue();
+    replicas.close();
+    assertThat(KernelMemory.bytes(recurrent)).isPositive();
+    computes.countDown();
+  }
+
+  /** As a native call does not end when its thread is interrupted. */
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    while (true) {
+      try {
+        latch.await();
+        return;
+      } catch (InterruptedException e) {
+        // goes on
+      }
+    }
+  }
+
+  private static MultiLayerNetwork recurrent() {
+    return Networks.create(
+        new ModelSpec(
+            3,
+            7,
+            Cell.LSTM,
+            List.of(8),
+            false,
+            0,
+            ModelSpec.Output.LAST,
+            List.of(),
+            1,
+            Precision.F32,
+            Head.regression(1)),
+        OptimizerSpec.constantAdam(1e-3),
+        1);
   }
 
   @Test

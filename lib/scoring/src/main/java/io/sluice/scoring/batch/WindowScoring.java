@@ -2,6 +2,7 @@ package io.sluice.scoring.batch;
 
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.scoring.bundle.Predictor;
 import io.sluice.sequences.dataset.Segment;
 import java.util.Collections;
 import java.util.Iterator;
@@ -10,6 +11,7 @@ import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
+import org.apache.spark.util.TaskCompletionListener;
 
 /**
  * One task: the segments of a Spark partition in, scored windows out, a batch at a time.
@@ -39,10 +41,13 @@ record WindowScoring(
     }
     NativeThreads.set(threads);
     ModelBundle bundle = ExecutorBundles.open(bundleUri, bundleHash, hadoop.value().value());
+    Predictor predictor = bundle.newPredictor();
+    TaskCompletionListener closes = task -> predictor.close();
+    TaskContext.get().addTaskCompletionListener(closes);
     return new ScoredWindows(
         segments,
         bundle.contract(),
-        bundle.newPredictor(),
+        predictor,
         batchSize,
         interval,
         TaskContext.getPartitionId(),

@@ -1,5 +1,6 @@
 package io.sluice.scoring.bundle;
 
+import io.sluice.recurrent.layer.KernelMemory;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.WindowBatch;
@@ -13,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Predicts batch by batch, one forward pass each. Serves one thread. */
-public final class Predictor {
+public final class Predictor implements AutoCloseable {
   private static final double EPSILON = 1e-9;
 
   private final MultiLayerNetwork network;
@@ -169,5 +170,11 @@ public final class Predictor {
     return contract.target().type() == TargetType.FORECAST
         ? contract.target().channels().size()
         : 1;
+  }
+
+  /** Frees native memory; a further batch takes it again. */
+  @Override
+  public void close() {
+    KernelMemory.free(network);
   }
 }

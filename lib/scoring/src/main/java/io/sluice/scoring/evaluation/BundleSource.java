@@ -90,6 +90,11 @@ final class BundleSource implements WindowSource {
           null);
     }
 
+    @Override
+    public void close() {
+      predictor.close();
+    }
+
     private static float[] points(Predictions predictions) {
       int Q = predictions.valuesPerTarget();
       if (Q == 1) {

@@ -3,10 +3,16 @@ package io.sluice.scoring.evaluation;
 import java.util.List;
 
 /** A model as an evaluation sees it: windows in, numbers in original units out. One thread. */
-interface WindowModel {
+interface WindowModel extends AutoCloseable {
 
   /** Predicts some windows in one go. */
   Output predict(List<Window> windows);
+
+  /** Frees what it holds beside the Java heap. */
+  @Override
+  default void close() {
+    // holds nothing, unless it says otherwise
+  }
 
   /** A central interval that should hold {@code interval} of the actuals. */
   record Interval(double probability, String source) {}

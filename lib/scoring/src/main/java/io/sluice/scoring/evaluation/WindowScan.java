@@ -72,7 +72,18 @@ final class WindowScan {
       int[] channels,
       int batchSize,
       TargetPass pass) {
-    WindowModel model = source.model();
+    try (WindowModel model = source.model()) {
+      scan(tasks, source, model, channels, batchSize, pass);
+    }
+  }
+
+  private static void scan(
+      Iterator<PartTask> tasks,
+      WindowSource source,
+      WindowModel model,
+      int[] channels,
+      int batchSize,
+      TargetPass pass) {
     SeriesHistory history = history(source, source.manifest().parts(), channels);
     var batch = new ArrayList<Window>(batchSize);
     while (tasks.hasNext()) {

@@ -1,0 +1,39 @@
+package io.sluice.recurrent.layer;
+
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+
+/**
+ * Native memory of the kernels in a network's recurrent layers: what they keep for the way back,
+ * their copies of the weights, their scratch memory.
+ *
+ * <p>A kernel holds on to it from batch to batch. Whoever has no further batch frees it, or it
+ * waits for a garbage collection, which the Java heap alone may not ask for until the next network
+ * has taken as much again: a Spark executor makes one a task.
+ */
+public final class KernelMemory {
+  private KernelMemory() {}
+
+  /** What is held now, in bytes. */
+  public static long bytes(MultiLayerNetwork network) {
+    long bytes = 0;
+    for (Layer layer : network.getLayers()) {
+      if (layer instanceof KernelLayer kernel) {
+        bytes += kernel.nativeBytes();
+      } else if (layer instanceof BidirectionalKernelLayer kernels) {
+        bytes += kernels.nativeBytes();
+      }
+    }
+    return bytes;
+  }
+
+  /**
+   * Frees it. The network stays as it is and may go on, taking it again; but not back over a pass
+   * that went forward before.
+   */
+  public static void free(MultiLayerNetwork network) {
+    for (Layer layer : network.getLayers()) {
+      layer.close();
+    }
+  }
+}
