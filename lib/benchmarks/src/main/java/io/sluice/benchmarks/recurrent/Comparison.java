@@ -60,6 +60,9 @@ final class Comparison {
     }
   }
 
+  /** After so many a process has what it needs: DL4J sizes its workspaces in the first. */
+  private static final int STEPS_TO_PEAK = 4;
+
   private final Workload workload;
   private final int threads;
   private final Effort effort;
@@ -98,6 +101,9 @@ final class Comparison {
         started.add(process);
         enter(side, process);
       }
+      if (parts.contains(Part.TRAIN)) {
+        measureMemory();
+      }
       requireAgreement(workload);
       if (parts.contains(Part.TRAIN)) {
         requireGradientsAgree();
@@ -128,6 +134,20 @@ final class Comparison {
     }
     contestants.put(side, process);
     residentBefore.put(side, before);
+  }
+
+  /**
+   * The peak of a few training steps, before anything else is asked: gradients to compare are those
+   * of the whole batch at once, whatever pieces a step takes it in. What the steps moved is made
+   * anew.
+   */
+  private void measureMemory() {
+    contestants.forEach(
+        (side, process) -> {
+          process.train(STEPS_TO_PEAK);
+          result.memory(side, process.peakKibibytes() - residentBefore.get(side));
+          process.open(workload);
+        });
   }
 
   /** The loss and every probability, relative to the largest probability. */
@@ -207,7 +227,6 @@ final class Comparison {
             "%s does not learn its one batch (%s): loss %s before training, %s after"
                 .formatted(entry.getKey(), result.title(), before, after));
       }
-      result.memory(entry.getKey(), process.peakKibibytes() - residentBefore.get(entry.getKey()));
       process.multiply(PRODUCT);
       turns.add(entry.getKey().toString(), steps, "steps", () -> process.train(steps));
       turns.add(sgemm(entry.getKey()), 1, "products", () -> process.multiply(PRODUCT));
