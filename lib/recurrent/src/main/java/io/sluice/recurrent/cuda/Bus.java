@@ -110,7 +110,7 @@ final class Bus implements AutoCloseable {
   private static void copyRows(
       Pointer from, Pointer to, int rows, long rowBytes, boolean reversed) {
     if (!reversed || rows == 1) {
-      Pointer.memcpy(to, from, rows * rowBytes);
+      HostCopy.copy(to, from, rows * rowBytes);
       return;
     }
     for (int row = 0; row < rows; row++) {

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
@@ -27,6 +29,9 @@ final class Conversions implements AutoCloseable {
   /** Enough blocks to fill any GPU; each takes several elements where there are more. */
   private static final long BLOCKS = 1024;
 
+  /** Machine code by compute capability: one compilation a process. */
+  private static final Map<Integer, byte[]> CODE = new ConcurrentHashMap<>();
+
   private final CUstream_st stream;
   private final CUmod_st module = new CUmod_st();
   private final CUfunc_st narrow = new CUfunc_st();
@@ -42,7 +47,8 @@ final class Conversions implements AutoCloseable {
   /** For the current device. */
   Conversions(CudaPrecision precision, int capability, CUstream_st stream) {
     this.stream = stream;
-    try (BytePointer code = compile(source(), capability)) {
+    byte[] compiled = CODE.computeIfAbsent(capability, c -> compile(source(), c));
+    try (var code = new BytePointer(compiled)) {
       Cuda.checkDriver(cudart.cuModuleLoadData(module, code), "cuModuleLoadData");
     }
     String type = precision.label();
@@ -125,7 +131,7 @@ final class Conversions implements AutoCloseable {
    *
    * @param capability 90 for compute capability 9.0
    */
-  static BytePointer compile(String source, int capability) {
+  static byte[] compile(String source, int capability) {
     try (var program = new _nvrtcProgram();
         var text = new BytePointer(source, StandardCharsets.US_ASCII);
         var name = new BytePointer("convert.cu");
@@ -144,7 +150,7 @@ final class Conversions implements AutoCloseable {
                       nvrtc.nvrtcGetErrorString(status).getString(), capability, log(program)));
         }
         check(nvrtc.nvrtcGetCUBINSize(program, bytes), "nvrtcGetCUBINSize");
-        var code = new BytePointer(bytes.get());
+        byte[] code = new byte[Math.toIntExact(bytes.get())];
         check(nvrtc.nvrtcGetCUBIN(program, code), "nvrtcGetCUBIN");
         return code;
       } finally {

@@ -2,6 +2,7 @@ package io.sluice.recurrent.cuda;
 
 import static org.bytedeco.cuda.global.cudnn.*;
 
+import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.State;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,8 +54,13 @@ public final class CudnnStack implements AutoCloseable {
   private final StackShape shape;
   private final CudaPrecision precision;
   private final boolean reversed;
-  private final RnnDescriptor descriptor;
-  private final RnnDescriptor anyLengths;
+  private final RnnDescriptor fast;
+  private final RnnDescriptor standard;
+
+  /** The fast way, until it turns out that cuDNN has none for a size. */
+  private RnnDescriptor descriptor;
+
+  private final boolean mustBeFast;
   private final List<RnnDescriptor.Move> moves;
   private final Bus bus;
   private final DeviceBuffer weights = new DeviceBuffer();
@@ -101,19 +107,31 @@ public final class CudnnStack implements AutoCloseable {
     this.precision = precision;
     this.reversed = reversed;
     this.bus = new Bus(context, precision);
-    RnnAlgorithm fast = algorithm != null ? algorithm : fastest(shape, precision);
-    this.descriptor = new RnnDescriptor(context, shape, precision, fast);
-    this.anyLengths =
-        fast == RnnAlgorithm.STANDARD
-            ? descriptor
-            : new RnnDescriptor(context, shape, precision, RnnAlgorithm.STANDARD);
-    Pointer memory = weights.atLeast(descriptor.weightBytes(), "the weights");
-    this.moves = descriptor.moves(context, memory);
-    this.inference = new StackTape();
+    this.mustBeFast = algorithm != null;
+    RnnAlgorithm wanted = mustBeFast ? algorithm : fastest(shape, precision);
+    this.standard = new RnnDescriptor(context, shape, precision, RnnAlgorithm.STANDARD);
+    Pointer memory = weights.atLeast(standard.weightBytes(), "the weights");
+    this.moves = standard.moves(context, memory);
+    this.fast =
+        wanted == RnnAlgorithm.STANDARD
+            ? standard
+            : new RnnDescriptor(context, shape, precision, wanted);
+    // a layout of its own would want weights of its own; none has been seen
+    boolean alike =
+        fast.weightBytes() == standard.weightBytes() && fast.moves(context, memory).equals(moves);
+    this.descriptor = alike ? fast : standard;
+    this.inference = new StackTape(context);
   }
 
+  /**
+   * The algorithm that was fastest where it was measured (an H200; lib/benchmarks,
+   * gpu-kernel.json). A tanh RNN's persistent kernels are not float32's equal in accuracy.
+   */
   static RnnAlgorithm fastest(StackShape shape, CudaPrecision precision) {
-    return RnnAlgorithm.STANDARD;
+    boolean small = shape.hiddenSize() <= 128 && precision != CudaPrecision.BF16;
+    return small && shape.cell() != Cell.RNN
+        ? RnnAlgorithm.PERSISTENT_SMALL
+        : RnnAlgorithm.STANDARD;
   }
 
   public StackShape shape() {
@@ -157,7 +175,7 @@ public final class CudnnStack implements AutoCloseable {
    */
   public void setParameters(Pointer parameters) {
     context.enter();
-    long count = descriptor.weightCount();
+    long count = standard.weightCount();
     Pointer own = parametersOut.atLeast(count * Float.BYTES);
     if (!hasParameters) {
       Pointer.memset(own, 0, count * Float.BYTES); // the biases that are zero
@@ -171,7 +189,7 @@ public final class CudnnStack implements AutoCloseable {
         if (copiesParameters) {
           awaitAll();
         }
-        Pointer.memcpy(to, from, bytes);
+        HostCopy.copy(to, from, bytes);
         changed = true;
       }
     }
@@ -197,7 +215,7 @@ public final class CudnnStack implements AutoCloseable {
 
   private StackTape tapeFor(int number) {
     while (tapes.size() <= number) {
-      tapes.add(new StackTape());
+      tapes.add(new StackTape(context));
     }
     return tapes.get(number);
   }
@@ -251,12 +269,19 @@ public final class CudnnStack implements AutoCloseable {
       Arrays.fill(all, T);
     }
     requireLengths(all, T, B);
-    boolean fromTheEnd = reversed && lengths != null;
-    if (fromTheEnd) {
+    if (reversed && lengths != null) {
       throw new IllegalArgumentException("A stack that reads backward takes no lengths");
     }
-    tape.take(
-        context, lengths == null ? descriptor : anyLengths, shape, precision, T, B, all, training);
+    RnnDescriptor rnn = lengths == null ? descriptor : standard;
+    try {
+      tape.take(context, rnn, shape, precision, T, B, all, training);
+    } catch (CudaException e) {
+      if (rnn == standard || mustBeFast || !e.getMessage().contains("NOT_SUPPORTED")) {
+        throw e;
+      }
+      descriptor = standard;
+      tape.take(context, standard, shape, precision, T, B, all, training);
+    }
     // h and c at the end, and gradients of h and c at the end and at the start
     states.atLeast(6 * stateLength(B) * precision.elementBytes(), "states");
   }
@@ -277,6 +302,41 @@ public final class CudnnStack implements AutoCloseable {
 
   /** The pass itself, on what lies on the device; only queued. */
   void forwardOnDevice(StackTape tape, boolean wantsLast) {
+    context.workspace(tape.workspaceBytes); // before its address is asked for
+    if (tape.isFull) {
+      tape.forward.run(signature(tape, wantsLast, false), () -> queueForward(tape, wantsLast));
+    } else {
+      queueForward(tape, wantsLast);
+    }
+  }
+
+  /** All that a pass over a tape depends on: see {@link Replay}. */
+  private long[] signature(StackTape tape, boolean first, boolean second) {
+    return new long[] {
+      tape.T,
+      tape.B,
+      tape.mode(),
+      tape.workspaceBytes,
+      tape.reserveBytes,
+      tape.descriptor.algorithm().ordinal(),
+      (tape.hasInitial ? 1 : 0) + (first ? 2 : 0) + (second ? 4 : 0),
+      Float.floatToRawIntBits(lossScale),
+      context.workspace(tape.workspaceBytes).address(),
+      tape.x.address(),
+      tape.y.address(),
+      tape.h.address(),
+      tape.c.address(),
+      tape.reserve.address(),
+      weights.address(),
+      gradients.address(),
+      sums.address(),
+      dy.address(),
+      dx.address(),
+      states.address()
+    };
+  }
+
+  private void queueForward(StackTape tape, boolean wantsLast) {
     RnnDescriptor rnn = tape.descriptor;
     boolean hasC = shape.cell().hasCellState();
     boolean trains = tape.mode() == CUDNN_FWD_MODE_TRAINING;
@@ -297,7 +357,7 @@ public final class CudnnStack implements AutoCloseable {
             tape.stateDescriptor,
             hasC ? tape.initialC() : null,
             wantsLast && hasC ? stateAt(1, tape.B) : null,
-            rnn.weightBytes(),
+            standard.weightBytes(),
             weights.pointer(),
             tape.workspaceBytes,
             scratch,
@@ -361,10 +421,10 @@ public final class CudnnStack implements AutoCloseable {
     dx.atLeast(steps * shape.inputSize(), "the input's gradient");
     if (gradients.pointer() == null) {
       zero(
-          gradients.atLeast(descriptor.weightBytes(), "the weights' gradients"),
-          descriptor.weightBytes());
+          gradients.atLeast(standard.weightBytes(), "the weights' gradients"),
+          standard.weightBytes());
       if (precision.isHalf()) {
-        long wide = descriptor.weightCount() * Float.BYTES;
+        long wide = standard.weightCount() * Float.BYTES;
         zero(sums.atLeast(wide, "the sum of the weights' gradients"), wide);
       }
     }
@@ -372,6 +432,19 @@ public final class CudnnStack implements AutoCloseable {
 
   /** The pass itself, on what lies on the device; only queued. */
   void backwardOnDevice(StackTape tape, boolean hasLast, boolean wantsInitial) {
+    context.workspace(tape.workspaceBytes);
+    if (tape.isFull) {
+      if (precision.isHalf()) {
+        context.conversions(precision); // compiled before anything is recorded
+      }
+      tape.backward.run(
+          signature(tape, hasLast, wantsInitial), () -> queueBackward(tape, hasLast, wantsInitial));
+    } else {
+      queueBackward(tape, hasLast, wantsInitial);
+    }
+  }
+
+  private void queueBackward(StackTape tape, boolean hasLast, boolean wantsInitial) {
     RnnDescriptor rnn = tape.descriptor;
     boolean hasC = shape.cell().hasCellState();
     int B = tape.B;
@@ -394,7 +467,7 @@ public final class CudnnStack implements AutoCloseable {
             hasC ? tape.initialC() : null,
             hasLast && hasC ? stateAt(3, B) : null,
             wantsInitial && hasC ? stateAt(5, B) : null,
-            rnn.weightBytes(),
+            standard.weightBytes(),
             weights.pointer(),
             tape.workspaceBytes,
             scratch,
@@ -404,7 +477,9 @@ public final class CudnnStack implements AutoCloseable {
         tape);
     boolean half = precision.isHalf();
     if (half) {
-      zero(gradients.pointer(), rnn.weightBytes()); // 16 bits hold one batch's, not a sum of many
+      zero(
+          gradients.pointer(),
+          standard.weightBytes()); // 16 bits hold one batch's, not a sum of many
     }
     Cuda.checkCudnn(
         cudnnRNNBackwardWeights_v8(
@@ -418,7 +493,7 @@ public final class CudnnStack implements AutoCloseable {
             tape.initialH(),
             tape.yDescriptor,
             tape.y.pointer(),
-            rnn.weightBytes(),
+            standard.weightBytes(),
             gradients.pointer(),
             tape.workspaceBytes,
             scratch,
@@ -429,7 +504,7 @@ public final class CudnnStack implements AutoCloseable {
     if (half) {
       context
           .conversions(precision)
-          .add(rnn.weightCount(), gradients.pointer(), sums.pointer(), 1 / lossScale);
+          .add(standard.weightCount(), gradients.pointer(), sums.pointer(), 1 / lossScale);
     }
   }
 
@@ -437,7 +512,7 @@ public final class CudnnStack implements AutoCloseable {
   void stepOnDevice(int tape) {
     StackTape kept = tapes.get(tape);
     if (!precision.isHalf()) {
-      zero(gradients.pointer(), descriptor.weightBytes());
+      zero(gradients.pointer(), standard.weightBytes());
     }
     forwardOnDevice(kept, false);
     backwardOnDevice(kept, false, false);
@@ -456,7 +531,7 @@ public final class CudnnStack implements AutoCloseable {
       Pointer.memset(dParameters, 0, shape.parameterCount() * Float.BYTES);
       return;
     }
-    long bytes = descriptor.weightCount() * Float.BYTES;
+    long bytes = standard.weightCount() * Float.BYTES;
     Pointer sum = precision.isHalf() ? sums.pointer() : gradients.pointer();
     bus.copy(gradientsIn.atLeast(bytes), sum, bytes, cudart.cudaMemcpyDeviceToHost);
     zero(sum, bytes);
@@ -465,11 +540,21 @@ public final class CudnnStack implements AutoCloseable {
     }
     awaitAll();
     for (RnnDescriptor.Move move : moves) {
-      Pointer.memcpy(
+      HostCopy.copy(
           Bus.at(dParameters, move.from() * Float.BYTES),
           gradientsIn.at(move.to() * Float.BYTES),
           move.length() * Float.BYTES);
     }
+  }
+
+  /** How the tape's last passes went, for a person: which algorithm, replayed or not. */
+  String waysOf(int tape) {
+    StackTape kept = tapes.get(tape);
+    return "%s, %s forward, %s backward"
+        .formatted(
+            kept.descriptor.algorithm(),
+            kept.forward.isReplaying() ? "replayed" : "queued",
+            kept.backward.isReplaying() ? "replayed" : "queued");
   }
 
   /** Bytes of the host's memory that it holds for staging. */
@@ -505,8 +590,8 @@ public final class CudnnStack implements AutoCloseable {
     tapes.forEach(StackTape::close);
     tapes.clear();
     inference.close();
-    descriptor.close();
-    anyLengths.close();
+    fast.close();
+    standard.close();
     bus.close();
     for (DeviceBuffer buffer : List.of(weights, gradients, sums, dy, dx, states)) {
       buffer.close();

@@ -30,6 +30,11 @@ final class DeviceBuffer implements AutoCloseable {
     return memory;
   }
 
+  /** Its address as a number; 0 before the first {@link #atLeast}. */
+  long address() {
+    return memory == null ? 0 : memory.address();
+  }
+
   /** The address {@code offset} bytes behind its start. */
   Pointer at(long offset) {
     return offset == 0 ? memory : new DevicePointer(memory.address() + offset);

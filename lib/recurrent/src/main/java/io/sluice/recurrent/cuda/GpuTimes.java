@@ -90,12 +90,14 @@ final class GpuTimes {
           "apart");
       for (Cell cell : List.of(Cell.LSTM, Cell.GRU)) {
         for (int[] size : SIZES) {
+          var shape = new StackShape(cell, size[2], size[3], LAYERS, false);
+          var trial = new StackTrial(shape, shape.parts(), size[0], size[1], null, false, 17);
           for (CudaPrecision precision : CudaPrecision.values()) {
             try {
-              one(context, torch, cell, size, precision, record);
+              one(context, torch, trial, precision, record);
             } catch (RuntimeException e) {
               passed = false;
-              System.out.printf("FAIL %s %s %s: %s%n", cell, Arrays.toString(size), precision, e);
+              System.out.printf("FAIL %s, %s: %s%n", shape, precision.label(), e);
             }
           }
         }
@@ -111,16 +113,12 @@ final class GpuTimes {
   private void one(
       CudaContext context,
       TorchPeer torch,
-      Cell cell,
-      int[] size,
+      StackTrial trial,
       CudaPrecision precision,
       Map<String, Object> record) {
-    int T = size[0];
-    int B = size[1];
-    var shape = new StackShape(cell, size[2], size[3], LAYERS, false);
-    var trial = new StackTrial(shape, shape.parts(), T, B, null, false, 17);
+    StackShape shape = trial.shape;
     var entry = new LinkedHashMap<String, Object>();
-    String name = "%s, T=%d, B=%d".formatted(shape, T, B);
+    String name = "%s, T=%d, B=%d".formatted(shape, trial.T, trial.B);
     record.put(name + ", " + precision.label(), entry);
     if (tunes) {
       for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
@@ -154,7 +152,7 @@ final class GpuTimes {
       }
       var oursTimes = new Times(oursEach);
       var busTimes = new Times(busEach);
-      entry.put("algorithm", CudnnStack.fastest(shape, precision).toString());
+      entry.put("ways", stack.waysOf(0));
       entry.put("onTheDevice", oursTimes.record());
       entry.put("withTheBus", busTimes.record());
       entry.put("deviceMebibytes", (stack.deviceBytes() + context.deviceBytes()) >> 20);
@@ -211,7 +209,7 @@ final class GpuTimes {
       double median = new Times(each).median();
       entry.put("milliseconds " + algorithm, Times.rounded(median));
       System.out.printf(
-          Locale.ROOT, "      %s %s: %.3f ms%n", algorithm, precision.label(), median);
+          Locale.ROOT, "      %s: %.3f ms (%s)%n", precision.label(), median, stack.waysOf(0));
     } catch (CudaException e) {
       System.out.printf("      %s %s: %s%n", algorithm, precision.label(), e.getMessage());
     }

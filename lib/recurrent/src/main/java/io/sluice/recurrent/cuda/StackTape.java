@@ -22,6 +22,8 @@ final class StackTape implements AutoCloseable {
   final cudnnRNNDataStruct xDescriptor = new cudnnRNNDataStruct();
   final cudnnRNNDataStruct yDescriptor = new cudnnRNNDataStruct();
   final cudnnTensorStruct stateDescriptor = new cudnnTensorStruct();
+  final Replay forward;
+  final Replay backward;
 
   int T;
   int B;
@@ -30,6 +32,9 @@ final class StackTape implements AutoCloseable {
   long workspaceBytes;
   long reserveBytes;
 
+  /** Whether all sequences have T steps. */
+  boolean isFull;
+
   /** How it was walked forward, and so must be walked back. */
   RnnDescriptor descriptor;
 
@@ -37,7 +42,9 @@ final class StackTape implements AutoCloseable {
   private boolean training;
   private boolean closed;
 
-  StackTape() {
+  StackTape(CudaContext context) {
+    forward = new Replay(context.stream());
+    backward = new Replay(context.stream());
     check(cudnnCreateRNNDataDescriptor(xDescriptor), "cudnnCreateRNNDataDescriptor");
     check(cudnnCreateRNNDataDescriptor(yDescriptor), "cudnnCreateRNNDataDescriptor");
     check(cudnnCreateTensorDescriptor(stateDescriptor), "cudnnCreateTensorDescriptor");
@@ -65,13 +72,14 @@ final class StackTape implements AutoCloseable {
             && training == this.training
             && Arrays.equals(lengths, this.lengths);
     if (!same) {
+      this.lengths = new int[0]; // should one of the calls fail
       this.descriptor = descriptor;
       this.T = T;
       this.B = B;
       this.training = training;
-      this.lengths = lengths.clone();
-      set(xDescriptor, precision, shape.inputSize());
-      set(yDescriptor, precision, shape.outputSize());
+      this.isFull = Arrays.stream(lengths).allMatch(length -> length == T);
+      set(xDescriptor, precision, shape.inputSize(), lengths);
+      set(yDescriptor, precision, shape.outputSize(), lengths);
       int states = shape.layers() * shape.directions();
       int H = shape.hiddenSize();
       check(
@@ -92,13 +100,14 @@ final class StackTape implements AutoCloseable {
       if (shape.cell().hasCellState()) {
         c.atLeast(state, "the initial cell state");
       }
+      this.lengths = lengths.clone();
     }
     if (training) {
       reserve.atLeast(reserveBytes, "what backward needs of %d steps".formatted(T));
     }
   }
 
-  private void set(cudnnRNNDataStruct data, CudaPrecision precision, int width) {
+  private void set(cudnnRNNDataStruct data, CudaPrecision precision, int width, int[] lengths) {
     check(
         cudnnSetRNNDataDescriptor(
             data,
@@ -148,6 +157,8 @@ final class StackTape implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
+      forward.close();
+      backward.close();
       x.close();
       y.close();
       h.close();
