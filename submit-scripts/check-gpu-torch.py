@@ -4,6 +4,7 @@
     load CELL I H L PRECISION T B   a stack and a batch, from the files parameters, x and dy
     results                      one step; writes y, dx and gradients
     time N                       milliseconds of N steps
+    captured N                   milliseconds of N steps replayed as a CUDA graph
 
 Numbers travel as little-endian float32 in the folder of the first argument, parameters in the order
 of io.sluice.recurrent.kernel.CellShape: W, RW and one bias a layer, of which a GRU has the n of the
@@ -59,10 +60,28 @@ def load(cell, inputs, hidden, layers, precision, steps, batch):
                 recurrent[2 * hidden :] = take(hidden)
             getattr(net, f"bias_hh_l{layer}").copy_(recurrent)
     net = net.to(dtype)
-    net.flatten_parameters()
+    flatten(net)
     x = read("x").view(steps, batch, inputs).to(device, dtype).requires_grad_()
     dy = read("dy").view(steps, batch, hidden).to(device, dtype)
-    state.update(cell=cell, hidden=hidden, layers=layers, net=net, x=x, dy=dy)
+    state.update(graph=None, cell=cell, hidden=hidden, layers=layers, net=net, x=x, dy=dy)
+
+
+def flatten(net):
+    net.flatten_parameters()
+    if net.weight_ih_l0.dtype == torch.bfloat16:
+        # flatten_parameters passes over bfloat16, and cuDNN would copy the weights at every call
+        with torch.no_grad():
+            torch._cudnn_rnn_flatten_weight(
+                net._flat_weights,
+                4,
+                net.input_size,
+                torch.backends.cudnn.rnn.get_cudnn_mode(net.mode),
+                net.hidden_size,
+                0,
+                net.num_layers,
+                net.batch_first,
+                net.bidirectional,
+            )
 
 
 def step():
@@ -97,6 +116,26 @@ def timed(n):
     return (time.perf_counter() - start) * 1e3
 
 
+def captured(n):
+    if state["graph"] is None:
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                step()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            step()
+        state["graph"] = graph
+    torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    for _ in range(n):
+        state["graph"].replay()
+    torch.cuda.synchronize(device)
+    return (time.perf_counter() - start) * 1e3
+
+
 for line in sys.stdin:
     words = line.split()
     try:
@@ -110,6 +149,8 @@ for line in sys.stdin:
             answer = "written"
         elif words[0] == "time":
             answer = repr(timed(int(words[1])))
+        elif words[0] == "captured":
+            answer = repr(captured(int(words[1])))
         else:
             answer = "error: unknown " + words[0]
     except Exception as e:  # the other side decides what to do about it

@@ -63,6 +63,15 @@ final class CheckTable {
       }
     }
 
+    boolean passes() {
+      return ofAllowed <= 1;
+    }
+
+    @Override
+    public String toString() {
+      return worst;
+    }
+
     void require(boolean holds, String rule) {
       if (!holds) {
         throw new IllegalStateException(rule);
@@ -91,7 +100,7 @@ final class CheckTable {
     row.states = Math.max(row.states, comparison.states);
     row.gradients = Math.max(row.gradients, comparison.gradients);
     row.ofAllowed = Math.max(row.ofAllowed, comparison.ofAllowed);
-    boolean passed = problem == null && comparison.ofAllowed <= 1;
+    boolean passed = problem == null && comparison.passes();
     if (!passed) {
       row.failed++;
       failures++;

@@ -73,6 +73,7 @@ public final class CudnnStack implements AutoCloseable {
   final DeviceBuffer dy = new DeviceBuffer();
   final DeviceBuffer dx = new DeviceBuffer();
   private final DeviceBuffer states = new DeviceBuffer();
+  private boolean replays = true;
   private boolean hasParameters;
   private boolean copiesParameters;
   private float lossScale = 1;
@@ -125,13 +126,13 @@ public final class CudnnStack implements AutoCloseable {
 
   /**
    * The algorithm that was fastest where it was measured (an H200; lib/benchmarks,
-   * gpu-kernel.json). A tanh RNN's persistent kernels are not float32's equal in accuracy.
+   * gpu-kernel.json). For more units and in bfloat16 cuDNN has no persistent kernel of this kind; a
+   * tanh RNN's is not accurate enough for float32: gradients were off by four times what is
+   * allowed.
    */
   static RnnAlgorithm fastest(StackShape shape, CudaPrecision precision) {
     boolean small = shape.hiddenSize() <= 128 && precision != CudaPrecision.BF16;
-    return small && shape.cell() != Cell.RNN
-        ? RnnAlgorithm.PERSISTENT_SMALL
-        : RnnAlgorithm.STANDARD;
+    return small && shape.cell() != Cell.RNN ? RnnAlgorithm.PERSISTENT : RnnAlgorithm.STANDARD;
   }
 
   public StackShape shape() {
@@ -303,7 +304,7 @@ public final class CudnnStack implements AutoCloseable {
   /** The pass itself, on what lies on the device; only queued. */
   void forwardOnDevice(StackTape tape, boolean wantsLast) {
     context.workspace(tape.workspaceBytes); // before its address is asked for
-    if (tape.isFull) {
+    if (replays && tape.isFull) {
       tape.forward.run(signature(tape, wantsLast, false), () -> queueForward(tape, wantsLast));
     } else {
       queueForward(tape, wantsLast);
@@ -433,7 +434,7 @@ public final class CudnnStack implements AutoCloseable {
   /** The pass itself, on what lies on the device; only queued. */
   void backwardOnDevice(StackTape tape, boolean hasLast, boolean wantsInitial) {
     context.workspace(tape.workspaceBytes);
-    if (tape.isFull) {
+    if (replays && tape.isFull) {
       if (precision.isHalf()) {
         context.conversions(precision); // compiled before anything is recorded
       }
@@ -545,6 +546,11 @@ public final class CudnnStack implements AutoCloseable {
           gradientsIn.at(move.to() * Float.BYTES),
           move.length() * Float.BYTES);
     }
+  }
+
+  /** From here on every pass is queued step by step: to see what replaying gains. */
+  void neverReplay() {
+    replays = false;
   }
 
   /** How the tape's last passes went, for a person: which algorithm, replayed or not. */

@@ -78,14 +78,16 @@ final class GpuTimes {
       }
       copies(context, record);
       System.out.printf(
-          "%-34s %-6s %9s %17s %9s %17s %7s %9s %9s%n",
+          "%-34s %-6s %9s %17s %9s %9s %17s %7s %9s %9s %9s%n",
           "forward and backward, ms a step",
           "",
           "ours",
           "",
+          "queued",
           "PyTorch",
           "",
           "ratio",
+          "captured",
           "with bus",
           "apart");
       for (Cell cell : List.of(Cell.LSTM, Cell.GRU)) {
@@ -122,7 +124,8 @@ final class GpuTimes {
     record.put(name + ", " + precision.label(), entry);
     if (tunes) {
       for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
-        tune(context, trial, precision, algorithm, entry);
+        tune(context, trial, precision, algorithm, true, entry);
+        tune(context, trial, precision, algorithm, false, entry);
       }
     }
     try (var stack = new CudnnStack(context, shape, precision)) {
@@ -143,21 +146,32 @@ final class GpuTimes {
       var oursEach = new ArrayList<Double>();
       var busEach = new ArrayList<Double>();
       var torchEach = new ArrayList<Double>();
+      var capturedEach = new ArrayList<Double>();
+      int capturedN = torch == null ? 0 : stepsOfABlock(torch::timeCaptured);
       for (int block = 0; block < blocks; block++) {
         oursEach.add(milliseconds(alone, n));
         if (torch != null) {
           torchEach.add(torch.time(torchN) / torchN);
+          capturedEach.add(torch.timeCaptured(capturedN) / capturedN);
         }
         busEach.add(milliseconds(withBus, busN));
       }
       var oursTimes = new Times(oursEach);
       var busTimes = new Times(busEach);
       entry.put("ways", stack.waysOf(0));
+      stack.neverReplay();
+      var queuedEach = new ArrayList<Double>();
+      int queuedN = stepsOfABlock(alone);
+      for (int block = 0; block < 3; block++) {
+        queuedEach.add(milliseconds(alone, queuedN));
+      }
+      entry.put("onTheDeviceQueued", new Times(queuedEach).record());
       entry.put("onTheDevice", oursTimes.record());
       entry.put("withTheBus", busTimes.record());
       entry.put("deviceMebibytes", (stack.deviceBytes() + context.deviceBytes()) >> 20);
       var torchTimes = torch == null ? null : new Times(torchEach);
       double ratio = 0;
+      double captured = 0;
       if (torchTimes != null) {
         // of blocks that ran one after the other
         double[] ratios = new double[blocks];
@@ -167,6 +181,8 @@ final class GpuTimes {
         Arrays.sort(ratios);
         ratio = ratios[blocks / 2];
         entry.put("peer", torchTimes.record());
+        captured = new Times(capturedEach).median();
+        entry.put("peerCapturedByHand", new Times(capturedEach).record());
         entry.put("speedOverPeer", Times.rounded(ratio));
         entry.put("speedOverPeerLeast", Times.rounded(ratios[0]));
         entry.put("speedOverPeerMost", Times.rounded(ratios[blocks - 1]));
@@ -174,14 +190,16 @@ final class GpuTimes {
       entry.put("teraflops", Times.rounded(flops(trial) / oursTimes.median() / 1e9));
       System.out.printf(
           Locale.ROOT,
-          "%-34s %-6s %9.3f %17s %9s %17s %7.3f %9.3f %9.1e%n",
+          "%-34s %-6s %9.3f %17s %9.3f %9s %17s %7.3f %9.3f %9.3f %9.1e%n",
           name,
           precision.label(),
           oursTimes.median(),
           spread(oursTimes),
+          new Times(queuedEach).median(),
           torchTimes == null ? "" : String.format(Locale.ROOT, "%.3f", torchTimes.median()),
           torchTimes == null ? "" : spread(torchTimes),
           ratio,
+          captured,
           busTimes.median(),
           apart);
     }
@@ -197,8 +215,12 @@ final class GpuTimes {
       StackTrial trial,
       CudaPrecision precision,
       RnnAlgorithm algorithm,
+      boolean replays,
       Map<String, Object> entry) {
     try (var stack = new CudnnStack(context, trial.shape, precision, false, algorithm)) {
+      if (!replays) {
+        stack.neverReplay();
+      }
       trial.run(stack);
       Steps steps = stepsOnDevice(context, trial, stack);
       int n = stepsOfABlock(steps);
@@ -207,7 +229,7 @@ final class GpuTimes {
         each.add(milliseconds(steps, n));
       }
       double median = new Times(each).median();
-      entry.put("milliseconds " + algorithm, Times.rounded(median));
+      entry.put("milliseconds, " + stack.waysOf(0), Times.rounded(median));
       System.out.printf(
           Locale.ROOT, "      %s: %.3f ms (%s)%n", precision.label(), median, stack.waysOf(0));
     } catch (CudaException e) {

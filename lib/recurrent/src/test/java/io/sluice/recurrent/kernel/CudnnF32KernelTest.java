@@ -9,7 +9,8 @@ class CudnnF32KernelTest extends CudnnContract {
 
   @Override
   double tolerance() {
-    // float32 holds 6e-8; products of up to 207 + 207 terms and fast exponentials
-    return 3e-6;
+    // float32 holds 6e-8; products of up to 207 + 207 terms, and exponentials good to about 4e-6 in
+    // cuDNN's persistent kernels
+    return 6e-6;
   }
 }

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class TrajectoryTest {
   /** Makes the kernel of a layer. */
-  private interface Factory {
+  interface Factory {
     RecurrentKernel create(CellShape shape);
   }
 
@@ -53,6 +53,10 @@ class TrajectoryTest {
   @MethodSource("trajectories")
   void lossesNormsAndParametersAreThoseOfPyTorch(
       GoldenFile golden, String kernel, Factory kernels, double tolerance) {
+    requireTrajectory(golden, kernels, tolerance);
+  }
+
+  static void requireTrajectory(GoldenFile golden, Factory kernels, double tolerance) {
     var model = new Classifier(golden, kernels);
     double peak = golden.values("learning_rate")[0];
     double maxNorm = golden.values("max_grad_norm")[0];
