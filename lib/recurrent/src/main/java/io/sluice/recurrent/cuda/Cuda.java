@@ -243,7 +243,7 @@ public final class Cuda {
 
   static String size(long bytes) {
     if (bytes >= 1L << 30) {
-      return "%.1f GiB".formatted(bytes / (double) (1L << 30));
+      return String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1L << 30));
     }
     return String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1L << 20));
   }

@@ -277,10 +277,9 @@ public final class CudnnStack implements AutoCloseable {
     try {
       tape.take(context, rnn, shape, precision, T, B, all, training);
     } catch (CudaException e) {
-      if (rnn == standard || mustBeFast || !e.getMessage().contains("NOT_SUPPORTED")) {
+      if (rnn == standard || !fallsBack(e)) {
         throw e;
       }
-      descriptor = standard;
       tape.take(context, standard, shape, precision, T, B, all, training);
     }
     // h and c at the end, and gradients of h and c at the end and at the start
@@ -553,14 +552,61 @@ public final class CudnnStack implements AutoCloseable {
     replays = false;
   }
 
-  /** How the tape's last passes went, for a person: which algorithm, replayed or not. */
+  /** How the tape's passes go, for a person: which algorithm, replayed or not. */
   String waysOf(int tape) {
     StackTape kept = tapes.get(tape);
     return "%s, %s forward, %s backward"
-        .formatted(
-            kept.descriptor.algorithm(),
-            kept.forward.isReplaying() ? "replayed" : "queued",
-            kept.backward.isReplaying() ? "replayed" : "queued");
+        .formatted(kept.descriptor.algorithm(), kept.forward.way(), kept.backward.way());
+  }
+
+  /**
+   * What {@link #deviceBytes} will be, with its context's work space, once a batch of B sequences
+   * of T time steps has gone forward and backward.
+   */
+  public long trainingBytes(int T, int B) {
+    context.enter();
+    int[] lengths = new int[B];
+    Arrays.fill(lengths, T);
+    long elementBytes = precision.elementBytes();
+    long steps = (long) T * B;
+    long sides = (long) shape.inputSize() + shape.outputSize();
+    long state = stateLength(B);
+    int statesOfATape = shape.cell().hasCellState() ? 2 : 1;
+    long wide =
+        precision.isHalf()
+            ? Float.BYTES
+                * Math.max(
+                    Math.max(standard.weightCount(), state),
+                    steps * Math.max(shape.inputSize(), shape.outputSize()))
+            : 0;
+    long sum = precision.isHalf() ? standard.weightCount() * Float.BYTES : 0;
+    long[] temporary = temporaryBytes(T, B, lengths);
+    return 2 * standard.weightBytes()
+        + sum
+        + wide
+        + elementBytes * (2 * steps * sides + (6 + statesOfATape) * state)
+        + temporary[0]
+        + temporary[1];
+  }
+
+  private long[] temporaryBytes(int T, int B, int[] lengths) {
+    try (var tape = new StackTape(context)) {
+      return tape.temporaryBytes(context, descriptor, shape, precision, T, B, lengths);
+    } catch (CudaException e) {
+      if (!fallsBack(e)) {
+        throw e;
+      }
+      return temporaryBytes(T, B, lengths);
+    }
+  }
+
+  /** Whether the fast way is given up from here on, because cuDNN has none for a size. */
+  private boolean fallsBack(CudaException e) {
+    if (descriptor == standard || mustBeFast || !e.getMessage().contains("NOT_SUPPORTED")) {
+      return false;
+    }
+    descriptor = standard;
+    return true;
   }
 
   /** Bytes of the host's memory that it holds for staging. */

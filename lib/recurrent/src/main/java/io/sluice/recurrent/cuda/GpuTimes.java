@@ -159,6 +159,9 @@ final class GpuTimes {
       var oursTimes = new Times(oursEach);
       var busTimes = new Times(busEach);
       entry.put("ways", stack.waysOf(0));
+      // x, y and their gradients, parameters and theirs
+      long floats = 2L * (trial.x.length + trial.dy.length + trial.parameters.length);
+      entry.put("busMebibytes", floats * Float.BYTES >> 20);
       stack.neverReplay();
       var queuedEach = new ArrayList<Double>();
       int queuedN = stepsOfABlock(alone);
@@ -269,7 +272,7 @@ final class GpuTimes {
   }
 
   private static int stepsOfABlock(Steps steps) {
-    steps.run(3);
+    steps.run(10); // and settle between queued and replayed
     double one = milliseconds(steps, 3);
     return (int) Math.max(3, Math.ceil(BLOCK_MILLISECONDS / one));
   }

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.cuda;
 
 import java.util.Arrays;
+import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUgraphExec_st;
 import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
@@ -12,13 +13,28 @@ import org.bytedeco.cuda.global.cudart;
  * where layers are small.
  *
  * <p>The first time a pass runs as it is, so that libraries can make ready; the second time in a
- * row it is recorded, and from then on replayed until something about it changes.
+ * row it is recorded. Large products can be slower in a graph, which runs more of them side by
+ * side, so the next few passes are timed both ways, and from then on the faster one is taken until
+ * something about the pass changes. Both compute the same bits.
  */
 final class Replay implements AutoCloseable {
+  /** Passes timed, by turns queued and replayed. */
+  private static final int TRIALS = 6;
+
+  /** A queued pass keeps a core busy: it must be faster by this to be taken. */
+  private static final float WORTHWHILE = 0.97f;
+
   private final CUstream_st stream;
+  private final CUevent_st begin = new CUevent_st();
+  private final CUevent_st end = new CUevent_st();
   private long[] seen;
   private CUgraphExec_st graph;
-  private boolean cannotRecord;
+  private boolean isSettled;
+  private int trials;
+  private boolean isTiming;
+  private boolean timesGraph;
+  private float queuedMilliseconds;
+  private float replayedMilliseconds;
 
   Replay(CUstream_st stream) {
     this.stream = stream;
@@ -30,20 +46,74 @@ final class Replay implements AutoCloseable {
    * @param signature all that the pass depends on: addresses, sizes, numbers given by value
    */
   void run(long[] signature, Runnable pass) {
-    boolean same = Arrays.equals(signature, seen);
-    if (!same) {
-      close();
+    if (!Arrays.equals(signature, seen)) {
+      forget();
       seen = signature;
-    }
-    if (same && graph == null && !cannotRecord) {
-      graph = record(pass);
-      cannotRecord = graph == null;
-    }
-    if (graph == null) {
       pass.run();
+    } else if (isSettled) {
+      if (graph == null) {
+        pass.run();
+      } else {
+        launch();
+      }
+    } else if (graph == null) {
+      graph = record(pass);
+      if (graph == null) {
+        isSettled = true; // something in it cannot be recorded
+        pass.run();
+      } else {
+        launch();
+      }
     } else {
-      Cuda.check(cudart.cudaGraphLaunch(graph, stream), "cudaGraphLaunch");
+      runTrial(pass);
     }
+  }
+
+  private void runTrial(Runnable pass) {
+    takeTime();
+    if (trials == TRIALS) {
+      isSettled = true;
+      if (queuedMilliseconds < WORTHWHILE * replayedMilliseconds) {
+        destroyGraph();
+        pass.run();
+      } else {
+        launch();
+      }
+      return;
+    }
+    if (begin.isNull()) {
+      Cuda.check(cudart.cudaEventCreate(begin), "cudaEventCreate");
+      Cuda.check(cudart.cudaEventCreate(end), "cudaEventCreate");
+    }
+    timesGraph = trials % 2 == 1;
+    Cuda.check(cudart.cudaEventRecord(begin, stream), "cudaEventRecord");
+    if (timesGraph) {
+      launch();
+    } else {
+      pass.run();
+    }
+    Cuda.check(cudart.cudaEventRecord(end, stream), "cudaEventRecord");
+    isTiming = true;
+    trials++;
+  }
+
+  /** Of the trial before, once it is done; the best of each way counts. */
+  private void takeTime() {
+    if (isTiming) {
+      Cuda.check(cudart.cudaEventSynchronize(end), "cudaEventSynchronize");
+      float[] milliseconds = new float[1];
+      Cuda.check(cudart.cudaEventElapsedTime(milliseconds, begin, end), "cudaEventElapsedTime");
+      if (timesGraph) {
+        replayedMilliseconds = Math.min(replayedMilliseconds, milliseconds[0]);
+      } else {
+        queuedMilliseconds = Math.min(queuedMilliseconds, milliseconds[0]);
+      }
+      isTiming = false;
+    }
+  }
+
+  private void launch() {
+    Cuda.check(cudart.cudaGraphLaunch(graph, stream), "cudaGraphLaunch");
   }
 
   /** The pass as a graph; null if something in it cannot be recorded. */
@@ -73,18 +143,36 @@ final class Replay implements AutoCloseable {
     return executable;
   }
 
-  /** Whether the last pass was a replay. */
-  boolean isReplaying() {
-    return graph != null;
+  /** How a pass goes now, for a person. */
+  String way() {
+    return graph == null ? "queued" : isSettled ? "replayed" : "tried both ways";
   }
 
-  @Override
-  public void close() {
+  private void forget() {
+    destroyGraph();
+    isSettled = false;
+    isTiming = false;
+    trials = 0;
+    queuedMilliseconds = Float.POSITIVE_INFINITY;
+    replayedMilliseconds = Float.POSITIVE_INFINITY;
+    seen = null;
+  }
+
+  private void destroyGraph() {
     if (graph != null) {
       Cuda.check(cudart.cudaGraphExecDestroy(graph), "cudaGraphExecDestroy");
       graph = null;
     }
-    cannotRecord = false;
-    seen = null;
+  }
+
+  @Override
+  public void close() {
+    forget();
+    if (!begin.isNull()) {
+      Cuda.check(cudart.cudaEventDestroy(begin), "cudaEventDestroy");
+      Cuda.check(cudart.cudaEventDestroy(end), "cudaEventDestroy");
+      begin.setNull();
+      end.setNull();
+    }
   }
 }

@@ -107,6 +107,24 @@ final class StackTape implements AutoCloseable {
     }
   }
 
+  /** Bytes of work space, and of what backward needs, of a pass in training. */
+  long[] temporaryBytes(
+      CudaContext context,
+      RnnDescriptor descriptor,
+      StackShape shape,
+      CudaPrecision precision,
+      int T,
+      int B,
+      int[] lengths) {
+    this.descriptor = descriptor;
+    this.T = T;
+    this.B = B;
+    this.training = true;
+    set(xDescriptor, precision, shape.inputSize(), lengths);
+    setTempSpace(context);
+    return new long[] {workspaceBytes, reserveBytes};
+  }
+
   private void set(cudnnRNNDataStruct data, CudaPrecision precision, int width, int[] lengths) {
     check(
         cudnnSetRNNDataDescriptor(
