@@ -69,7 +69,13 @@ public final class GpuCheck {
 
   /** Starts it; {@code --help} says how. */
   public static void main(String[] arguments) {
-    System.exit(run(arguments));
+    int status = 2;
+    try {
+      status = run(arguments);
+    } catch (IllegalArgumentException e) {
+      System.err.println(e.getMessage());
+    }
+    System.exit(status);
   }
 
   private static int run(String[] arguments) {
