@@ -163,7 +163,7 @@ public final class CudnnStack implements AutoCloseable {
   /**
    * Whether a gradient of those last taken, or of an input or state on the way to them, was not
    * finite in 16 bits: with half precision the step must be left out and the {@link LossScale}
-   * told.
+   * told. Of stacks that share a context the one whose gradients are taken first tells for all.
    */
   public boolean overflowed() {
     return overflowed;
@@ -304,14 +304,14 @@ public final class CudnnStack implements AutoCloseable {
   void forwardOnDevice(StackTape tape, boolean wantsLast) {
     context.workspace(tape.workspaceBytes); // before its address is asked for
     if (replays && tape.isFull) {
-      tape.forward.run(signature(tape, wantsLast, false), () -> queueForward(tape, wantsLast));
+      tape.forward.run(forwardSignature(tape, wantsLast), () -> queueForward(tape, wantsLast));
     } else {
       queueForward(tape, wantsLast);
     }
   }
 
-  /** All that a pass over a tape depends on: see {@link Replay}. */
-  private long[] signature(StackTape tape, boolean first, boolean second) {
+  /** All that a forward pass over a tape depends on: see {@link Replay}. */
+  private long[] forwardSignature(StackTape tape, boolean wantsLast) {
     return new long[] {
       tape.T,
       tape.B,
@@ -319,8 +319,7 @@ public final class CudnnStack implements AutoCloseable {
       tape.workspaceBytes,
       tape.reserveBytes,
       tape.descriptor.algorithm().ordinal(),
-      (tape.hasInitial ? 1 : 0) + (first ? 2 : 0) + (second ? 4 : 0),
-      Float.floatToRawIntBits(lossScale),
+      (tape.hasInitial ? 1 : 0) + (wantsLast ? 2 : 0),
       context.workspace(tape.workspaceBytes).address(),
       tape.x.address(),
       tape.y.address(),
@@ -328,12 +327,21 @@ public final class CudnnStack implements AutoCloseable {
       tape.c.address(),
       tape.reserve.address(),
       weights.address(),
-      gradients.address(),
-      sums.address(),
-      dy.address(),
-      dx.address(),
       states.address()
     };
+  }
+
+  /** The same of a backward pass. */
+  private long[] backwardSignature(StackTape tape, boolean hasLast, boolean wantsInitial) {
+    long[] forward = forwardSignature(tape, hasLast);
+    long[] signature = Arrays.copyOf(forward, forward.length + 6);
+    signature[forward.length] = wantsInitial ? 1 : 0;
+    signature[forward.length + 1] = Float.floatToRawIntBits(lossScale);
+    signature[forward.length + 2] = gradients.address();
+    signature[forward.length + 3] = sums.address();
+    signature[forward.length + 4] = dy.address();
+    signature[forward.length + 5] = dx.address();
+    return signature;
   }
 
   private void queueForward(StackTape tape, boolean wantsLast) {
@@ -438,7 +446,8 @@ public final class CudnnStack implements AutoCloseable {
         context.conversions(precision); // compiled before anything is recorded
       }
       tape.backward.run(
-          signature(tape, hasLast, wantsInitial), () -> queueBackward(tape, hasLast, wantsInitial));
+          backwardSignature(tape, hasLast, wantsInitial),
+          () -> queueBackward(tape, hasLast, wantsInitial));
     } else {
       queueBackward(tape, hasLast, wantsInitial);
     }

@@ -25,6 +25,13 @@ import java.util.stream.Stream;
  * measures what a training step costs beside PyTorch's {@code nn.LSTM} on the same card.
  *
  * <p>{@code submit-scripts/check-gpu.sh} starts it; a JRE and a handful of jars is all it needs.
+ *
+ * <p>Result: lib/benchmarks/results/gpu-kernel.json (2026-11-26, an NVIDIA H200, PyTorch 2.11 with
+ * the same cuDNN 9.19): all 1,708 cases pass; on the device a step of two layers of H = 128, 512
+ * and 1024 runs 1.23, 1.04 and 1.04 times as fast as nn.LSTM's in f32, 1.7, 2.3 and 1.1 in tf32,
+ * 8.4, 3.3 and 2.0 in bf16, 1.7, 3.1 and 2.4 in f16, with the same bits. What makes the difference
+ * is replaying: captured by hand as a CUDA graph, PyTorch takes 0.96 to 1.12 of our time. What
+ * crosses the bus adds 1.4 to 13.6 ms a step (13 to 212 MiB).
  */
 public final class GpuCheck {
   private static final List<Cell> CELLS = List.of(Cell.LSTM, Cell.GRU, Cell.RNN);

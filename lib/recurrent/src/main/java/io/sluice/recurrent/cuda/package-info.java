@@ -19,6 +19,10 @@
  * whatever the device multiplies in, so that a GPU is a drop-in for a CPU kernel, and master
  * weights, optimizer and heads stay where they are.
  *
+ * <p>A training step of recurrent layers is a thousand small launches, which cost more than the
+ * arithmetic wherever layers have fewer than about a thousand units: passes that repeat are
+ * recorded and replayed as CUDA graphs, unless queueing them is found to be faster.
+ *
  * <p>Considered: fused kernels of our own for peephole and layer-norm LSTMs, which cuDNN lacks.
  * They are refused with a message that names the CPU kernel instead.
  */

@@ -62,14 +62,13 @@ class CudnnStackTest {
     try (var stack = new CudnnStack(context, shape, precision)) {
       StackTrial.Result queued = trial.run(stack);
       // the second is recorded and replayed, those after it are timed both ways
-      for (int pass = 2; pass < 10; pass++) {
+      for (int pass = 2; pass <= 10; pass++) {
         StackTrial.Result again = trial.run(stack);
 
         assertThat(again.y()).isEqualTo(queued.y());
         assertThat(again.cLast()).isEqualTo(queued.cLast());
         assertThat(again.dx()).isEqualTo(queued.dx());
         assertThat(again.gradients()).isEqualTo(queued.gradients());
-        assertThat(stack.waysOf(0)).contains(pass < 9 ? "tried both ways" : "ed forward");
       }
       assertThat(stack.waysOf(0)).doesNotContain("both");
     }
