@@ -130,7 +130,11 @@ public final class Trainer {
     INDArray initial = network.params().dup();
     LOG.info("{}", story(dataset, settings, spec, plan));
     LOG.info("model\n{}", ModelSummary.of(spec).text(settings.batchSize()));
-    LOG.info("native memory of each training process: about {}", memory(spec, settings).text());
+    int microBatches = microBatches(spec, settings);
+    LOG.info(
+        "native memory of each training process, a thread's share of a batch in {}: about {}",
+        microBatches == 1 ? "one piece" : microBatches + " micro-batches",
+        memory(spec, settings, microBatches).text());
 
     var checkpoints =
         CheckpointStore.open(settings.checkpoints().path(), settings.checkpoints().keep(), hadoop);
@@ -147,6 +151,7 @@ public final class Trainer {
                 spec,
                 optimizer,
                 plan,
+                microBatches,
                 provenance);
         RunLog log = state.log(settings, plan, optimizer, progress, hadoop)) {
       GlobalNormClipping.setLearningRate(network, log.learningRate());
@@ -178,13 +183,13 @@ public final class Trainer {
     }
   }
 
-  private static TrainingMemory memory(ModelSpec spec, TrainSettings settings) {
+  private static TrainingMemory memory(ModelSpec spec, TrainSettings settings, int microBatches) {
     return TrainingMemory.of(
         spec,
         settings.optimizer().algorithm(),
         settings.batchOfProcess(),
         settings.threads(),
-        microBatches(spec, settings));
+        microBatches);
   }
 
   private static int microBatches(ModelSpec spec, TrainSettings settings) {
@@ -204,17 +209,12 @@ public final class Trainer {
       ModelSpec spec,
       OptimizerSpec optimizer,
       StepPlan plan,
+      int microBatches,
       Provenance provenance) {
     return switch (settings.strategy()) {
       case LOCAL ->
           new LocalStrategy(
-              network,
-              windows,
-              spec,
-              plan,
-              settings.seed(),
-              settings.threads(),
-              microBatches(spec, settings));
+              network, windows, spec, plan, settings.seed(), settings.threads(), microBatches);
       case PARAMETER_AVERAGING -> {
         SparkSession session =
             spark.orElseThrow(
@@ -231,7 +231,7 @@ public final class Trainer {
                 plan,
                 settings.seed(),
                 settings.threads(),
-                microBatches(spec, settings));
+                microBatches);
         yield new ParameterAveragingStrategy(
             JavaSparkContext.fromSparkContext(session.sparkContext()),
             workers,
