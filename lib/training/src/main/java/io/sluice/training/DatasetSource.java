@@ -1,6 +1,8 @@
 package io.sluice.training;
 
+import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.sequences.dataset.ShardedWindows;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowBatches;
@@ -36,14 +38,26 @@ record DatasetSource(String uri, boolean sequenceTargets, long maxTrainWindows)
     }
 
     @Override
-    public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
-      return new DatasetBatches(
-          train.shuffled(Split.TRAIN, batchSize, seed, epoch, reader, readers));
+    public Shards shards(Dealing dealing, int rank, int ranks, long memoryBytes) {
+      return new DatasetShards(train.shards(Split.TRAIN, dealing, rank, ranks, memoryBytes));
     }
 
     @Override
-    public Batches inOrder(Split split, int batchSize) {
-      return new DatasetBatches((split == Split.TRAIN ? train : all).inOrder(split, batchSize));
+    public Batches inOrder(Split split, int batchSize, int rank, int ranks) {
+      return new DatasetBatches(
+          (split == Split.TRAIN ? train : all).inOrder(split, batchSize, rank, ranks));
+    }
+  }
+
+  private record DatasetShards(ShardedWindows shards) implements Windows.Shards {
+    @Override
+    public Windows.Batches epoch(int epoch, long fromStep) {
+      return new DatasetBatches(shards.epoch(epoch, fromStep));
+    }
+
+    @Override
+    public void close() {
+      shards.close();
     }
   }
 

@@ -5,6 +5,7 @@ import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
 import io.sluice.scoring.bundle.BatchArrays;
+import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.WindowBatch;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
@@ -18,6 +19,7 @@ final class LocalStrategy implements Strategy {
   private final long seed;
   private final Replicas replicas;
   private final TrainingStep step;
+  private Windows.Shards shards;
 
   /**
    * @param network the one that will be trained
@@ -47,7 +49,7 @@ final class LocalStrategy implements Strategy {
     Nd4j.getRandom().setSeed(DropoutSeed.of(seed, epoch));
     double lossSum = 0;
     long seen = 0;
-    try (Windows.Batches batches = windows.shuffled(plan.batchSize(), seed, epoch, 0, 1)) {
+    try (Windows.Batches batches = shards().epoch(epoch, 0)) {
       while (batches.hasNext()) {
         WindowBatch batch = batches.next();
         DataSet data = arrays.dataSet(batch);
@@ -69,6 +71,14 @@ final class LocalStrategy implements Strategy {
         .mean();
   }
 
+  /** Found at the first epoch: a run that only validates reads no train windows. */
+  private Windows.Shards shards() {
+    if (shards == null) {
+      shards = windows.shards(plan.dealing(seed), 0, 1, SequenceDataset.defaultMemoryBytes());
+    }
+    return shards;
+  }
+
   private void requireOwn(MultiLayerNetwork network) {
     if (network != replicas.network()) {
       throw new IllegalArgumentException("The network is not the one this strategy was made for");
@@ -77,6 +87,9 @@ final class LocalStrategy implements Strategy {
 
   @Override
   public void close() {
+    if (shards != null) {
+      shards.close();
+    }
     replicas.close();
   }
 }

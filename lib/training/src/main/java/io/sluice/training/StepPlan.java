@@ -1,5 +1,6 @@
 package io.sluice.training;
 
+import io.sluice.sequences.dataset.Dealing;
 import java.io.Serializable;
 
 /**
@@ -26,6 +27,12 @@ record StepPlan(long windows, int batchSize, int workers, int epochs) implements
   /** Steps of the whole run. */
   int steps() {
     return Math.multiplyExact(epochs, stepsPerEpoch());
+  }
+
+  /** How windows are dealt to batches and workers: every worker has as many of each batch. */
+  Dealing dealing(long seed) {
+    int shards = Math.min(Dealing.DEFAULT_SHARDS, batchSize);
+    return new Dealing(batchSize, Math.max(1, shards / workers) * workers, seed);
   }
 
   /** Windows of a worker's share of a global batch. */

@@ -29,16 +29,14 @@ final class ValidationLoss {
     }
   }
 
-  /** The part of one of {@code ranks} that share the batches in turn. */
+  /** The part of one of {@code ranks} that share the batches. */
   Sum of(MultiLayerNetwork network, int rank, int ranks) {
     var sum = new Sum(0, 0);
-    try (Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize)) {
-      for (int i = 0; batches.hasNext(); i++) {
+    try (Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize, rank, ranks)) {
+      while (batches.hasNext()) {
         WindowBatch batch = batches.next();
-        if (i % ranks == rank) {
-          double loss = network.score(arrays.dataSet(batch), false);
-          sum = sum.plus(new Sum(loss * batch.size(), batch.size()));
-        }
+        double loss = network.score(arrays.dataSet(batch), false);
+        sum = sum.plus(new Sum(loss * batch.size(), batch.size()));
       }
     }
     return sum;

@@ -1,5 +1,6 @@
 package io.sluice.training;
 
+import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
@@ -14,18 +15,38 @@ interface Windows {
     void close();
   }
 
+  /** The shards of a rank, for all epochs. */
+  interface Shards extends AutoCloseable {
+    /**
+     * The rank's shares of an epoch's global batches from a step on, in an order that is a pure
+     * function of the dataset, the dealing and the epoch. A share may be empty.
+     */
+    Batches epoch(int epoch, long fromStep);
+
+    @Override
+    void close();
+  }
+
   WindowContract contract();
 
   /** Windows that the batches of a split hold together. */
   long count(Split split);
 
   /**
-   * One reader's share of the train batches, those with number ≡ {@code reader} modulo {@code
-   * readers}, in an order that is a pure function of the dataset, {@code seed} and {@code epoch};
-   * only the very last batch may have fewer than {@code batchSize} windows.
+   * The shards of the train windows that a rank owns.
+   *
+   * @param memoryBytes that the rank may keep windows in
    */
-  Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers);
+  Shards shards(Dealing dealing, int rank, int ranks, long memoryBytes);
 
-  /** Batches of a split in the dataset's own order. */
-  Batches inOrder(Split split, int batchSize);
+  /**
+   * A rank's share of the batches of a split in the dataset's own order; each batch goes whole to
+   * one rank.
+   */
+  Batches inOrder(Split split, int batchSize, int rank, int ranks);
+
+  /** All batches of a split in the dataset's own order. */
+  default Batches inOrder(Split split, int batchSize) {
+    return inOrder(split, batchSize, 0, 1);
+  }
 }

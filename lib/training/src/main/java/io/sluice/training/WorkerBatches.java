@@ -2,6 +2,7 @@ package io.sluice.training;
 
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.scoring.bundle.BatchArrays;
+import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.WindowBatch;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,7 +18,7 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>A worker keeps its place in the epoch's order from one average to the next, so an epoch is
  * read once, in bounded memory. Where the place is lost (the task ran elsewhere, or runs again), it
- * is found by reading from the start of the epoch: the order depends on nothing else.
+ * is found again: the order depends on nothing else.
  */
 final class WorkerBatches implements DataSetLoader {
   private static final long serialVersionUID = 1L;
@@ -53,7 +54,7 @@ final class WorkerBatches implements DataSetLoader {
     Place place = PLACES.remove(key);
     if (place == null || !place.comesBefore(address)) {
       if (place != null) {
-        place.batches.close();
+        place.close();
       }
       NativeThreads.set(1);
       place = new Place(plan, address);
@@ -62,7 +63,7 @@ final class WorkerBatches implements DataSetLoader {
     if (address.step() + 1 < plan.plan().stepsPerEpoch()) {
       PLACES.put(key, place);
     } else {
-      place.batches.close();
+      place.close();
     }
     return data;
   }
@@ -72,6 +73,7 @@ final class WorkerBatches implements DataSetLoader {
     private final WorkerPlan plan;
     private final int epoch;
     private final BatchArrays arrays;
+    private final Windows.Shards shards;
     private final Windows.Batches batches;
     private int step;
 
@@ -81,9 +83,19 @@ final class WorkerBatches implements DataSetLoader {
       Windows windows = plan.windows();
       StepPlan steps = plan.plan();
       this.arrays = new BatchArrays(windows.contract(), plan.spec());
-      this.batches =
-          windows.shuffled(
-              steps.batchSizePerWorker(), plan.seed(), epoch, address.worker(), steps.workers());
+      this.step = address.step();
+      this.shards =
+          windows.shards(
+              steps.dealing(plan.seed()),
+              address.worker(),
+              steps.workers(),
+              SequenceDataset.defaultMemoryBytes() / steps.workers());
+      this.batches = shards.epoch(epoch, step);
+    }
+
+    void close() {
+      batches.close();
+      shards.close();
     }
 
     boolean comesBefore(Address address) {

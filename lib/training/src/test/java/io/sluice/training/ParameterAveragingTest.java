@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.training.checkpoint.Checkpoint;
@@ -235,13 +236,14 @@ class ParameterAveragingTest {
         }
 
         @Override
-        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
-          return all.shuffled(batchSize, seed, epoch, worker, 2);
+        public Shards shards(Dealing half, int rank, int ranks, long memoryBytes) {
+          var both = new Dealing(2 * half.batchSize(), 2 * half.shards(), half.seed());
+          return all.shards(both, worker, 2, memoryBytes);
         }
 
         @Override
-        public Batches inOrder(Split split, int batchSize) {
-          return all.inOrder(split, batchSize);
+        public Batches inOrder(Split split, int batchSize, int rank, int ranks) {
+          return all.inOrder(split, batchSize, rank, ranks);
         }
       };
     }

@@ -12,6 +12,7 @@ import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
@@ -25,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.apache.hadoop.conf.Configuration;
@@ -529,16 +531,35 @@ class TrainerTest {
         }
 
         @Override
-        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
-          beforeEpoch.accept(epoch);
-          return windows.shuffled(batchSize, seed, epoch, reader, readers);
+        public Shards shards(Dealing dealing, int rank, int ranks, long memoryBytes) {
+          return new DisturbedShards(
+              windows.shards(dealing, rank, ranks, memoryBytes),
+              (epoch, batches) -> {
+                beforeEpoch.accept(epoch);
+                return batches;
+              });
         }
 
         @Override
-        public Batches inOrder(Split split, int batchSize) {
-          return windows.inOrder(split, batchSize);
+        public Batches inOrder(Split split, int batchSize, int rank, int ranks) {
+          return windows.inOrder(split, batchSize, rank, ranks);
         }
       };
+    }
+  }
+
+  /** Shards whose epochs are changed on the way. */
+  private record DisturbedShards(
+      Windows.Shards shards, BiFunction<Integer, Windows.Batches, Windows.Batches> disturbance)
+      implements Windows.Shards {
+    @Override
+    public Windows.Batches epoch(int epoch, long fromStep) {
+      return disturbance.apply(epoch, shards.epoch(epoch, fromStep));
+    }
+
+    @Override
+    public void close() {
+      shards.close();
     }
   }
 
@@ -559,11 +580,13 @@ class TrainerTest {
         }
 
         @Override
-        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
-          Batches batches = windows.shuffled(batchSize, seed, epoch, reader, readers);
-          if (epoch != epochOfPowerCut) {
-            return batches;
-          }
+        public Shards shards(Dealing dealing, int rank, int ranks, long memoryBytes) {
+          return new DisturbedShards(
+              windows.shards(dealing, rank, ranks, memoryBytes),
+              (epoch, batches) -> epoch == epochOfPowerCut ? cut(batches) : batches);
+        }
+
+        private Batches cut(Batches batches) {
           return new Batches() {
             private int left = 3;
 
@@ -588,8 +611,8 @@ class TrainerTest {
         }
 
         @Override
-        public Batches inOrder(Split split, int batchSize) {
-          return windows.inOrder(split, batchSize);
+        public Batches inOrder(Split split, int batchSize, int rank, int ranks) {
+          return windows.inOrder(split, batchSize, rank, ranks);
         }
       };
     }
