@@ -1,6 +1,7 @@
 package io.sluice.sequences.dataset;
 
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 
@@ -72,6 +73,8 @@ final class ShardCursor {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while waiting for the next windows", e);
+    } catch (CancellationException e) {
+      throw new IllegalStateException("the windows were closed while they were read", e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;

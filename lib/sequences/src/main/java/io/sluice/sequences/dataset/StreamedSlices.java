@@ -70,7 +70,11 @@ final class StreamedSlices implements SliceSource {
   /** Stops after the groups that are being read. */
   @Override
   public void close() {
-    background.shutdownNow();
+    background.shutdown();
+    // not interrupted: a file system's client in the middle of a read takes that badly
+    List<Runnable> waiting = new ArrayList<>();
+    background.getQueue().drainTo(waiting);
+    waiting.forEach(read -> ((Future<?>) read).cancel(false));
   }
 
   private List<EncodedSegment> readNow(List<Slice> slices) {
@@ -113,7 +117,7 @@ final class StreamedSlices implements SliceSource {
   }
 
   /** A predicate that every row of these segments fulfils, and few others. */
-  private static FilterPredicate rowsOf(List<Slice> slices) {
+  static FilterPredicate rowsOf(List<Slice> slices) {
     long firstSegment = Long.MAX_VALUE;
     long lastSegment = Long.MIN_VALUE;
     byte[] firstSeries = null;
