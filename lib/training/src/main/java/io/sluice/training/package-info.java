@@ -10,14 +10,15 @@
  * <p>Depends on {@code sequences}, {@code recurrent}, {@code scoring.bundle} and dl4j-spark.
  *
  * <p>The decision worth knowing: the order of windows is one sequence of global batches, a pure
- * function of the manifest, the seed and the epoch. A strategy decides who works on which windows
- * of a global batch and never which windows are in it, so any number of workers learns from the
- * same batches in the same order, and resuming is seeking to an epoch.
+ * function of the manifest, the seed and the epoch ({@link io.sluice.sequences.dataset.Dealing}). A
+ * strategy decides who works on which windows of a global batch and never which windows are in it,
+ * so any number of workers learns from the same batches in the same order, and resuming is seeking
+ * to a step of an epoch.
  *
- * <p><b>Considered:</b> dealing whole dataset parts to workers. Each would read only its own, but
- * what a step sees then depends on the number of workers, small datasets have fewer parts than
- * workers, and uneven parts leave windows unused. Reading is a small share of training, so each
- * worker reads all of an epoch and encodes only its shares of the batches.
+ * <p><b>Considered:</b> dealing whole dataset parts to workers. What a step sees then depends on
+ * the number of workers, small datasets have fewer parts than workers, and uneven parts leave
+ * windows unused. Canonical shards cut through parts: a worker reads its own and no others, and
+ * their number does not change with that of the workers.
  *
  * <p><b>Considered:</b> threads over the batch within one process: replicas of the network over the
  * same parameters, each the gradient of a slice, their sum one update. It is exact, and with DL4J's

@@ -5,6 +5,7 @@ import io.sluice.failure.UserFailure;
 import io.sluice.sequences.lake.Lake;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -212,9 +213,12 @@ final class SegmentReader implements Iterator<Segment>, AutoCloseable {
   }
 
   /** A missing file or a lost permission by itself; whatever else Parquet throws is corruption. */
-  private UserFailure failure(Exception e) {
+  private RuntimeException failure(Exception e) {
     if (e instanceof UserFailure known) {
       return known;
+    }
+    if (e instanceof InterruptedIOException || Thread.currentThread().isInterrupted()) {
+      return new IllegalStateException("interrupted while reading " + file, e);
     }
     if (e instanceof FileNotFoundException || e instanceof AccessControlException) {
       return Lake.readFailure("dataset part", file, e);

@@ -152,9 +152,9 @@ public final class SequenceDataset {
    * ranks holds is a pure function of the dataset, the dealing, the epoch and the step.
    *
    * <p>Shards that need at most {@code memoryBytes}, by the manifest's counts, are read once and
-   * kept encoded. Others are read again each epoch by threads in the background, {@link
-   * ShardOrder#POOL_BYTES} at a time over all ranks and twice that in memory. The order is the
-   * same.
+   * kept encoded. Others are read again each epoch in the background, in memory that does not grow
+   * with the dataset: twice 64 MiB over all ranks, and more only where a segment is larger than its
+   * share of that. The order is the same, bit for bit.
    *
    * @param rank 0 ≤ rank &lt; ranks
    * @param ranks at most the number of shards

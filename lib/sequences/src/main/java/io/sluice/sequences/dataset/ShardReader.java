@@ -23,6 +23,7 @@ final class ShardReader {
   private final List<EncodedSegment> kept = new ArrayList<>();
 
   private int slices;
+  private String series;
 
   /**
    * @param contract of the dataset
@@ -109,12 +110,14 @@ final class ShardReader {
     try (SegmentReader segments = open.apply(part.part())) {
       while (!(endsInPart && last.isPassed(window)) && segments.hasNext()) {
         Segment segment = segments.next();
+        series = segment.series().equals(series) ? series : segment.series();
         long after = window + segment.windows();
         while (begin < end && shards.get(begin).isPassed(window)) {
           begin++;
         }
         for (int i = begin; i < end && !shards.get(i).beginsAfter(after); i++) {
-          Slice slice = Slice.of(segment, window, shards.get(i), contract, part.part(), slices);
+          Slice slice =
+              Slice.of(segment, series, window, shards.get(i), contract, part.part(), slices);
           if (slice != null) {
             pieces.get(i - first).add(slice);
             slices++;

@@ -20,6 +20,7 @@ public final class ShardedWindows implements AutoCloseable {
   private final long groupBytes;
   private final List<List<List<Slice>>> piecesOfShard;
   private final SliceSource source;
+  private boolean closed;
 
   /**
    * @param windows N, of all shards
@@ -70,6 +71,9 @@ public final class ShardedWindows implements AutoCloseable {
    * @param fromStep 0 ≤ fromStep ≤ {@link #steps()}
    */
   public WindowBatches epoch(int epoch, long fromStep) {
+    if (closed) {
+      throw new IllegalStateException("the windows of rank %d are closed".formatted(rank));
+    }
     if (fromStep < 0 || fromStep > steps()) {
       throw new IllegalArgumentException(
           "fromStep is %d, expected 0 ≤ fromStep ≤ %d, the steps of an epoch"
@@ -100,6 +104,7 @@ public final class ShardedWindows implements AutoCloseable {
   /** Ends the reading in the background. */
   @Override
   public void close() {
+    closed = true;
     source.close();
   }
 }

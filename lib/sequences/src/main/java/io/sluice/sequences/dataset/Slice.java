@@ -23,9 +23,15 @@ record Slice(
     long firstWindow,
     int windows) {
 
-  /** The slice of a segment for the windows of a range; null where it has none of them. */
+  /**
+   * The slice of a segment for the windows of a range; null where it has none of them.
+   *
+   * @param series the segment's, in one object for many slices
+   * @param firstWindow number of the segment's first window in its split
+   */
   static Slice of(
       Segment segment,
+      String series,
       long firstWindow,
       WindowRange range,
       WindowContract contract,
@@ -47,14 +53,7 @@ record Slice(
     int start = origins[first] - contract.lookBack() + 1;
     int end = Math.min(segment.steps(), origins[last] + contract.horizon() + 1);
     return new Slice(
-        index,
-        part,
-        segment.series(),
-        segment.id(),
-        start,
-        end - start,
-        firstWindow + first,
-        windows);
+        index, part, series, segment.id(), start, end - start, firstWindow + first, windows);
   }
 
   /** Whether this is a slice of {@code whole}. */

@@ -107,7 +107,7 @@ class ShardedWindowsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
   void ranksTogetherHaveTheBatchesOfOne(long seed) {
     var one = new Case(seed);
     Map<Long, String> expected = one.read(1, 3, 0, IN_MEMORY);
@@ -121,7 +121,7 @@ class ShardedWindowsTest {
 
   /** The rule by itself: shards are ranges of the manifest's order, positions go round them. */
   @ParameterizedTest
-  @ValueSource(longs = {21, 22, 23, 24, 25, 26, 27, 28})
+  @ValueSource(longs = {21, 22, 23, 24, 25})
   void eachWindowComesOnceAnEpochAtAPositionOfItsShard(long seed) {
     var one = new Case(seed);
     var inOrder = new ArrayList<String>();
@@ -151,7 +151,7 @@ class ShardedWindowsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(longs = {31, 32, 33, 34})
+  @ValueSource(longs = {31, 32, 33})
   void beginningAtAStepGivesWhatAnUninterruptedReaderComesTo(long seed) {
     var one = new Case(seed);
     long steps = one.dealing.steps(one.windows);
@@ -242,7 +242,7 @@ class ShardedWindowsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1,50", "2,50", "3,7", "7,100", "16,64", "40,1", "500,33"})
+  @CsvSource({"2,50", "3,7", "16,64", "40,1"})
   void validationBatchesDoNotDependOnTheNumberOfRanks(int ranks, int batchSize) {
     TinyDataset tiny = TinyDataset.forecast().series(3).periodDays(2).segmentSteps(17);
     SequenceDataset all = SequenceDataset.open(tiny.write(folder), hadoop);
