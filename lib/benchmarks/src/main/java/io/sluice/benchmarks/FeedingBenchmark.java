@@ -35,7 +35,10 @@ import org.nd4j.linalg.dataset.DataSet;
  * nothing kept, where all files are in the page cache; finding the shards at the start of a run is
  * timed by itself. The narrow dataset has the shape of ETTh1.
  *
- * <p>Result: results/feeding.json.
+ * <p>Result: results/feeding.json (2026-11-26, 2 cores of an AMD EPYC, 24 GB): 63 times streamed,
+ * 450 times in memory. The order before this one, whole batches dealt out of groups of 64 MiB,
+ * dealt the same data at 281,010 (wide) and 754,514 windows/s (narrow); in memory this one had
+ * 282,133 to 462,268 and 1,477,253 to 1,667,139 in three runs.
  */
 public final class FeedingBenchmark {
   private static final int BATCH = 64;

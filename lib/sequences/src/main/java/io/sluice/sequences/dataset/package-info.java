@@ -31,7 +31,7 @@
  * over by the file's own statistics, and seeking reads nothing.
  *
  * <p>What streaming costs: a group is opened by itself. An epoch of 100 channels and look-back 100
- * that is streamed from local disk came at 52,565 windows/s, in memory at 462,268
+ * that is streamed from local disk came at 39,398 windows/s, in memory at 282,133
  * (FeedingBenchmark). On an object store a group is a request or more for each column, unless the
  * store's client reads ahead: give the reader memory.
  *

@@ -29,9 +29,8 @@ final class SegmentPartWriter implements AutoCloseable {
   // small enough that three open files a task stay far below its heap
   private static final long ROW_GROUP_BYTES = 32L << 20;
 
-  // training streams a shard's few segments at a time and decodes the pages that they lie in: one
-  // of
-  // its column batches is the finest that pays
+  // training streams a shard's few segments at a time and decodes the pages that they lie in; as
+  // long as a column batch of its reader
   private static final int ROWS_PER_PAGE = 4096;
 
   private final ParquetWriter<Cursor> writer;
