@@ -1,10 +1,12 @@
 package io.sluice.training;
 
+import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
 import java.io.Serializable;
 import java.util.OptionalDouble;
+import java.util.SplittableRandom;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.DoubleAccumulator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -157,7 +159,11 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
       }
       boolean goesOn = false;
       try {
-        step.run(batch.getFeatures(), batch.getLabels(), batch.getLabelsMaskArray());
+        // from the generator that the batch was read with: it follows from epoch, step and worker
+        long[] keys =
+            new SplittableRandom(Nd4j.getRandom().nextLong()).longs(batch.numExamples()).toArray();
+        step.run(
+            new Batch(batch.getFeatures(), batch.getLabels(), batch.getLabelsMaskArray(), keys));
         goesOn = !isLast;
       } finally {
         if (!goesOn) {

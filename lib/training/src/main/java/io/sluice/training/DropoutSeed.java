@@ -2,7 +2,7 @@ package io.sluice.training;
 
 import java.util.SplittableRandom;
 
-/** Seeds of dropout: one an epoch in one process, one a step and worker among many. */
+/** Seeds of dropout, one a step and worker. */
 final class DropoutSeed {
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 

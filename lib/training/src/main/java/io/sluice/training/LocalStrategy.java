@@ -1,6 +1,8 @@
 package io.sluice.training;
 
+import io.sluice.recurrent.dropout.ExampleKeys;
 import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
@@ -8,7 +10,6 @@ import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.WindowBatch;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** Steps in this process, one global batch each, which its threads share. */
 final class LocalStrategy implements Strategy {
@@ -43,15 +44,16 @@ final class LocalStrategy implements Strategy {
   @Override
   public double train(MultiLayerNetwork network, int epoch, RunLog run) {
     requireOwn(network);
-    // dropout draws from ND4J's generator: seeding it by epoch makes resuming exact
-    Nd4j.getRandom().setSeed(DropoutSeed.of(seed, epoch));
     double lossSum = 0;
     long seen = 0;
     try (Windows.Batches batches = windows.shuffled(plan.batchSize(), seed, epoch, 0, 1)) {
       while (batches.hasNext()) {
         WindowBatch batch = batches.next();
         DataSet data = arrays.dataSet(batch);
-        double loss = step.run(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray());
+        long[] keys = ExampleKeys.of(seed, epoch, seen, batch.size());
+        double loss =
+            step.run(
+                new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray(), keys));
         run.steps(1, batch.size(), loss, GlobalNormClipping.lastNorm(network));
         lossSum += loss * batch.size();
         seen += batch.size();
