@@ -78,7 +78,7 @@ public final class DropoutMask {
     long rows = mask.size(0);
     int B = keys.length;
     int N = Math.toIntExact(mask.size(1));
-    if (rows % B != 0 || mask.ordering() != 'c' || mask.elementWiseStride() != 1) {
+    if (rows % B != 0 || N > 1 && mask.stride(1) != 1 || rows > 1 && mask.stride(0) != N) {
       throw new IllegalArgumentException(
           "mask has shape %s and stride %s, expected dense rows of %d examples"
               .formatted(Arrays.toString(mask.shape()), Arrays.toString(mask.stride()), B));

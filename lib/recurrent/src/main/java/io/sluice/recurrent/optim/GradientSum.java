@@ -17,10 +17,11 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * sum = Σ in the order of replicas (Σ in the order of micro-batches (gradient))
  * }</pre>
  *
- * <p>With nobody to hand it to there is one bucket. Otherwise a bucket is one layer, or neighbours
- * until they have {@link #LEAST} numbers together, and may go out when the backward pass of a layer
- * below has begun. The buckets follow from the network alone, so all ranks have the same. What is
- * left at the bottom goes out last in any case, so it stays a bucket of its own however small.
+ * <p>A bucket is one layer, or neighbours until they have so many numbers together ({@link #LEAST}
+ * in a run; with nobody to hand them to all are one), and goes out when the backward pass of a
+ * layer below has begun. The buckets follow from the network alone, so all ranks have the same.
+ * What is left at the bottom goes out last in any case, so it stays a bucket of its own however
+ * small.
  */
 final class GradientSum {
   /**
@@ -28,7 +29,7 @@ final class GradientSum {
    * is what the messages of one more all-reduce cost before they carry anything. Below it, two
    * all-reduces take about as long as one of both together.
    */
-  private static final long LEAST = 1 << 16;
+  static final long LEAST = 1 << 16;
 
   private final GradientExchange exchange;
 
@@ -48,10 +49,12 @@ final class GradientSum {
   /**
    * @param gradients (P) of each replica of the network; the sum is left in the first
    * @param exchange takes the sum; null is nobody
+   * @param least numbers of a bucket
    */
-  GradientSum(MultiLayerNetwork network, List<INDArray> gradients, GradientExchange exchange) {
+  GradientSum(
+      MultiLayerNetwork network, List<INDArray> gradients, GradientExchange exchange, long least) {
     this.exchange = exchange;
-    cut(network, exchange == null ? Long.MAX_VALUE : LEAST);
+    cut(network, least);
     for (INDArray each : gradients) {
       parts.add(new Part(each));
     }

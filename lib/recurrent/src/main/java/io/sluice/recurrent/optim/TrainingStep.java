@@ -72,6 +72,13 @@ public final class TrainingStep {
    *     none
    */
   public TrainingStep(Replicas replicas, int microBatches, GradientExchange exchange) {
+    this(replicas, microBatches, exchange, GradientSum.LEAST);
+  }
+
+  /**
+   * @param leastBucket numbers of the smallest part of the gradient that is exchanged by itself
+   */
+  TrainingStep(Replicas replicas, int microBatches, GradientExchange exchange, long leastBucket) {
     if (microBatches < 1) {
       throw new IllegalArgumentException(
           "microBatches is %d, must be at least 1".formatted(microBatches));
@@ -83,7 +90,11 @@ public final class TrainingStep {
     this.updater = GlobalNormClipping.block(network).getGradientUpdater();
     this.parameters = network.params().reshape(network.numParams());
     this.sum =
-        new GradientSum(network, replicas.each((replica, rank) -> gradient(replica)), exchange);
+        new GradientSum(
+            network,
+            replicas.each((replica, rank) -> gradient(replica)),
+            exchange,
+            exchange == null ? Long.MAX_VALUE : leastBucket);
     this.gradient = sum.whole();
     this.decayed = decayed();
   }
@@ -107,11 +118,13 @@ public final class TrainingStep {
   public double run(Batch own, long examples) {
     if (examples < Math.max(1, own.size()) || exchange == null && examples > own.size()) {
       throw new IllegalArgumentException(
-          "examples is %d with %d of this process, must be at least 1 and %s"
+          "examples is %d with %d of this process, must be %s"
               .formatted(
                   examples,
                   own.size(),
-                  exchange == null ? "as many: there is no exchange" : "as many"));
+                  examples > own.size()
+                      ? "%d: there is no exchange".formatted(own.size())
+                      : "at least %d".formatted(Math.max(1, own.size()))));
     }
     int iteration = network.getIterationCount();
     int epoch = network.getEpochCount();
