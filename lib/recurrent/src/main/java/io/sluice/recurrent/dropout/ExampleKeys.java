@@ -14,10 +14,18 @@ public final class ExampleKeys {
    */
   public static long[] of(long seed, int epoch, long first, int count) {
     long[] keys = new long[count];
-    long run = KeepBits.key(seed, epoch);
     for (int k = 0; k < count; k++) {
-      keys[k] = KeepBits.key(run, first + k);
+      keys[k] = of(seed, epoch, first + k);
     }
     return keys;
+  }
+
+  /**
+   * The key of one example.
+   *
+   * @param place in the epoch's order, over all ranks
+   */
+  public static long of(long seed, int epoch, long place) {
+    return KeepBits.key(KeepBits.key(seed, epoch), place);
   }
 }

@@ -72,20 +72,28 @@ final class KeepBits {
     int first = from * PHI + (int) key;
     int second = (int) (key >>> 32);
     for (int j = 0; j < n; j++) {
-      int x = COUNTERS[j] + first;
-      x ^= x >>> 16;
-      x *= 0x85EBCA6B;
-      x ^= x >>> 13;
-      x *= 0xC2B2AE35;
-      x ^= x >>> 16;
-      x ^= second;
-      x ^= x >>> 16;
-      x *= 0x85EBCA6B;
-      x ^= x >>> 13;
-      x *= 0xC2B2AE35;
-      x ^= x >>> 16;
+      block[at + j] = COUNTERS[j] + first;
+    }
+    mix(block, at, n);
+    for (int j = 0; j < n; j++) {
+      block[at + j] ^= second;
+    }
+    mix(block, at, n);
+    for (int j = 0; j < n; j++) {
       // all ones if x / 2³² < p: arithmetic where a condition would not become vector instructions
-      block[at + j] = (((x >>> 1) - threshold) >> 31) & value;
+      block[at + j] = (((block[at + j] >>> 1) - threshold) >> 31) & value;
+    }
+  }
+
+  /** In small loops: HotSpot makes no vector instructions of one as long as all of them. */
+  private static void mix(int[] block, int at, int n) {
+    for (int j = at; j < at + n; j++) {
+      int x = block[j];
+      x ^= x >>> 16;
+      x *= 0x85EBCA6B;
+      x ^= x >>> 13;
+      x *= 0xC2B2AE35;
+      block[j] = x ^ (x >>> 16);
     }
   }
 }
