@@ -76,6 +76,8 @@ public final class Endpoint implements AutoCloseable {
   /** Connections that have not proved anything yet, at one time. */
   private static final int MAX_STRANGERS = 1024;
 
+  private static final long THREAD_END_MILLIS = 5000;
+
   private final TransportSettings settings;
   private final String self;
   private final GroupKey key;
@@ -174,7 +176,7 @@ public final class Endpoint implements AutoCloseable {
     for (TransportServerBootstrap bootstrap : settings.serverBootstraps()) {
       handler = bootstrap.doBootstrap(channel, handler);
     }
-    gate.install(new TransportContext(settings.conf(), handler));
+    gate.install(new TransportContext(settings.conf(), gate.guarded(handler)));
     strangers.add(gate);
   }
 
@@ -237,13 +239,15 @@ public final class Endpoint implements AutoCloseable {
         loop.schedule(
             () ->
                 gate[0].refuse(
-                    "it did not complete the handshake within %s".formatted(shown(deadline))),
+                    "did not complete the handshake within %s".formatted(shown(deadline))),
             end - System.nanoTime(),
             TimeUnit.NANOSECONDS);
+    boolean bootstrapped = false;
     try {
       for (TransportClientBootstrap security : settings.clientBootstraps()) {
         security.doBootstrap(client[0], connected.channel());
       }
+      bootstrapped = true;
       return gate[0].greet(client[0]).get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -252,12 +256,10 @@ public final class Endpoint implements AutoCloseable {
     } catch (Exception e) { // what a bootstrap, or the Scala under it, throws
       connected.channel().close();
       String reason =
-          gate[0].refusal() != null
+          bootstrapped
               ? gate[0].refusal()
-              : "Spark did not authenticate the connection ("
-                  + rootOf(e).getMessage()
-                  + "); spark.authenticate, spark.network.crypto.* and the secret must be the same"
-                  + " on both";
+              : "it and Spark here do not authenticate each other (%s); spark.authenticate, spark.network.crypto.* and the secret must be the same on both"
+                  .formatted(firstLine(rootOf(e)));
       throw cannotLink(peer, address, reason, e);
     } finally {
       expiry.cancel(false);
@@ -271,6 +273,10 @@ public final class Endpoint implements AutoCloseable {
 
   private static Throwable rootOf(Throwable e) {
     return e.getCause() == null ? e : rootOf(e.getCause());
+  }
+
+  private static String firstLine(Throwable e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
   }
 
   /** "10s", "250ms". */
@@ -299,17 +305,28 @@ public final class Endpoint implements AutoCloseable {
     if (loop.isShutdown()) {
       return;
     }
-    Future<?> asked =
+    Future<Thread> asked =
         loop.submit(
             () -> {
               closing = true;
               server.close();
               Set.copyOf(strangers).forEach(Gate::drop);
               Set.copyOf(members.values()).forEach(Gate::close);
+              return Thread.currentThread();
             });
     asked.awaitUninterruptibly();
     channels.newCloseFuture().awaitUninterruptibly();
     group.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
+    join(asked.getNow());
+  }
+
+  /** Netty's promise is kept a moment before its thread ends. */
+  private static void join(Thread thread) {
+    try {
+      thread.join(THREAD_END_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // it ends by itself
+    }
   }
 
   // ---- for Gate, on the loop

@@ -55,6 +55,9 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
   /** Spark's frame: its whole length, 8 bytes; the type of its message, 1 byte. */
   private static final int SPARK_LENGTH = Long.BYTES;
 
+  /** Longest answer to a hello: Spark sends the stack trace of what it refuses. */
+  private static final int MAX_ANSWER_BYTES = 64 << 10;
+
   private static final byte RPC_REQUEST = 3;
   private static final byte RPC_RESPONSE = 4;
   private static final byte RPC_FAILURE = 5;
@@ -209,6 +212,45 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
     };
   }
 
+  /** Spark's authentication, whose failure is one warning and a short answer. */
+  RpcHandler guarded(RpcHandler authentication) {
+    return new RpcHandler() {
+      @Override
+      public void receive(
+          TransportClient client, ByteBuffer message, RpcResponseCallback callback) {
+        try {
+          authentication.receive(client, message, callback);
+        } catch (RuntimeException e) {
+          LOG.debug("{}: authentication of {}", endpoint.self(), channel.remoteAddress(), e);
+          callback.onFailure(new NotAuthenticatedException());
+          refuse(NOT_AUTHENTICATED);
+        }
+      }
+
+      @Override
+      public StreamManager getStreamManager() {
+        return authentication.getStreamManager();
+      }
+
+      @Override
+      public void channelInactive(TransportClient client) {
+        authentication.channelInactive(client); // frees what SASL holds
+      }
+    };
+  }
+
+  private static final String NOT_AUTHENTICATED =
+      "did not authenticate with Spark's secret (spark.authenticate)";
+
+  /** Spark sends stack traces; a stranger gets none. */
+  private static final class NotAuthenticatedException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    NotAuthenticatedException() {
+      super("authentication failed", null, false, false);
+    }
+  }
+
   private void proved(ByteBuffer proof) {
     String reason = null;
     if (!handshake.isProvedBy(proof)) {
@@ -301,7 +343,7 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
   /** Gathers one frame of Spark's, if it is short and of a kind that is due, and passes it on. */
   private void readSpark(ByteBuf in) {
     if (frame == null) {
-      frame = Unpooled.buffer(64, SPARK_LENGTH + Handshake.MAX_BYTES);
+      frame = Unpooled.buffer(64, SPARK_LENGTH + MAX_ANSWER_BYTES);
     }
     int known = frame.readableBytes();
     if (known <= SPARK_LENGTH) {
@@ -312,7 +354,8 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
     }
     long length = frame.getLong(0);
     byte type = frame.getByte(SPARK_LENGTH);
-    if (length <= SPARK_LENGTH || length > SPARK_LENGTH + Handshake.MAX_BYTES) {
+    int most = accepted ? Handshake.MAX_BYTES : MAX_ANSWER_BYTES;
+    if (length <= SPARK_LENGTH || length > SPARK_LENGTH + most) {
       refuse(
           String.format(
               Locale.ROOT,
@@ -320,7 +363,7 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
                   + " accepted",
               length - SPARK_LENGTH,
               endpoint.key().runId(),
-              Handshake.MAX_BYTES));
+              most));
       return;
     }
     if (accepted ? type != RPC_REQUEST : type != RPC_RESPONSE && type != RPC_FAILURE) {
