@@ -50,6 +50,9 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
 
   private static final Logger LOG = LoggerFactory.getLogger(Gate.class);
 
+  /** Name of the handler by which Spark encrypts with SASL. */
+  private static final String SASL_ENCRYPTION = "saslEncryption";
+
   private static final int LENGTHS = 2 * Integer.BYTES;
 
   /** Spark's frame: its whole length, 8 bytes; the type of its message, 1 byte. */
@@ -486,15 +489,20 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
     bytesSent.addAndGet(start.readableBytes() + (long) bytes);
     ChannelFuture written;
     if (bytes == 0) {
-      written = context.writeAndFlush(start);
+      written = context.writeAndFlush(sendable(start));
     } else {
-      context.write(start, context.voidPromise());
-      written = context.writeAndFlush(Unpooled.wrappedBuffer(body));
+      context.write(sendable(start), context.voidPromise());
+      written = context.writeAndFlush(sendable(Unpooled.wrappedBuffer(body)));
     }
     lastWrite = written;
     if (released != null) {
       written.addListener(future -> released.run());
     }
+  }
+
+  /** See {@link BufferRegion}. */
+  private Object sendable(ByteBuf buffer) {
+    return context.pipeline().get(SASL_ENCRYPTION) == null ? buffer : new BufferRegion(buffer);
   }
 
   @Override
@@ -519,7 +527,8 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
               .formatted(Endpoint.shown(settings.silence())));
     } else if (!wrote && channel.isWritable()) {
       context.writeAndFlush(
-          endpoint.allocator().directBuffer(LENGTHS).writeLong(0), context.voidPromise());
+          sendable(endpoint.allocator().directBuffer(LENGTHS).writeLong(0)),
+          context.voidPromise());
       bytesSent.addAndGet(LENGTHS);
     }
     wrote = false;

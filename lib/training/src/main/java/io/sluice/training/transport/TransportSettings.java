@@ -52,6 +52,14 @@ public final class TransportSettings {
     entries.putIfAbsent(
         "spark." + MODULE + ".io.mode", (Epoll.isAvailable() ? IOMode.EPOLL : IOMode.NIO).name());
     this.conf = new TransportConf(MODULE, new MapConfigProvider(entries));
+    if (security.isAuthenticationEnabled()
+        && conf.encryptionEnabled()
+        && conf.cipherTransformation().contains("GCM")) {
+      // GcmTransportCipher.DecryptionHandler of 3.5 never begins a second message
+      throw new IllegalArgumentException(
+          "spark.network.crypto.cipher is %s: with it, Spark 3.5 delivers one message per connection and no more. Use AES/CTR/NoPadding."
+              .formatted(conf.cipherTransformation()));
+    }
   }
 
   private TransportSettings(TransportSettings other) {

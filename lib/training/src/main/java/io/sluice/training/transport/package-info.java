@@ -20,8 +20,8 @@
  * hold the key of the run (HMAC-SHA256 over the nonces of both, both names and the run). Before,
  * all a connection can do is to send frames of at most 4 KiB for a few seconds: {@code Gate} sits
  * in front of Spark's frame decoder, which would gather whatever length a stranger announces. With
- * SASL encryption or GCM, a peer that holds Spark's own secret passes Spark's decryption first, and
- * that trusts its lengths.
+ * SASL encryption, a peer that holds Spark's own secret passes Spark's decryption first, and that
+ * trusts its lengths.
  *
  * <p><b>Who is lost.</b> A process that dies closes its connections: noticed at once. One that
  * stops, or whose cable is pulled, is silent: links send a heartbeat when they have nothing else to
@@ -29,6 +29,10 @@
  * thread, so a rank that computes for long is not a lost one. Silence is counted in ticks of this
  * process's own clock, so one that was itself stopped for a minute hears its peers before it judges
  * them.
+ *
+ * <p><b>Encryption.</b> AES-CTR and SASL work. Spark 3.5's AES-GCM delivers one message per
+ * connection and then waits forever, so it is refused when the settings are made; its SASL
+ * encryption loses ends of plain buffers, so {@code BufferRegion} wraps them.
  *
  * <p><b>Considered:</b> Spark's {@code TransportServer} and {@code TransportClientFactory}. They
  * bring thread pools of their own, for a server, its acceptor and its clients: state that links

@@ -216,7 +216,7 @@ class AllReduceTest {
   @ParameterizedTest
   @EnumSource(
       value = Security.class,
-      names = {"SASL", "CRYPTO_CTR"})
+      names = {"SASL_ENCRYPTED", "CRYPTO_CTR"})
   void sumsAreTheSameOverConnectionsThatSparkAuthenticates(Security security) throws Exception {
     try (Ranks ranks = Ranks.join(security.settings(), 3, DEFAULT)) {
       List<float[]> sums = ranks.all(rank -> sum(rank, gradient(rank.rank(), 300_000)));
