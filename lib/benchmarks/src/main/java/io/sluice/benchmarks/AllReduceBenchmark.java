@@ -45,7 +45,7 @@ import scala.Option;
  * outside the time that counts.
  */
 public final class AllReduceBenchmark {
-  private static final int[] MEBIBYTES = {4, 16, 64};
+  private static final int[] MEBIBYTES = {64, 16, 4};
   private static final int WARM_UP = Integer.getInteger("wu", 150);
   private static final int ROUNDS = Integer.getInteger("ro", 41);
   private static final Duration DEADLINE = Duration.ofSeconds(30);
