@@ -43,6 +43,10 @@ import scala.Option;
  * once, from memory of n bytes into memory of n bytes; a pair of threads in each process. Turn by
  * turn in one run; each round begins with a barrier, and its sums are checked, number by number,
  * outside the time that counts.
+ *
+ * <p>Result: results/all-reduce.json (2026-11-26, 2 cores of an AMD EPYC): 0.83 of the raw pair's
+ * rate at 64 MiB, 0.75 at 16, 0.74 at 4. Before HotSpot has compiled (200 rounds of 4 MiB first, 64
+ * last) it is 0.54 to 0.62 at 4 and 16 MiB.
  */
 public final class AllReduceBenchmark {
   private static final int[] MEBIBYTES = {64, 16, 4};
