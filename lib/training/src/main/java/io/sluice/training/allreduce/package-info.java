@@ -8,18 +8,18 @@
  *
  * <p>Depends on {@code training.transport}.
  *
- * <p>The decision worth knowing: all of a rank's sums are one state machine on the one thread of its
- * endpoint. A piece that arrives is added to the gradient and sent on from the gradient, with no
- * queue between, no lock, and no copy but those to and from the socket. The order of additions is
- * that of the ranks, never that of arrival: a result is the same in every run of as many ranks.
+ * <p>The decision worth knowing: all of a rank's sums are one state machine on the one thread of
+ * its endpoint. A piece that arrives is added to the gradient and sent on from the gradient, with
+ * no queue between, no lock, and no copy but those to and from the socket. The order of additions
+ * is that of the ranks, never that of arrival: a result is the same in every run of as many ranks.
  *
  * <p><b>Long arrays</b> go around a ring, <b>short ones</b> by recursive halving and doubling, of
  * which few numbers take the short way. {@code ringBytes} draws the line.
  *
- * <p><b>Ranks that are ahead.</b> A ring sum is sent only to a rank that has begun it, so nothing of
- * it is ever staged. Of short arrays, a rank that is behind keeps what its partners send: at most 32
- * sums are under way at a rank, so at most 32 arrays of {@code ringBytes} from each of its log₂ R
- * partners.
+ * <p><b>Ranks that are ahead.</b> A ring sum is sent only to a rank that has begun it, so nothing
+ * of it is ever staged. Of short arrays, a rank that is behind keeps what its partners send: at
+ * most 32 sums are under way at a rank, so at most 32 arrays of {@code ringBytes} from each of its
+ * log₂ R partners.
  *
  * <p><b>Failure.</b> Who fails tells its partners why before it goes, and who hears of a failure
  * passes it on: the first one is the message on all ranks, whoever is linked with whom. A rank that

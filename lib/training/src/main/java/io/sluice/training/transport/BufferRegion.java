@@ -7,8 +7,8 @@ import org.apache.spark.network.util.AbstractFileRegion;
 
 /**
  * A buffer as Spark's SASL encryption can send it. Of a plain buffer Spark 3.5 takes the bytes that
- * are left for the length of all (SaslEncryption.EncryptedMessage), and Netty drops the rest of what
- * seems sent: half of a long buffer, and the end of a short one whenever the socket is full.
+ * are left for the length of all (SaslEncryption.EncryptedMessage), and Netty drops the rest of
+ * what seems sent: half of a long buffer, and the end of a short one whenever the socket is full.
  */
 final class BufferRegion extends AbstractFileRegion {
   private final ByteBuf buffer;

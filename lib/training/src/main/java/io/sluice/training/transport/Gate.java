@@ -527,8 +527,7 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
               .formatted(Endpoint.shown(settings.silence())));
     } else if (!wrote && channel.isWritable()) {
       context.writeAndFlush(
-          sendable(endpoint.allocator().directBuffer(LENGTHS).writeLong(0)),
-          context.voidPromise());
+          sendable(endpoint.allocator().directBuffer(LENGTHS).writeLong(0)), context.voidPromise());
       bytesSent.addAndGet(LENGTHS);
     }
     wrote = false;

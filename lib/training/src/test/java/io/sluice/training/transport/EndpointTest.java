@@ -56,10 +56,7 @@ class EndpointTest {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      value = Security.class,
-      names = "CRYPTO_GCM",
-      mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(value = Security.class, names = "CRYPTO_GCM", mode = EnumSource.Mode.EXCLUDE)
   void messagesArriveWholeAndInOrderWhateverSparkPutsInTheWay(Security security) throws Exception {
     try (var a = Endpoint.listen(security.settings(), ZERO, key, zero);
         var b = Endpoint.listen(security.settings(), ONE, key, one)) {
