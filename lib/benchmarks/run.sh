@@ -4,8 +4,8 @@
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
-# recurrent or long-memory (the last two list their options with --help). --record keeps the
-# result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it says;
+# shared-master, recurrent or long-memory (the last two list their options with --help). --record
+# keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it says;
 # others: 4g). Run it on a machine that does nothing else; only long-memory times nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -23,6 +23,7 @@ case ${1:-} in
   long-memory) class=longmemory.LongMemoryBenchmark ;;
   vocabulary) class=VocabularyBenchmark ;;
   recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
+  shared-master) class=recurrent.SharedMasterBenchmark ;;
   *)
     sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2

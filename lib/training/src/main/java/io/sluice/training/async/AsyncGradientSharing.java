@@ -152,8 +152,7 @@ public final class AsyncGradientSharing implements AutoCloseable {
     network
         .getLayerWiseConfigurations()
         .setIterationCount(step + Math.toIntExact(steps / workers.getNumPartitions()));
-    var done =
-        new Epoch(sums.loss().value() / steps, steps, sent, applied, distance(before));
+    var done = new Epoch(sums.loss().value() / steps, steps, sent, applied, distance(before));
     requireLearned(done, epoch);
     return done;
   }

@@ -122,8 +122,7 @@ final class AsyncMaster extends SharedTrainingMaster {
     AsyncRun everywhere = run;
     try {
       JavaRDD<SharedTrainingResult> results =
-          workers.map(
-              worker -> share(everywhere, start, configuration, shares, worker, sums));
+          workers.map(worker -> share(everywhere, start, configuration, shares, worker, sums));
       processResults(target, null, results);
     } finally {
       start.destroy();

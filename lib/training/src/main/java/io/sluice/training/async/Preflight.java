@@ -138,7 +138,8 @@ final class Preflight {
                   String.join(" ", missing),
                   name.equals(DRIVER) ? "driver" : "executor"));
     }
-    sharedMemoryProblem(peers).ifPresent(p -> problems.add("%s on %s: %s".formatted(name, host, p)));
+    sharedMemoryProblem(peers)
+        .ifPresent(p -> problems.add("%s on %s: %s".formatted(name, host, p)));
   }
 
   /** Aeron keeps three term buffers for each direction of each connection, and its own books. */

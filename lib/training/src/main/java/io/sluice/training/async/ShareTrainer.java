@@ -116,7 +116,9 @@ final class ShareTrainer extends SharedTrainingWrapper {
   }
 
   private Outcome onShare(
-      EpochStart start, Broadcast<SharedTrainingConfiguration> configuration, Iterator<DataSet> share)
+      EpochStart start,
+      Broadcast<SharedTrainingConfiguration> configuration,
+      Iterator<DataSet> share)
       throws IOException {
     if (originalModel == null) {
       open();

@@ -199,8 +199,7 @@ final class UdpTransport extends AeronUdpTransport {
   private void drop(String id) {
     if (id.equals(root.channel())) {
       throw new OperationFailedException(
-          "%s cannot reach the driver at %s any more. See the driver's log."
-              .formatted(own, root));
+          "%s cannot reach the driver at %s any more. See the driver's log.".formatted(own, root));
     }
     if (gone.add(id)) {
       LOG.warn("{} goes on without {}, which takes no message any more", own, id);

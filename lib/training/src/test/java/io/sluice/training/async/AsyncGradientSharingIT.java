@@ -26,7 +26,8 @@ class AsyncGradientSharingIT {
 
     assertThat(out).hasSize(4);
     for (int epoch = 0; epoch < 2; epoch++) {
-      assertThat(out.get(epoch)).matches("epoch %d steps 60 sent (\\d+) applied \\1 .*".formatted(epoch));
+      assertThat(out.get(epoch))
+          .matches("epoch %d steps 60 sent (\\d+) applied \\1 .*".formatted(epoch));
     }
     String[] loss = out.get(2).split(" ");
     assertThat(Double.parseDouble(loss[3])).isLessThan(0.8 * Double.parseDouble(loss[1]));
@@ -37,8 +38,7 @@ class AsyncGradientSharingIT {
   void namesTheOptionsThatExecutorsWereStartedWithout() throws Exception {
     List<String> out = run(1, AERON, "", 1);
 
-    assertThat(out.get(0))
-        .isEqualTo("failed: Cannot start async-gradient-sharing, 2 problem(s):");
+    assertThat(out.get(0)).isEqualTo("failed: Cannot start async-gradient-sharing, 2 problem(s):");
     assertThat(out.subList(1, 3))
         .allMatch(
             line ->

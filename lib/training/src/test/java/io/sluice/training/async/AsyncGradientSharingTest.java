@@ -86,13 +86,7 @@ class AsyncGradientSharingTest {
   void aRunThatStallsIsCancelledAndSparkGoesOn() throws Exception {
     var settings =
         new AsyncSettings(
-            "127.0.0.1",
-            freePort(),
-            0,
-            1e-3,
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(2),
-            false);
+            "127.0.0.1", freePort(), 0, 1e-3, Duration.ofSeconds(5), Duration.ofSeconds(2), false);
 
     try (var sharing = open(Halves.network(), settings)) {
       assertThatThrownBy(
