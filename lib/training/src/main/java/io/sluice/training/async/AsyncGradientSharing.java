@@ -15,6 +15,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.apache.spark.ExceptionFailure;
+import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.scheduler.SparkListener;
@@ -282,6 +283,19 @@ public final class AsyncGradientSharing implements AutoCloseable {
     return cause instanceof RuntimeException e ? e : new IllegalStateException(cause);
   }
 
+  /** A slot may be held by a task that does not end though it was cancelled. */
+  private static void closeExecutors(JavaFutureAction<Void> closing) {
+    try {
+      closing.get(CANCELLATION.toSeconds(), TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      closing.cancel(true);
+      LOG.warn("Executors may still hold their UDP ports: {}", e.toString());
+    } catch (InterruptedException e) {
+      closing.cancel(true);
+      Thread.currentThread().interrupt();
+    }
+  }
+
   /** Closes the ports and ends the threads of the run, here and in the executors. */
   @Override
   public void close() {
@@ -289,11 +303,9 @@ public final class AsyncGradientSharing implements AutoCloseable {
     try {
       if (!spark.sc().isStopped()) {
         spark.setJobDescription("async-gradient-sharing: close ports");
-        workers.foreach(worker -> ShareTrainer.close(id));
+        closeExecutors(workers.foreachAsync(worker -> ShareTrainer.close(id)));
         workers.unpersist(false);
       }
-    } catch (RuntimeException e) {
-      LOG.warn("Executors still hold their ports: {}", e.getMessage());
     } finally {
       spark.setJobDescription(null);
       master.stop();

@@ -90,10 +90,6 @@ final class AsyncMaster extends SharedTrainingMaster {
     ParameterServers.shutDown(udp);
   }
 
-  UdpTransport transport() {
-    return udp;
-  }
-
   Applied applied() {
     return applied;
   }
@@ -147,7 +143,7 @@ final class AsyncMaster extends SharedTrainingMaster {
     return outcome.result();
   }
 
-  /** Applies what has arrived and waits for more of its kind. */
+  /** Applies the updates that dl4j-spark has gathered: it does so with every 32nd only. */
   void flush() {
     finalizeTraining();
   }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.nd4j.common.primitives.Optional;
 import org.nd4j.common.util.SerializationUtils;
@@ -42,6 +43,7 @@ final class Messages extends MessageSplitter {
               + "!*");
 
   private final long limit;
+  private final AtomicLong held = new AtomicLong();
   private final Map<String, Parts> incomplete = new ConcurrentHashMap<>();
 
   /**
@@ -108,16 +110,28 @@ final class Messages extends MessageSplitter {
           "A message of %,d bytes, at most %,d are expected from %s"
               .formatted(chunk.getTotalSize(), limit, chunk.getOriginatorId()));
     }
-    Parts parts = incomplete.computeIfAbsent(chunk.getOriginalId(), id -> new Parts(chunk));
+    Parts parts = incomplete.computeIfAbsent(chunk.getOriginalId(), id -> hold(chunk, memoryLimit));
     if (!parts.isCompleteWith(chunk)) {
       return Optional.empty();
     }
     incomplete.remove(chunk.getOriginalId());
+    held.addAndGet(-parts.bytes.length);
     try {
       return Optional.of((T) read(parts.bytes));
     } catch (IOException e) {
       throw new IllegalArgumentException("Refused a message: " + e.getMessage(), e);
     }
+  }
+
+  private Parts hold(VoidChunk first, long memoryLimit) {
+    if (held.get() + first.getTotalSize() > memoryLimit) {
+      throw new IllegalArgumentException(
+          "Incomplete messages hold %,d bytes, at most %,d may be held; refused one more from %s"
+              .formatted(held.get(), memoryLimit, first.getOriginatorId()));
+    }
+    var parts = new Parts(first);
+    held.addAndGet(parts.bytes.length);
+    return parts;
   }
 
   private static final class Parts {

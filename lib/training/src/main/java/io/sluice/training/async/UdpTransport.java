@@ -64,13 +64,8 @@ final class UdpTransport extends AeronUdpTransport {
   }
 
   /** Aeron's files, in shared memory. */
-  File folder() {
+  private File folder() {
     return new File(context.aeronDirectoryName());
-  }
-
-  /** Why this process can no longer send, or null. */
-  RuntimeException failure() {
-    return failure;
   }
 
   @Override

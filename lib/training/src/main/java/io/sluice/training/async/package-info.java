@@ -48,8 +48,9 @@
  *       stay after the process: 4 MiB by a JVM option, checked before the run, removed after it.
  * </ul>
  *
- * <p>A worker that is lost costs the rest nothing; its task runs again from the start of its share,
- * so the batches before the loss count twice. The driver passes every update to every worker:
- * traffic through it grows with the square of their number.
+ * <p>A message for a process that is gone is dropped; a task that runs again starts its share from
+ * the beginning, so the batches before the loss count twice. What a worker has not sent at the end
+ * of an epoch, because it is under the threshold, is dropped, as in dl4j-spark. The driver passes
+ * every update to every worker: traffic through it grows with the square of their number.
  */
 package io.sluice.training.async;

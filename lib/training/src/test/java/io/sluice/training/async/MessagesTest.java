@@ -75,10 +75,30 @@ class MessagesTest {
 
     assertThat(chunks).hasSizeGreaterThan(20);
     for (VoidChunk chunk : chunks.subList(1, chunks.size())) {
-      assertThat(messages.merge(chunk, 0).isPresent()).isFalse();
+      assertThat(messages.merge(chunk, LIMIT).isPresent()).isFalse();
     }
-    Optional<GradientsUpdateMessage> joined = messages.merge(chunks.get(0), 0);
+    Optional<GradientsUpdateMessage> joined = messages.merge(chunks.get(0), LIMIT);
     assertThat(joined.get().getPayload()).isEqualTo(update);
+  }
+
+  @Test
+  void holdsNoMoreOfIncompleteMessagesThanItMay() {
+    var messages = new Messages(LIMIT);
+    messages.merge(firstOfTwo("one"), LIMIT);
+
+    assertThatThrownBy(() -> messages.merge(firstOfTwo("two"), LIMIT))
+        .hasMessage(
+            "Incomplete messages hold 60,000 bytes, at most 100,000 may be held; refused one more from stranger");
+  }
+
+  private static VoidChunk firstOfTwo(String id) {
+    return VoidChunk.builder()
+        .originalId(id)
+        .originatorId("stranger")
+        .totalSize(60_000)
+        .numberOfChunks(2)
+        .payload(new byte[1])
+        .build();
   }
 
   @Test
@@ -92,7 +112,7 @@ class MessagesTest {
             .payload(new byte[1])
             .build();
 
-    assertThatThrownBy(() -> new Messages(LIMIT).merge(huge, 0))
+    assertThatThrownBy(() -> new Messages(LIMIT).merge(huge, LIMIT))
         .hasMessage("A message of 100,001 bytes, at most 100,000 are expected from stranger");
   }
 }
