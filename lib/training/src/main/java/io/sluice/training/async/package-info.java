@@ -37,6 +37,9 @@
  *       itself, throws, and leaves a process as new.
  *   <li><b>The second run of an application</b> finds the first one's parameter server in the
  *       executors, and sends to a driver that is no longer there. A run closes what it opened.
+ *   <li><b>Two trainers in a process</b> ({@code workersPerNode(2)}) stop in the third epoch: one
+ *       holds the lock of the network it was given and waits for the other's update, the other
+ *       waits for the lock to read that network's updater. A process trains on one thread here.
  *   <li><b>Waits without an end:</b> the handshake, a message to a peer that has gone (a loop
  *       without a pause), a full queue. All of them fail after a time-out here.
  *   <li><b>Updates after the last task</b> are not waited for. Sent and applied are counted, and an
