@@ -4,8 +4,9 @@
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
-# recurrent or long-memory (the last two list their options with --help). --record keeps the
-# result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it says;
+# feeding, all-reduce, shared-master, recurrent or long-memory (the last two list their options with
+# --help). --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap
+# (long-series: 2g whatever it says;
 # others: 4g). Run it on a machine that does nothing else; only long-memory times nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -22,7 +23,10 @@ case ${1:-} in
   scoring) class=ScoringBenchmark ;;
   long-memory) class=longmemory.LongMemoryBenchmark ;;
   vocabulary) class=VocabularyBenchmark ;;
+  feeding) class=FeedingBenchmark ;;
+  all-reduce) class=AllReduceBenchmark ;;
   recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
+  shared-master) class=recurrent.SharedMasterBenchmark ;;
   *)
     sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2

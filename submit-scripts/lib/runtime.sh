@@ -205,6 +205,13 @@ sluice_native_options() {
   echo "-Dorg.bytedeco.javacpp.maxbytes=${2}m -Dorg.bytedeco.javacpp.maxphysicalbytes=$(($1 + $2 + 1024))m"
 }
 
+# sluice_aeron_options: what train.strategy = async-gradient-sharing needs in every process, and no
+# other strategy notices. Aeron refuses to start unless a publication unblocks later than DL4J's
+# client times out (30 s); its buffers lie in shared memory, 6 for each peer, 32 MiB each by default.
+sluice_aeron_options() {
+  echo "-Daeron.publication.unblock.timeout=60000000000 -Daeron.term.buffer.length=4194304"
+}
+
 # --------------------------------------------------------------------------------------- submit
 
 # Appends to SLUICE_CONF the settings of SLUICE_SPARK_CONF: a properties file, or key=value pairs
@@ -261,10 +268,10 @@ sluice_submit() {
   SLUICE_CONF=(
     --master "$master"
     --driver-memory "${heap}m"
-    --conf "spark.driver.defaultJavaOptions=$(sluice_native_options "$heap" "$offheap") -Djava.awt.headless=true"
+    --conf "spark.driver.defaultJavaOptions=$(sluice_native_options "$heap" "$offheap") $(sluice_aeron_options) -Djava.awt.headless=true"
     --conf "spark.executor.memory=${executor_heap}m"
     --conf "spark.executor.memoryOverhead=$((offheap + 512))m"
-    --conf "spark.executor.defaultJavaOptions=$(sluice_native_options "$executor_heap" "$offheap") -Djava.awt.headless=true"
+    --conf "spark.executor.defaultJavaOptions=$(sluice_native_options "$executor_heap" "$offheap") $(sluice_aeron_options) -Djava.awt.headless=true"
     --conf spark.ui.showConsoleProgress=false
   )
   case $master in

@@ -23,7 +23,7 @@ public final class TrainJob {
               "train.sh --config conf/quickstart.conf",
               "train.sh --config plant.conf --set train.epochs=40 --set model.hidden-sizes=[128,64]",
               "SLUICE_MASTER=spark://host:7077 train.sh --config plant.conf \\",
-              "    --set train.strategy=parameter-averaging --set train.workers=8"),
+              "    --set train.workers=8"),
           Settings::from,
           TrainJob::run,
           report -> {});

@@ -13,6 +13,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /**
  * Runs a script of {@code submit-scripts/} as a person would: a process, its status, its output.
@@ -72,34 +74,80 @@ final class Script {
   }
 
   Result run() throws IOException, InterruptedException {
+    return start().await();
+  }
+
+  /** Starts it, for tests that do something while it runs. */
+  Running start() throws IOException {
     Path out = Files.createTempFile("sluice-script", ".out");
     Path err = Files.createTempFile("sluice-script", ".err");
-    try {
-      var builder =
-          new ProcessBuilder(command)
-              .directory(directory.toFile())
-              .redirectOutput(out.toFile())
-              .redirectError(err.toFile());
-      builder.environment().keySet().removeIf(Script::changesTheOutcome);
-      environment.forEach(
-          (name, value) -> {
-            if (value == null) {
-              builder.environment().remove(name);
-            } else {
-              builder.environment().put(name, value);
-            }
-          });
-      Process process = builder.start();
-      if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly().waitFor();
-        throw new AssertionError(
-            "%s did not end within %s:\n%s".formatted(command, LIMIT, Files.readString(err)));
+    var builder =
+        new ProcessBuilder(command)
+            .directory(directory.toFile())
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile());
+    builder.environment().keySet().removeIf(Script::changesTheOutcome);
+    environment.forEach(
+        (name, value) -> {
+          if (value == null) {
+            builder.environment().remove(name);
+          } else {
+            builder.environment().put(name, value);
+          }
+        });
+    return new Running(builder.start(), command, out, err);
+  }
+
+  /** A script that has been started; awaited in the end, however it ends. */
+  record Running(Process process, List<String> command, Path out, Path err) {
+    Result await() throws IOException, InterruptedException {
+      try {
+        if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+          kill();
+          throw new AssertionError(
+              "%s did not end within %s:\n%s".formatted(command, LIMIT, Files.readString(err)));
+        }
+        return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
+      } finally {
+        Files.delete(out);
+        Files.delete(err);
       }
-      return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
-    } finally {
-      Files.delete(out);
-      Files.delete(err);
+    }
+
+    /** Takes it away, with all processes that it has started. */
+    void kill() throws InterruptedException {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly().waitFor();
+    }
+
+    /** Asks the job's Java process to end, as a scheduler does. */
+    void terminate() {
+      Stream.concat(Stream.of(process.toHandle()), process.descendants())
+          .filter(
+              p -> p.info().commandLine().filter(line -> line.contains("SparkSubmit")).isPresent())
+          .forEach(ProcessHandle::destroy);
+    }
+
+    /** Processes it has started whose command line contains a word. */
+    List<ProcessHandle> processes(String word) {
+      return process
+          .descendants()
+          .filter(p -> p.info().commandLine().filter(line -> line.contains(word)).isPresent())
+          .toList();
+    }
+
+    /**
+     * Waits until something is so; fails with what the script said if it ends or takes too long.
+     */
+    void awaitThat(String what, BooleanSupplier isSo) throws IOException, InterruptedException {
+      long end = System.nanoTime() + LIMIT.toNanos();
+      while (!isSo.getAsBoolean()) {
+        if (!process.isAlive() || System.nanoTime() - end > 0) {
+          throw new AssertionError(
+              "%s: not so while %s ran:\n%s".formatted(what, command, Files.readString(err)));
+        }
+        Thread.sleep(20);
+      }
     }
   }
 

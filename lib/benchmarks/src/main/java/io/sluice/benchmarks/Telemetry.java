@@ -36,7 +36,11 @@ final class Telemetry {
   private Telemetry() {}
 
   static List<String> channels() {
-    return IntStream.range(0, CHANNELS).mapToObj(c -> "channel_" + c).toList();
+    return channels(CHANNELS);
+  }
+
+  private static List<String> channels(int count) {
+    return IntStream.range(0, count).mapToObj(c -> "channel_" + c).toList();
   }
 
   static SparkSession spark(int threads) {
@@ -56,6 +60,12 @@ final class Telemetry {
    * @param decimals digits a sensor reports; −1 for all that a number has
    */
   static Dataset<Row> rows(SparkSession spark, int series, long rowsPerSeries, int decimals) {
+    return rows(spark, CHANNELS, series, rowsPerSeries, decimals);
+  }
+
+  /** The same with another number of channels. */
+  static Dataset<Row> rows(
+      SparkSession spark, int channels, int series, long rowsPerSeries, int decimals) {
     Dataset<Row> rows =
         spark
             .range(0, series * rowsPerSeries, 1, Math.max(2, series))
@@ -64,14 +74,14 @@ final class Telemetry {
     var columns = new ArrayList<Column>();
     columns.add(concat(lit("unit-"), col("number").cast("string")).as("unit"));
     columns.add(expr("timestamp_seconds(%d + 60 * minute)".formatted(START_SECONDS)).as("time"));
-    for (int c = 0; c < CHANNELS; c++) {
+    for (int c = 0; c < channels; c++) {
       // 16 bits of a hash as noise: no generator whose state depends on the partition
       String value =
           "%d + number + 10 * sin(2 * pi() * (minute / 1440 + %d / 8)) + pmod(xxhash64(id, %d), 65536) / 16384"
               .formatted(20 * (c + 1), c, c);
       columns.add(
           expr(decimals < 0 ? value : "round(%s, %d)".formatted(value, decimals))
-              .as(channels().get(c)));
+              .as(channels(channels).get(c)));
     }
     return rows.select(columns.toArray(Column[]::new));
   }

@@ -44,6 +44,8 @@ final class FixedSettings {
     settings.put("outputs", Integer.toString(spec.outputSize()));
     settings.put("train.optimizer", ConfigReader.kebab(train.optimizer().algorithm()));
     settings.put("train.batch-size", Integer.toString(train.batchSize()));
+    settings.put("train.shards", Integer.toString(train.shardCount()));
+    settings.put("train.average-decay", Double.toString(train.averageDecay()));
     settings.put("train.max-train-windows", Long.toString(train.maxTrainWindows()));
     settings.put("train.seed", Long.toString(train.seed()));
     return settings;

@@ -6,6 +6,8 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.training.loop.StepPlan;
+import io.sluice.training.loop.WindowsSource;
 
 /**
  * A dataset a run can learn from: its manifest, and where its windows are.
@@ -48,8 +50,7 @@ record Learnable(SequenceManifest manifest, String uri, WindowsSource source) {
                   settings.batchSize(),
                   windows));
     }
-    int workers = settings.strategy() == TrainSettings.StrategyKind.LOCAL ? 1 : settings.workers();
-    return new StepPlan(windows, settings.batchSize(), workers, settings.epochs());
+    return new StepPlan(windows, settings.batchSize(), settings.shardCount(), settings.epochs());
   }
 
   /** Refuses a dataset that this run could not learn from or judge itself on. */

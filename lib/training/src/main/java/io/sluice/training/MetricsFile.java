@@ -13,11 +13,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * {@code metrics.jsonl}: one JSON object a line, for every few steps and for every epoch, as {@code
- * data-schemas/metrics.v1.json} describes it.
+ * data-schemas/metrics.v2.json} describes it.
  *
  * <p>Lines are held back and the whole file is written anew, under another name and renamed, at the
- * end of each epoch: object stores cannot append, and a file that ends with its last checkpoint is
- * what a resumed run continues. A run of many epochs has some thousand lines.
+ * end of each epoch and with each checkpoint: object stores cannot append, and a file that ends
+ * with its last checkpoint is what a resumed run continues. A run of many epochs has some thousand
+ * lines.
  */
 final class MetricsFile {
   private static final Logger LOG = LoggerFactory.getLogger(MetricsFile.class);
@@ -33,7 +34,11 @@ final class MetricsFile {
    * @param step over all epochs, from 1
    * @param loss of the step, or mean over the epoch's steps in an epoch's line
    * @param validationLoss in an epoch's line only
-   * @param gradientNorm before clipping, in a step's line; of workers the mean of theirs
+   * @param gradientNorm before clipping, in a step's line; of averaged workers the mean of theirs
+   * @param computeShare of the epoch's time so far, of the process that tells
+   * @param allReduceShare the same, waiting for other ranks
+   * @param readShare the same, waiting for windows
+   * @param bytesSent by that process to other ranks, in this epoch so far
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record Line(
@@ -44,7 +49,15 @@ final class MetricsFile {
       Double gradientNorm,
       double learningRate,
       double windowsPerSecond,
-      double elapsedSeconds) {}
+      double elapsedSeconds,
+      double computeShare,
+      double allReduceShare,
+      double readShare,
+      long bytesSent) {
+    boolean isUpTo(long lastStep) {
+      return step <= lastStep;
+    }
+  }
 
   private MetricsFile(String uri, Lake lake) {
     this.uri = uri;
@@ -65,12 +78,19 @@ final class MetricsFile {
 
   private void keepUpTo(long step, String line) {
     try {
-      if (JSON.readValue(line, Line.class).step() <= step) {
+      if (JSON.readValue(line, Line.class).isUpTo(step)) {
         lines.add(line);
       }
     } catch (JsonProcessingException e) {
       LOG.warn("Dropping a line of {} that is not metrics: {}", uri, line);
     }
+  }
+
+  /** Forgets what was added of later steps. */
+  void dropAfter(long step) {
+    List<String> all = List.copyOf(lines);
+    lines.clear();
+    all.forEach(line -> keepUpTo(step, line));
   }
 
   void add(Line line) {

@@ -3,7 +3,7 @@ package io.sluice.training;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** What a run must show before its result is published. */
 final class Proof {
@@ -13,13 +13,14 @@ final class Proof {
    * Refuses a run that learned nothing or whose numbers are not finite.
    *
    * @param network holds the parameters to be published
-   * @param initial the parameters it started from
+   * @param initial (P) the parameters it started from
+   * @param at where the run ended
    * @return L2 distance between the two
    */
   static double of(
-      MultiLayerNetwork network, INDArray initial, RunState state, TrainSettings settings) {
-    Position at = state.position();
-    double moved = network.params().distance2(initial);
+      MultiLayerNetwork network, float[] initial, Position at, TrainSettings settings) {
+    double moved =
+        network.params().distance2(Nd4j.create(initial, new long[] {1, initial.length}, 'c'));
     if (!Double.isFinite(moved) || !Double.isFinite(network.params().norm2Number().doubleValue())) {
       throw new OperationFailedException(
           "Training ended with parameters that are not finite after %d steps (validation loss %s). Nothing was published. Lower train.learning-rate or set train.max-gradient-norm."

@@ -15,6 +15,8 @@ import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.dataset.WindowEncoder;
 import io.sluice.training.checkpoint.Checkpoint.Position;
+import io.sluice.training.loop.RunPlan;
+import io.sluice.training.loop.Windows;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -35,12 +37,11 @@ final class Publication {
       Learnable dataset,
       Windows windows,
       TrainSettings settings,
-      ModelSpec spec,
-      RunState state,
-      StepPlan plan,
+      RunPlan plan,
+      Position at,
       Provenance provenance,
       Configuration hadoop) {
-    Position at = state.position();
+    ModelSpec spec = plan.spec();
     var contents =
         new BundleContents(
             spec,
@@ -51,7 +52,7 @@ final class Publication {
                 "best-epoch", (double) at.bestEpoch(),
                 "epochs", (double) at.epoch(),
                 "steps", (double) at.step(),
-                "train-windows", (double) plan.windows()),
+                "train-windows", (double) plan.steps().windows()),
             residuals(network, spec, windows, settings.batchSize()),
             provenance);
     PublishedBundle bundle =

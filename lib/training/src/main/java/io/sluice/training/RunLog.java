@@ -1,155 +1,160 @@
 package io.sluice.training;
 
 import io.sluice.config.progress.Progress;
-import io.sluice.failure.OperationFailedException;
+import io.sluice.failure.UserFailure;
+import io.sluice.training.checkpoint.Checkpoint.Position;
+import io.sluice.training.loop.RunObserver;
+import io.sluice.training.loop.StepPlan;
+import io.sluice.training.loop.StepTime;
 import java.util.Locale;
 import java.util.OptionalDouble;
-import org.nd4j.linalg.schedule.ISchedule;
+import org.apache.hadoop.conf.Configuration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * What a run tells while it trains: the progress line, the metrics file, one line of log an epoch.
- * It is also where the first loss that is not finite ends the run.
  */
-final class RunLog implements AutoCloseable {
+final class RunLog implements RunObserver, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RunLog.class);
 
   private final Progress.Task task;
   private final MetricsFile metrics;
-  private final int stepsPerEpoch;
-  private final int epochs;
+  private final StepPlan plan;
   private final int everySteps;
   private final double secondsBefore;
   private final long startNanos = System.nanoTime();
 
-  private ISchedule learningRate;
-  private long step;
-  private String checkpoint;
   private double validationLoss;
-  private double lastFinite = Double.NaN;
   private long trainedNanos;
   private long trainedWindows;
   private long epochNanos;
   private long epochWindows;
-  private long epochStart;
+  private long epochStart = startNanos;
+  private StepTime epochTime = StepTime.NONE;
+  private volatile String checkpoint;
 
-  /**
-   * @param step steps finished by earlier attempts
-   * @param checkpoint the one this run resumed from; null if none
-   * @param secondsBefore time earlier attempts took
-   * @param validationLoss after their last epoch; NaN if there was none
-   */
-  RunLog(
-      Progress.Task task,
-      MetricsFile metrics,
-      ISchedule learningRate,
-      StepPlan plan,
-      int everySteps,
-      long step,
-      String checkpoint,
-      double secondsBefore,
-      double validationLoss) {
+  private RunLog(
+      Progress.Task task, MetricsFile metrics, StepPlan plan, int everySteps, Position start) {
     this.task = task;
     this.metrics = metrics;
-    this.learningRate = learningRate;
-    this.stepsPerEpoch = plan.stepsPerEpoch();
-    this.epochs = plan.epochs();
+    this.plan = plan;
     this.everySteps = everySteps;
-    this.step = step;
-    this.checkpoint = checkpoint;
-    this.secondsBefore = secondsBefore;
-    this.validationLoss = validationLoss;
+    this.secondsBefore = start.trainSeconds();
+    this.validationLoss = start.validationLoss();
   }
 
-  void epochStarts() {
+  /**
+   * @param start where the run goes on, or begins
+   */
+  static RunLog open(
+      TrainSettings settings,
+      StepPlan plan,
+      Position start,
+      Progress progress,
+      Configuration hadoop) {
+    return new RunLog(
+        progress.start("train", start.step(), plan.steps()),
+        MetricsFile.open(settings.metricsPath(), start.step(), hadoop),
+        plan,
+        settings.logEverySteps(),
+        start);
+  }
+
+  @Override
+  public synchronized void restartsAt(Position at) {
+    metrics.dropAfter(at.step());
+    validationLoss = at.validationLoss();
+    startEpoch();
+  }
+
+  @Override
+  public synchronized void stepsDone(StepsDone done) {
+    epochWindows += done.windows();
+    epochNanos = System.nanoTime() - epochStart;
+    epochTime = epochTime.plus(done.time());
+    if ((done.step() - done.count()) / everySteps != done.step() / everySteps) {
+      metrics.add(line(done, seconds() + secondsBefore));
+    }
+    task.at(done.step(), () -> progressLine(done));
+  }
+
+  @Override
+  public synchronized void epochDone(EpochDone done) {
+    Position at = done.at();
+    trainedNanos += epochNanos;
+    trainedWindows += epochWindows;
+    validationLoss = at.validationLoss();
+    metrics.add(
+        new MetricsFile.Line(
+            at.epoch(),
+            at.step(),
+            at.trainLoss(),
+            at.validationLoss(),
+            null,
+            done.learningRateOfLast(),
+            rate(),
+            seconds() + secondsBefore,
+            share(epochTime.computeNanos()),
+            share(epochTime.exchangeNanos()),
+            share(epochTime.readNanos()),
+            epochTime.bytesSent()));
+    write();
+    LOG.info(
+        "epoch {}/{} | step {} | loss {} | validation {}{} | {} windows/s",
+        at.epoch(),
+        plan.epochs(),
+        at.step(),
+        number(at.trainLoss()),
+        number(at.validationLoss()),
+        done.best() ? ", best so far" : "",
+        (long) rate());
+    if (done.learningRate() < done.rateBefore()) {
+      LOG.info(
+          "learning rate {} from step {} on, before {}: the validation loss stands still",
+          number(done.learningRate()),
+          at.step() + 1,
+          number(done.rateBefore()));
+    }
+    startEpoch();
+  }
+
+  /** What is told so far is kept with the checkpoint: a run that goes on from it goes on here. */
+  @Override
+  public synchronized void checkpointed(String uri) {
+    checkpoint = uri;
+    write();
+  }
+
+  /** Metrics are worth a warning, and no more: all lines are written again the next time. */
+  private void write() {
+    try {
+      metrics.write();
+    } catch (UserFailure e) {
+      LOG.warn("{} Training goes on.", e.getMessage());
+    }
+  }
+
+  private void startEpoch() {
     epochStart = System.nanoTime();
     epochNanos = 0;
     epochWindows = 0;
+    epochTime = StepTime.NONE;
   }
 
-  /**
-   * {@code count} more steps are done.
-   *
-   * @param windows they learned from, together
-   * @param loss of the last of them
-   * @param gradientNorm of the last of them, before clipping; empty where it was not measured
-   * @throws OperationFailedException if the loss is not finite
-   */
-  void steps(int count, long windows, double loss, OptionalDouble gradientNorm) {
-    long before = step;
-    step += count;
-    epochWindows += windows;
-    epochNanos = System.nanoTime() - epochStart;
-    if (!Double.isFinite(loss)) {
-      throw diverged(loss, before, gradientNorm);
-    }
-    lastFinite = loss;
-    if (before / everySteps != step / everySteps) {
-      metrics.add(line(loss, null, gradientNorm));
-    }
-    task.at(step, () -> progressLine(loss, gradientNorm));
+  /** The newest checkpoint of this attempt; null before the first. */
+  String checkpoint() {
+    return checkpoint;
   }
 
-  /** An epoch's steps and validation are done. */
-  void epochEnds(double loss, double validationLoss, boolean best) {
-    trainedNanos += epochNanos;
-    trainedWindows += epochWindows;
-    this.validationLoss = validationLoss;
-    metrics.add(line(loss, validationLoss, OptionalDouble.empty()));
-    metrics.write();
-    LOG.info(
-        "epoch {}/{} | step {} | loss {} | validation {}{} | {} windows/s",
-        epoch(),
-        epochs,
-        step,
-        number(loss),
-        number(validationLoss),
-        best ? ", best so far" : "",
-        (long) rate());
-  }
-
-  void checkpointed(String uri) {
-    checkpoint = uri;
-  }
-
-  /** The learning rate by step, of the steps that follow. */
-  ISchedule learningRate() {
-    return learningRate;
-  }
-
-  /** The learning rate is another one from here on. */
-  void learningRate(ISchedule next) {
-    double before = learningRate.valueAt((int) step, 0);
-    double after = next.valueAt((int) step, 0);
-    if (after < before) {
-      LOG.info(
-          "learning rate {} from step {} on, before {}: the validation loss stands still",
-          number(after),
-          step + 1,
-          number(before));
-    }
-    learningRate = next;
-  }
-
-  /** Steps finished, over all attempts. */
-  long step() {
-    return step;
-  }
-
-  /** Windows trained a second by this attempt, validation not counted. */
+  /** Windows trained a second, validation not counted; 0 before the first epoch's end. */
   double windowsPerSecond() {
     return trainedNanos == 0 ? 0 : trainedWindows * 1e9 / trainedNanos;
   }
 
-  /** Seconds since this attempt started. */
+  /** Seconds since this run was started, without those of earlier ones. */
   double seconds() {
     return (System.nanoTime() - startNanos) / 1e9;
-  }
-
-  /** Seconds of all attempts. */
-  double totalSeconds() {
-    return secondsBefore + seconds();
   }
 
   @Override
@@ -157,59 +162,55 @@ final class RunLog implements AutoCloseable {
     task.close();
   }
 
-  private MetricsFile.Line line(double loss, Double validation, OptionalDouble norm) {
+  private MetricsFile.Line line(StepsDone done, double elapsed) {
+    OptionalDouble norm = done.norm();
     return new MetricsFile.Line(
-        epoch(),
-        step,
-        loss,
-        validation,
+        done.epoch(),
+        done.step(),
+        done.loss(),
+        null,
         norm.isPresent() && Double.isFinite(norm.getAsDouble()) ? norm.getAsDouble() : null,
-        rateAt(step),
+        done.learningRate(),
         rate(),
-        totalSeconds());
+        elapsed,
+        share(epochTime.computeNanos()),
+        share(epochTime.exchangeNanos()),
+        share(epochTime.readNanos()),
+        epochTime.bytesSent());
   }
 
-  private String progressLine(double loss, OptionalDouble norm) {
+  private String progressLine(StepsDone done) {
     var line = new StringBuilder();
-    line.append("epoch %d/%d".formatted(epoch(), epochs));
-    line.append(" | step %d/%d".formatted(step - (epoch() - 1L) * stepsPerEpoch, stepsPerEpoch));
-    line.append(" | loss ").append(number(loss));
+    int stepsPerEpoch = plan.stepsPerEpoch();
+    line.append("epoch %d/%d".formatted(done.epoch(), plan.epochs()));
+    line.append(
+        " | step %d/%d"
+            .formatted(done.step() - (done.epoch() - 1L) * stepsPerEpoch, stepsPerEpoch));
+    line.append(" | loss ").append(number(done.loss()));
     line.append(" | validation ")
         .append(Double.isNaN(validationLoss) ? "-" : number(validationLoss));
-    norm.ifPresent(n -> line.append(" | norm ").append(String.format(Locale.ROOT, "%.3g", n)));
+    done.norm()
+        .ifPresent(n -> line.append(" | norm ").append(String.format(Locale.ROOT, "%.3g", n)));
     line.append(
-        String.format(Locale.ROOT, " | lr %.1e | %,d windows/s", rateAt(step), (long) rate()));
+        String.format(
+            Locale.ROOT, " | lr %.1e | %,d windows/s", done.learningRate(), (long) rate()));
+    if (epochTime.nanos() > 0) {
+      line.append(
+          " | compute %s, all-reduce %s, reading %s"
+              .formatted(
+                  percent(epochTime.computeNanos()),
+                  percent(epochTime.exchangeNanos()),
+                  percent(epochTime.readNanos())));
+    }
     return line.toString();
   }
 
-  private OperationFailedException diverged(double loss, long before, OptionalDouble norm) {
-    String kept =
-        checkpoint == null
-            ? "No checkpoint was written yet."
-            : "The last checkpoint is %s.".formatted(checkpoint);
-    return new OperationFailedException(
-        String.format(
-            Locale.ROOT,
-            "Loss became %s at step %d (last finite %s at %d%s, lr %.1e). %s Lower train.learning-rate or set train.max-gradient-norm.",
-            Double.isNaN(loss) ? "NaN" : "infinite",
-            step,
-            Double.isNaN(lastFinite) ? "none" : number(lastFinite),
-            before,
-            norm.isPresent()
-                ? String.format(Locale.ROOT, ", gradient norm %.1e", norm.getAsDouble())
-                : "",
-            rateAt(step),
-            kept));
+  private String percent(long nanos) {
+    return Math.round(100 * share(nanos)) + "%";
   }
 
-  /** From 1; the epoch that the last step belongs to. */
-  private int epoch() {
-    return (int) Math.max(1, (step + stepsPerEpoch - 1) / stepsPerEpoch);
-  }
-
-  /** Learning rate of step number {@code step}, from 1. */
-  private double rateAt(long step) {
-    return learningRate.valueAt((int) Math.max(0, step - 1), 0);
+  private double share(long nanos) {
+    return epochTime.nanos() == 0 ? 0 : (double) nanos / epochTime.nanos();
   }
 
   private double rate() {

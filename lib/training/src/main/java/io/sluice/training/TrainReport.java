@@ -1,17 +1,22 @@
 package io.sluice.training;
 
+import io.sluice.config.ConfigReader;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.training.checkpoint.Checkpoint.Position;
+import io.sluice.training.loop.RunPlan;
+
 /**
  * What a training run did; the job's JSON line.
  *
  * @param name of the experiment
  * @param runId of this attempt
  * @param dataset URI it learned from
- * @param strategy {@code local} or {@code parameter-averaging}
+ * @param strategy {@code local}, {@code gradient-sharing} or {@code parameter-averaging}
+ * @param workers processes that shared each batch at first
  * @param parameters numbers in the network
  * @param trainWindows windows of the train split
  * @param validationWindows windows of the validation split
- * @param droppedWindowsPerEpoch train windows that no step of an epoch saw: with workers, the rest
- *     that fills no global batch; and what {@code train.max-train-windows} leaves out
+ * @param droppedWindowsPerEpoch train windows that {@code train.max-train-windows} leaves out
  * @param epochs epochs finished, over all attempts
  * @param steps steps finished, over all attempts
  * @param stoppedEarly whether early stopping ended the run before its last epoch
@@ -33,6 +38,7 @@ public record TrainReport(
     String runId,
     String dataset,
     String strategy,
+    int workers,
     long parameters,
     long trainWindows,
     long validationWindows,
@@ -51,6 +57,42 @@ public record TrainReport(
     String checkpoint,
     String metrics,
     Bundle bundle) {
+
+  static TrainReport of(
+      Learnable dataset,
+      TrainSettings settings,
+      RunPlan plan,
+      Beginning beginning,
+      Position at,
+      double moved,
+      RunLog log,
+      String checkpoint,
+      Bundle bundle) {
+    return new TrainReport(
+        settings.name(),
+        plan.runId(),
+        dataset.uri(),
+        ConfigReader.kebab(settings.strategy()),
+        settings.workers().orElse(1),
+        beginning.initialParameters().length,
+        dataset.count(Split.TRAIN),
+        dataset.count(Split.VALIDATION),
+        dataset.count(Split.TRAIN) - plan.steps().windows(),
+        at.epoch(),
+        at.step(),
+        at.epoch() < settings.epochs(),
+        beginning.resumedFrom(),
+        at.bestEpoch(),
+        at.bestLoss(),
+        at.validationLoss(),
+        at.trainLoss(),
+        moved,
+        log.windowsPerSecond(),
+        log.seconds(),
+        checkpoint,
+        settings.metricsPath(),
+        bundle);
+  }
 
   /**
    * @param hash SHA-256 of its manifest

@@ -3,6 +3,11 @@ package io.sluice.training;
 import io.sluice.config.ConfigReader;
 import io.sluice.recurrent.model.OptimizerSettings;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.training.allreduce.WireFormat;
+import io.sluice.training.async.AsyncSettings;
+import io.sluice.training.loop.EarlyStopping;
+import io.sluice.training.sharing.GradientSharingSettings;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -15,13 +20,20 @@ import java.util.Optional;
  * @param strategy who computes
  * @param epochs passes over the training windows
  * @param batchSize windows a step, over all workers
+ * @param batchPerWorker windows a step of each worker, in place of {@code batchSize}
+ * @param shards parts of the train split that are dealt to workers; empty is one a window of a
+ *     batch, at most {@value #MANY_SHARDS}
  * @param seed of initial weights, order of windows and dropout
  * @param optimizer how parameters move
  * @param earlyStopping when to stop before the last epoch
+ * @param averageDecay of the moving average of parameters that is validated and published; 0 is off
+ * @param warmStart a bundle whose parameters the run begins with
  * @param accumulate micro-batches that a batch is cut into, one after the other; empty leaves it to
  *     {@link io.sluice.recurrent.memory.TrainingMemory#microBatches}
  * @param threads that share a process's or worker's batch, with one native thread each
- * @param workers tasks of parameter averaging
+ * @param workers tasks that share each batch; empty is one for each task slot of the cluster
+ * @param gradientSharing how its ranks find, hear and replace each other
+ * @param async how asynchronous workers reach the driver
  * @param averagingFrequency steps between two averages
  * @param logEverySteps steps between two lines of metrics
  * @param maxTrainWindows windows an epoch learns from at most; 0 is all
@@ -36,12 +48,18 @@ public record TrainSettings(
     StrategyKind strategy,
     int epochs,
     int batchSize,
+    Optional<Integer> batchPerWorker,
+    Optional<Integer> shards,
     long seed,
     OptimizerSettings optimizer,
     EarlyStopping earlyStopping,
+    double averageDecay,
+    Optional<String> warmStart,
     Optional<Integer> accumulate,
     int threads,
-    int workers,
+    Optional<Integer> workers,
+    GradientSharingSettings gradientSharing,
+    AsyncSettings async,
     int averagingFrequency,
     int logEverySteps,
     long maxTrainWindows,
@@ -49,43 +67,71 @@ public record TrainSettings(
     String metricsPath,
     String registryPath,
     Optional<Integer> registryVersion) {
+  private static final int MANY_SHARDS = 64;
 
   /** {@code train.strategy}. */
   public enum StrategyKind {
+    /** {@code GRADIENT_SHARING} on a cluster, {@code LOCAL} where Spark is one process. */
+    AUTO,
     /** One process. */
     LOCAL,
+    /** Ranks of a Spark barrier stage whose gradients are summed at every step. */
+    GRADIENT_SHARING,
     /** Spark tasks whose parameters are averaged every few steps. */
-    PARAMETER_AVERAGING
-  }
-
-  /**
-   * @param patience epochs without a better validation loss; 0 is off
-   * @param minDelta a better loss is better by at least this
-   */
-  public record EarlyStopping(int patience, double minDelta) {
-
-    /** Whether a validation loss beats the best so far. */
-    boolean isBetter(double loss, double best) {
-      return loss < best - minDelta;
-    }
-
-    /** Whether a run stops after this many epochs without a better loss. */
-    boolean stopsAfter(int epochsSinceBest) {
-      return patience > 0 && epochsSinceBest >= patience;
-    }
+    PARAMETER_AVERAGING,
+    /** Spark tasks that send their updates when they have them and wait for nobody. */
+    ASYNC_GRADIENT_SHARING
   }
 
   /**
    * @param path folder
+   * @param everySteps steps between two; 0 is none within an epoch
+   * @param every time between two; zero is none within an epoch
    * @param everyEpochs epochs between two; the last epoch always has one
    * @param keep newest ones kept
    * @param resume continue from the newest that fits
    */
-  public record Checkpoints(String path, int everyEpochs, int keep, boolean resume) {}
+  public record Checkpoints(
+      String path, int everySteps, Duration every, int everyEpochs, int keep, boolean resume) {}
 
-  /** Windows of a step that one process, local or a worker, computes. */
+  /** Parts of the train split that are dealt to workers. */
+  int shardCount() {
+    return shards.orElse(Math.min(MANY_SHARDS, batchSize));
+  }
+
+  /** The settings with the strategy, the number of workers and with it the batch decided. */
+  TrainSettings with(StrategyKind decided, int ranks) {
+    return new TrainSettings(
+        name,
+        datasetPath,
+        decided,
+        epochs,
+        batchPerWorker.map(each -> Math.multiplyExact(each, ranks)).orElse(batchSize),
+        batchPerWorker,
+        shards,
+        seed,
+        optimizer,
+        earlyStopping,
+        averageDecay,
+        warmStart,
+        accumulate,
+        threads,
+        Optional.of(ranks),
+        gradientSharing,
+        async,
+        averagingFrequency,
+        logEverySteps,
+        maxTrainWindows,
+        checkpoints,
+        metricsPath,
+        registryPath,
+        registryVersion);
+  }
+
+  /** Windows of a step that the process with the most of them computes. */
   int batchOfProcess() {
-    return strategy == StrategyKind.LOCAL ? batchSize : batchSize / workers;
+    int ranks = strategy == StrategyKind.LOCAL ? 1 : workers.orElse(1);
+    return batchPerWorker.orElse((batchSize + ranks - 1) / ranks);
   }
 
   /** Reads its keys of the whole settings. */
@@ -105,14 +151,20 @@ public record TrainSettings(
                   train.choice("strategy", StrategyKind.class),
                   train.intAtLeast("epochs", 1),
                   train.intAtLeast("batch-size", 1),
+                  train.optionalIntAtLeast("batch-per-worker", 1),
+                  positiveOrAuto(train, "shards"),
                   train.longValue("seed"),
                   optimizer,
                   new EarlyStopping(
                       train.intAtLeast("early-stopping-patience", 0),
                       train.numberBetween("early-stopping-min-delta", 0, Double.MAX_VALUE)),
+                  train.numberBetween("average-decay", 0, 0.999999),
+                  train.optionalString("warm-start"),
                   positiveOrAuto(train, "accumulate"),
                   train.intAtLeast("threads", 1),
-                  train.intAtLeast("workers", 1),
+                  positiveOrAuto(train, "workers"),
+                  train.section("gradient-sharing", TrainSettings::gradientSharing),
+                  train.section("async", TrainSettings::async),
                   train.intAtLeast("averaging-frequency", 1),
                   train.intAtLeast("log-every-steps", 1),
                   train.intAtLeast("max-train-windows", 0),
@@ -121,24 +173,50 @@ public record TrainSettings(
                       c ->
                           new Checkpoints(
                               c.string("path"),
+                              c.intAtLeast("every-steps", 0),
+                              c.duration("every"),
                               c.intAtLeast("every-epochs", 1),
                               c.intAtLeast("keep", 1),
                               c.flag("resume"))),
                   train.string("metrics-path"),
                   registry,
                   version);
+          int workers = settings.workers.orElse(1);
+          int batch =
+              settings.batchPerWorker.map(each -> each * workers).orElse(settings.batchSize);
+          int shards = settings.shards.orElse(Math.min(MANY_SHARDS, batch));
           train.check(
-              settings.strategy != StrategyKind.PARAMETER_AVERAGING
-                  || settings.batchSize % settings.workers == 0,
-              "batch-size",
-              "must be a multiple of workers (%d) with strategy = parameter-averaging, but is %d",
-              settings.workers,
-              settings.batchSize);
+              settings.strategy == StrategyKind.LOCAL || workers <= shards,
+              "workers",
+              "must be at most the %d shards of the train split%s, but is %d",
+              shards,
+              settings.shards.isEmpty() && batch < MANY_SHARDS
+                  ? " (one a window of a batch: raise batch-size)"
+                  : " (raise shards)",
+              workers);
+          train.check(
+              settings.averageDecay == 0
+                  || settings.strategy != StrategyKind.PARAMETER_AVERAGING
+                      && settings.strategy != StrategyKind.ASYNC_GRADIENT_SHARING,
+              "average-decay",
+              "must be 0 with strategy = %s, which does not see every step's weights, but is %s",
+              ConfigReader.kebab(settings.strategy),
+              settings.averageDecay);
+          train.check(
+              shards <= batch,
+              "shards",
+              "must be at most batch-size (%d), so that a batch has a window of each, but is %d",
+              batch,
+              shards);
+          train.check(
+              settings.gradientSharing.minWorkers() <= settings.workers.orElse(Integer.MAX_VALUE),
+              "gradient-sharing.min-workers",
+              "must be at most workers (%d), but is %d",
+              workers,
+              settings.gradientSharing.minWorkers());
           int share = settings.batchOfProcess();
           String whose =
-              settings.strategy == StrategyKind.LOCAL
-                  ? "batch-size gives to a step"
-                  : "batch-size gives to each worker";
+              share == batch ? "batch-size gives to a step" : "batch-size gives to each worker";
           train.check(
               settings.threads <= share,
               "threads",
@@ -165,6 +243,29 @@ public record TrainSettings(
               optimizer.plateauPatience());
           return settings;
         });
+  }
+
+  private static GradientSharingSettings gradientSharing(ConfigReader section) {
+    return new GradientSharingSettings(
+        section.choice("wire", WireFormat.class),
+        section.intBetween("driver-port", 0, 65_535),
+        section.intBetween("port", 0, 65_520),
+        section.intAtLeast("min-workers", 1),
+        section.intAtLeast("retries", 0),
+        section.positiveDuration("join-timeout"),
+        section.positiveDuration("silence-timeout"),
+        section.positiveDuration("step-timeout"));
+  }
+
+  private static AsyncSettings async(ConfigReader section) {
+    return new AsyncSettings(
+        section.optionalString("address").orElse(""),
+        section.intBetween("port", 1, 65_535),
+        section.intBetween("executor-port", 0, 65_520),
+        section.positiveUpTo("threshold", 1),
+        section.positiveDuration("handshake-timeout"),
+        section.positiveDuration("stall-timeout"),
+        section.flag("accept-unauthenticated"));
   }
 
   private static Optional<Integer> positiveOrAuto(ConfigReader section, String key) {

@@ -8,21 +8,22 @@ import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
-import io.sluice.recurrent.model.Networks;
-import io.sluice.recurrent.model.OptimizerSpec;
-import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.PublishLock;
+import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointStore;
+import io.sluice.training.loop.DatasetSource;
+import io.sluice.training.loop.RunPlan;
+import io.sluice.training.loop.StepPlan;
+import io.sluice.training.loop.Strategy;
+import io.sluice.training.loop.Windows;
 import java.time.Duration;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.util.SerializableConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,8 +58,9 @@ public final class Trainer {
    * @param spark the session; {@code strategy = local} takes only its Hadoop settings
    * @throws io.sluice.failure.InvalidInputException if the dataset cannot be trained on, or a
    *     checkpoint belongs to another run
-   * @throws OperationFailedException if training diverges or its result is not sound, or another
-   *     run is using the checkpoint folder
+   * @throws io.sluice.failure.InsufficientClusterException if the cluster cannot hold the run
+   * @throws OperationFailedException if training diverges or its result is not sound, another run
+   *     is using the checkpoint folder, or this one was asked to stop
    */
   public static TrainReport run(
       SparkSession spark,
@@ -70,7 +72,7 @@ public final class Trainer {
     return run(Optional.of(spark), hadoop, settings, model, provenance, progress);
   }
 
-  /** Trains in this process, without Spark; refuses any strategy but {@code local}. */
+  /** Trains in this process, without Spark; refuses a strategy that needs it. */
   public static TrainReport run(
       Configuration hadoop,
       TrainSettings settings,
@@ -99,21 +101,24 @@ public final class Trainer {
       Optional<SparkSession> spark,
       Configuration hadoop,
       Learnable dataset,
-      TrainSettings settings,
+      TrainSettings wanted,
       ModelSettings model,
       Provenance provenance,
       Progress progress) {
     dataset.requireTrainable();
+    TrainSettings settings = Strategies.decide(wanted, spark);
+    String folder = settings.checkpoints().path();
     try (PublishLock lock =
-        PublishLock.acquire(
-            settings.checkpoints().path(), provenance.runId(), DEAD_AFTER, CHECKPOINTS, hadoop)) {
-      return train(lock, spark, hadoop, dataset, settings, model, provenance, progress);
+            PublishLock.acquire(folder, provenance.runId(), DEAD_AFTER, CHECKPOINTS, hadoop);
+        StopSignal stop = StopSignal.listen()) {
+      return train(lock, stop, spark, hadoop, dataset, settings, model, provenance, progress);
     }
   }
 
   /** The story of a run. */
   private static TrainReport train(
       PublishLock lock,
+      StopSignal stop,
       Optional<SparkSession> spark,
       Configuration hadoop,
       Learnable dataset,
@@ -124,143 +129,71 @@ public final class Trainer {
     NativeThreads.set(1);
     ModelSpec spec = dataset.spec(model);
     Windows windows = dataset.source().open(hadoop);
-    StepPlan plan = dataset.plan(settings, windows.count(Split.TRAIN));
-    OptimizerSpec optimizer = settings.optimizer().toSpec(settings.epochs(), plan.stepsPerEpoch());
-    MultiLayerNetwork network = Networks.create(spec, optimizer, settings.seed());
-    INDArray initial = network.params().dup();
-    LOG.info("{}", story(dataset, settings, spec, plan));
+    StepPlan steps = dataset.plan(settings, windows.count(Split.TRAIN));
+    RunPlan plan = Plans.run(dataset, settings, spec, steps, provenance, hadoop);
+    LOG.info("{}", story(dataset, settings, spec, steps));
     LOG.info("model\n{}", ModelSummary.of(spec).text(settings.batchSize()));
-    int microBatches = microBatches(spec, settings);
     LOG.info(
         "native memory of each training process, a thread's share of a batch in {}: about {}",
-        microBatches == 1 ? "one piece" : microBatches + " micro-batches",
-        memory(spec, settings, microBatches).text());
+        plan.microBatches() == 1 ? "one piece" : plan.microBatches() + " micro-batches",
+        memory(plan, settings).text());
 
+    Preflight.require(
+        settings, plan, memory(plan, settings), spark.map(SparkSession::sparkContext), hadoop);
+
+    MultiLayerNetwork network = plan.network();
     var checkpoints =
-        CheckpointStore.open(settings.checkpoints().path(), settings.checkpoints().keep(), hadoop);
-    var state = RunState.resumeOrStart(network, checkpoints, dataset, settings, spec);
-    var stopping = settings.earlyStopping();
-    try (Strategy strategy =
-            strategy(
-                network,
-                spark,
-                hadoop,
-                dataset.source(),
-                windows,
-                settings,
-                spec,
-                optimizer,
-                plan,
-                microBatches,
-                provenance);
-        RunLog log = state.log(settings, plan, optimizer, progress, hadoop)) {
-      GlobalNormClipping.setLearningRate(network, log.learningRate());
+        CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
+    Beginning beginning = Beginning.of(plan, network, checkpoints, settings, hadoop);
+    Strategy strategy = Strategies.of(settings, plan, spark);
+    try (RunLog log =
+        RunLog.open(settings, steps, beginning.start().position(), progress, hadoop)) {
+      Checkpoint end =
+          strategy.run(
+              beginning.start(),
+              new Strategy.Surroundings(checkpoints, lock::requireHeld, log, stop::isAsked));
+      String checkpoint = log.checkpoint() == null ? beginning.resumedFrom() : log.checkpoint();
+      Plans.requireEnd(end.position(), plan, checkpoint);
 
-      while (state.epoch() < settings.epochs() && !stopping.stopsAfter(state.epochsSinceBest())) {
-        log.epochStarts();
-        double loss = strategy.train(network, state.epoch(), log);
-        double validation = strategy.validationLoss(network);
-        state.epochDone(network, loss, validation, settings, log);
-        log.learningRate(state.learningRate(optimizer));
-        GlobalNormClipping.setLearningRate(network, log.learningRate());
-        if (state.epoch() % settings.checkpoints().everyEpochs() == 0 || state.isLast(settings)) {
-          lock.requireHeld();
-          log.checkpointed(state.save(network, checkpoints, log));
-        }
-      }
-
-      network.setParams(state.bestParameters());
-      double moved = Proof.of(network, initial, state, settings);
+      network.setParams(
+          Nd4j.create(end.bestParameters(), new long[] {1, end.bestParameters().length}, 'c'));
+      double moved = Proof.of(network, beginning.initialParameters(), end.position(), settings);
       TrainReport.Bundle bundle =
-          state.publishedBefore().isPresent()
-              ? Publication.find(state.publishedBefore().get(), hadoop)
+          beginning.publishedBefore().isPresent()
+              ? Publication.find(beginning.publishedBefore().get(), hadoop)
               : Publication.publish(
-                  network, dataset, windows, settings, spec, state, plan, provenance, hadoop);
+                  network, dataset, windows, settings, plan, end.position(), provenance, hadoop);
       if (bundle.published()) {
-        checkpoints.recordBundle(state.checkpoint(), bundle.uri());
+        checkpoints.recordBundle(checkpoint, bundle.uri());
       }
-      return state.report(dataset, settings, network, plan, moved, log, bundle, provenance);
+      return TrainReport.of(
+          dataset, settings, plan, beginning, end.position(), moved, log, checkpoint, bundle);
     }
   }
 
-  private static TrainingMemory memory(ModelSpec spec, TrainSettings settings, int microBatches) {
+  private static TrainingMemory memory(RunPlan plan, TrainSettings settings) {
     return TrainingMemory.of(
-        spec,
+        plan.spec(),
         settings.optimizer().algorithm(),
         settings.batchOfProcess(),
         settings.threads(),
-        microBatches);
-  }
-
-  private static int microBatches(ModelSpec spec, TrainSettings settings) {
-    return settings
-        .accumulate()
-        .orElseGet(
-            () -> TrainingMemory.microBatches(spec, settings.batchOfProcess(), settings.threads()));
-  }
-
-  private static Strategy strategy(
-      MultiLayerNetwork network,
-      Optional<SparkSession> spark,
-      Configuration hadoop,
-      WindowsSource source,
-      Windows windows,
-      TrainSettings settings,
-      ModelSpec spec,
-      OptimizerSpec optimizer,
-      StepPlan plan,
-      int microBatches,
-      Provenance provenance) {
-    return switch (settings.strategy()) {
-      case LOCAL ->
-          new LocalStrategy(
-              network, windows, spec, plan, settings.seed(), settings.threads(), microBatches);
-      case PARAMETER_AVERAGING -> {
-        SparkSession session =
-            spark.orElseThrow(
-                () ->
-                    new OperationFailedException(
-                        "train.strategy = parameter-averaging needs a Spark session, and this run has none. Submit it with spark-submit, or set train.strategy = local."));
-        var workers =
-            new WorkerPlan(
-                provenance.runId(),
-                source,
-                new SerializableConfiguration(hadoop),
-                spec,
-                optimizer,
-                plan,
-                settings.seed(),
-                settings.threads(),
-                microBatches);
-        yield new ParameterAveragingStrategy(
-            JavaSparkContext.fromSparkContext(session.sparkContext()),
-            workers,
-            settings.averagingFrequency());
-      }
-    };
+        plan.microBatches());
   }
 
   private static String story(
-      Learnable dataset, TrainSettings settings, ModelSpec spec, StepPlan plan) {
+      Learnable dataset, TrainSettings settings, ModelSpec spec, StepPlan steps) {
+    long unused = dataset.count(Split.TRAIN) - steps.windows();
     return "train | %,d parameters | %s | %,d windows of %d x %d | batch %d | %,d steps an epoch%s"
         .formatted(
             ModelSummary.of(spec).parameters(),
-            settings.strategy() == TrainSettings.StrategyKind.LOCAL
-                ? "local"
-                : "%d workers, averaged every %d steps"
-                    .formatted(settings.workers(), settings.averagingFrequency()),
-            plan.windows(),
+            Strategies.words(settings),
+            steps.windows(),
             spec.lookBack(),
             spec.inputSize(),
             settings.batchSize(),
-            plan.stepsPerEpoch(),
-            unused(dataset, plan) == 0
+            steps.stepsPerEpoch(),
+            unused == 0
                 ? ""
-                : " | %,d windows unused in each epoch".formatted(unused(dataset, plan)));
-  }
-
-  /** Train windows that an epoch does not see. */
-  static long unused(Learnable dataset, StepPlan plan) {
-    return dataset.count(Split.TRAIN) - plan.windowsPerEpoch();
+                : " | %,d windows left out by train.max-train-windows".formatted(unused));
   }
 }

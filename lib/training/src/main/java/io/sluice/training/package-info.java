@@ -3,28 +3,19 @@
  *
  * <p>Main type: {@link io.sluice.training.Trainer}, one screen that reads as the story of a run;
  * {@link io.sluice.training.TrainSettings} goes in, {@link io.sluice.training.TrainReport} comes
- * out. A {@link io.sluice.training.Strategy} is what happens in one epoch: {@link
- * io.sluice.training.LocalStrategy} steps in this process, {@link
- * io.sluice.training.ParameterAveragingStrategy} lets dl4j-spark average the workers of a cluster.
+ * out. In between, {@code training.loop} trains: in this process, in the ranks of {@code
+ * training.sharing}, or on the driver over the workers of {@code training.averaging} and {@code
+ * training.async}.
  *
- * <p>Depends on {@code sequences}, {@code recurrent}, {@code scoring.bundle} and dl4j-spark.
+ * <p>Depends on {@code sequences}, {@code recurrent}, {@code scoring.bundle} and its own packages.
  *
- * <p>The decision worth knowing: the order of windows is one sequence of global batches, a pure
- * function of the manifest, the seed and the epoch. A strategy decides who works on which windows
- * of a global batch and never which windows are in it, so any number of workers learns from the
- * same batches in the same order, and resuming is seeking to an epoch.
+ * <p>The decision worth knowing: the order of windows is one sequence of batches, a pure function
+ * of the manifest, the seed and the epoch. The train split is cut into a fixed number of shards,
+ * which are dealt to whatever ranks there are; each batch takes its windows from all shards in
+ * turn. A strategy decides who works on which windows of a batch and never which windows are in it.
  *
- * <p><b>Considered:</b> dealing whole dataset parts to workers. Each would read only its own, but
- * what a step sees then depends on the number of workers, small datasets have fewer parts than
- * workers, and uneven parts leave windows unused. Reading is a small share of training, so each
- * worker reads all of an epoch and encodes only its shares of the batches.
- *
- * <p><b>Considered:</b> threads over the batch within one process: replicas of the network over the
- * same parameters, each the gradient of a slice, their sum one update. It is exact, and with DL4J's
- * stock cells it gains nothing: on two cores with one native thread each, LSTMs of 128 and 64 units
- * (B = 64, T = 96) took 164 to 172 windows/s on one thread and 144 to 176 on two, where two
- * processes reached 128 each. A step is some thousand small operations, all of which pass locks of
- * ND4J and JavaCPP, and half a batch fills a core less well. Cells that compute a layer in one call
- * would change that.
+ * <p><b>Considered:</b> dealing whole dataset parts to workers. What a step sees then depends on
+ * the number of workers, small datasets have fewer parts than workers, and uneven parts leave
+ * windows unused.
  */
 package io.sluice.training;

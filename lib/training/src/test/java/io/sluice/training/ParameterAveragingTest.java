@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.training.checkpoint.Checkpoint;
+import io.sluice.training.loop.Windows;
+import io.sluice.training.loop.WindowsSource;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
@@ -58,29 +63,31 @@ class ParameterAveragingTest {
 
   @Test
   void averagingEveryStepOfPlainDescentIsOneProcessOnTheSameBatches() {
-    // 192 windows: whole batches of 16, so both workers' slices weigh the same
-    Learnable dataset = new SineWindows(192, 50).learnable();
+    // 200 windows in batches of 15: parts of 8 and 7 windows, 3 and 2 at the end
+    Learnable dataset = new SineWindows(200, 50).learnable();
     TrainerRun local = run("local");
-    Checkpoint one = local.checkpoint(local.train(dataset, PLAIN_DESCENT));
+    String[] settings = with(PLAIN_DESCENT, "train.batch-size=15");
+    Checkpoint one = local.checkpoint(local.train(dataset, settings));
     TrainerRun averaged = run("averaged");
 
     TrainReport report =
         averaged.train(
             dataset,
             with(
-                PLAIN_DESCENT,
+                settings,
                 "train.strategy=parameter-averaging",
+                "train.workers=2",
                 "train.averaging-frequency=1",
                 "train.threads=2",
                 "train.accumulate=2"));
 
     Checkpoint two = averaged.checkpoint(report);
-    assertThat(report.steps()).isEqualTo(4 * 12);
+    assertThat(report.steps()).isEqualTo(4 * 14);
     assertThat(two.position().validationLoss())
         .isCloseTo(one.position().validationLoss(), within(1e-5));
     assertThat(one.parameters()).hasSameSizeAs(two.parameters());
     for (int i = 0; i < one.parameters().length; i++) {
-      // float32 sums of 48 steps in another order
+      // float32 sums of 56 steps in another order
       assertThat(two.parameters()[i]).isCloseTo(one.parameters()[i], within(2e-5f));
     }
   }
@@ -104,7 +111,10 @@ class ParameterAveragingTest {
             averaged.train(
                 dataset,
                 with(
-                    plateau, "train.strategy=parameter-averaging", "train.averaging-frequency=1")));
+                    plateau,
+                    "train.strategy=parameter-averaging",
+                    "train.workers=2",
+                    "train.averaging-frequency=1")));
 
     assertThat(two.position().rateReductions())
         .isEqualTo(one.position().rateReductions())
@@ -116,27 +126,31 @@ class ParameterAveragingTest {
   }
 
   @Test
-  void learnsASineWithFewAveragesAndAnUnevenEnd() {
-    // 12 global batches and 8 windows more; averages after 5, 10 and 12 steps
+  void learnsASineWithFewAverages() {
+    // 12 whole batches and one of 8 windows; averages after 5, 10 and 13 steps
     TrainReport report =
         run("uneven")
             .train(
                 new SineWindows(200, 50).learnable(),
                 "train.strategy=parameter-averaging",
+                "train.workers=2",
                 "train.averaging-frequency=5",
                 "train.epochs=12");
 
     // the sine has a variance of 0.5: a network that learned nothing has that loss
     assertThat(report.bestValidationLoss()).isLessThan(0.25);
-    assertThat(report.steps()).isEqualTo(12 * 12);
-    assertThat(report.droppedWindowsPerEpoch()).isEqualTo(8);
+    assertThat(report.steps()).isEqualTo(12 * 13);
+    assertThat(report.droppedWindowsPerEpoch()).isZero();
     assertThat(report.distanceMoved()).isGreaterThan(0.1);
   }
 
   @Test
   void resumedRunEqualsUninterruptedRun() {
     String[] settings = {
-      "train.strategy=parameter-averaging", "model.dropout=0.2", "model.hidden-sizes=[5,4]"
+      "train.strategy=parameter-averaging",
+      "train.workers=2",
+      "model.dropout=0.2",
+      "model.hidden-sizes=[5,4]"
     };
     Learnable dataset = new SineWindows(200, 50).learnable();
     TrainerRun whole = run("whole");
@@ -196,6 +210,7 @@ class ParameterAveragingTest {
                 "train.epochs=1",
                 "train.log-every-steps=1",
                 "train.strategy=parameter-averaging",
+                "train.workers=2",
                 "train.averaging-frequency=1"));
     TrainerRun alone = run("alone");
     double sum = 0;
@@ -235,13 +250,48 @@ class ParameterAveragingTest {
         }
 
         @Override
-        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
-          return all.shuffled(batchSize, seed, epoch, worker, 2);
+        public Shards shards(Dealing half, int rank, int ranks, long memoryBytes) {
+          var both = new Dealing(2 * half.batchSize(), 2 * half.shards(), half.seed());
+          Shards shards = all.shards(both, worker, 2, memoryBytes);
+          return new Shards() {
+            @Override
+            public Batches epoch(int epoch, long fromStep) {
+              return alone(shards.epoch(epoch, fromStep));
+            }
+
+            @Override
+            public void close() {
+              shards.close();
+            }
+          };
+        }
+
+        /** Parts of batches as whole ones. */
+        private Batches alone(Batches parts) {
+          return new Batches() {
+            @Override
+            public boolean hasNext() {
+              return parts.hasNext();
+            }
+
+            @Override
+            public WindowBatch next() {
+              WindowBatch part = parts.next();
+              part.share(
+                  IntStream.range(0, part.size()).mapToLong(part::position).toArray(), part.size());
+              return part;
+            }
+
+            @Override
+            public void close() {
+              parts.close();
+            }
+          };
         }
 
         @Override
-        public Batches inOrder(Split split, int batchSize) {
-          return all.inOrder(split, batchSize);
+        public Batches inOrder(Split split, int batchSize, int rank, int ranks) {
+          return all.inOrder(split, batchSize, rank, ranks);
         }
       };
     }

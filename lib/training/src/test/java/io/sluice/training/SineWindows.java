@@ -1,6 +1,7 @@
 package io.sluice.training;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.Scaler;
 import io.sluice.sequences.dataset.Segment;
 import io.sluice.sequences.dataset.SequenceManifest;
@@ -9,9 +10,13 @@ import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.dataset.WindowEncoder;
+import io.sluice.training.loop.Windows;
+import io.sluice.training.loop.WindowsSource;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.hadoop.conf.Configuration;
@@ -97,49 +102,68 @@ record SineWindows(int train, int validation) implements WindowsSource {
     }
 
     @Override
-    public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
-      int[] order = IntStream.range(0, sizes.train).toArray();
-      var random = new SplittableRandom(seed * 1000 + epoch);
-      for (int i = order.length - 1; i > 0; i--) {
-        int j = random.nextInt(i + 1);
-        int kept = order[i];
-        order[i] = order[j];
-        order[j] = kept;
-      }
-      return batches(order, 0, batchSize, reader, readers);
+    public Shards shards(Dealing dealing, int rank, int ranks, long memoryBytes) {
+      return new Shards() {
+        @Override
+        public Batches epoch(int epoch, long fromStep) {
+          int[] order = IntStream.range(0, sizes.train).toArray();
+          var random = new SplittableRandom(dealing.seed() * 1000 + epoch);
+          for (int i = order.length - 1; i > 0; i--) {
+            int j = random.nextInt(i + 1);
+            int kept = order[i];
+            order[i] = order[j];
+            order[j] = kept;
+          }
+          int steps = (int) dealing.steps(order.length);
+          return batches(
+              order,
+              0,
+              dealing.batchSize(),
+              (int) fromStep,
+              steps,
+              position -> position % dealing.shards() % ranks == rank);
+        }
+
+        @Override
+        public void close() {}
+      };
     }
 
     @Override
-    public Batches inOrder(Split split, int batchSize) {
-      return batches(IntStream.range(0, (int) count(split)).toArray(), 0.1, batchSize, 0, 1);
+    public Batches inOrder(Split split, int batchSize, int rank, int ranks) {
+      int[] order = IntStream.range(0, (int) count(split)).toArray();
+      int batches = (order.length + batchSize - 1) / batchSize;
+      int end = batches * (rank + 1) / ranks;
+      return batches(order, 0.1, batchSize, batches * rank / ranks, end, position -> true);
     }
 
     private static Batches batches(
-        int[] order, double shift, int batchSize, int reader, int readers) {
+        int[] order, double shift, int batchSize, int first, int end, IntPredicate isMine) {
       var encoder = new WindowEncoder(SineWindows.contract());
       WindowBatch batch = encoder.newBatch(batchSize);
       return new Batches() {
-        private int number = reader;
+        private int number = first;
 
         @Override
         public boolean hasNext() {
-          return number * batchSize < order.length;
+          return number < end;
         }
 
         @Override
         public WindowBatch next() {
-          int from = number * batchSize;
-          number += readers;
-          encoder.begin(batch, Math.min(batchSize, order.length - from));
-          for (int b = 0; b < batch.size(); b++) {
-            encoder.encode(segment(0.37 * order[from + b] + shift), LOOK_BACK - 1, batch, b);
+          int from = number++ * batchSize;
+          int to = Math.min(order.length, from + batchSize);
+          int[] mine = IntStream.range(from, to).filter(isMine).toArray();
+          batch.share(Arrays.stream(mine).asLongStream().toArray(), to - from);
+          for (int b = 0; b < mine.length; b++) {
+            encoder.encode(segment(0.37 * order[mine[b]] + shift), LOOK_BACK - 1, batch, b);
           }
           return batch;
         }
 
         @Override
         public void close() {
-          number = order.length;
+          number = end;
         }
       };
     }

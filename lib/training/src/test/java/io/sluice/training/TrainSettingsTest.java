@@ -7,6 +7,11 @@ import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
 import io.sluice.recurrent.model.OptimizerSettings;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.training.allreduce.WireFormat;
+import io.sluice.training.async.AsyncSettings;
+import io.sluice.training.loop.EarlyStopping;
+import io.sluice.training.sharing.GradientSharingSettings;
+import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -18,9 +23,11 @@ class TrainSettingsTest {
       dataset.path = "hdfs:///datasets/plant"
       registry { path = "hdfs:///models", version = 7 }
       train {
-        strategy = parameter-averaging
+        strategy = gradient-sharing
         epochs = 3
         batch-size = 30
+        batch-per-worker = 12
+        shards = 15
         seed = 42
         optimizer = rmsprop
         learning-rate = 0.02
@@ -36,13 +43,23 @@ class TrainSettingsTest {
         max-gradient-norm = 5
         early-stopping-patience = 9
         early-stopping-min-delta = 0.125
+        average-decay = 0.5
+        warm-start = "hdfs:///models/plant/6"
         accumulate = 2
         threads = 4
         workers = 3
+        gradient-sharing {
+          wire = bf16, driver-port = 7200, port = 7300, min-workers = 2, retries = 8
+          join-timeout = 7 s, silence-timeout = 11 s, step-timeout = 13 s
+        }
+        async {
+          address = "10.0.0.7", port = 7000, executor-port = 7100, threshold = 0.03
+          handshake-timeout = 19 s, stall-timeout = 23 s, accept-unauthenticated = true
+        }
         averaging-frequency = 2
         log-every-steps = 11
         max-train-windows = 1000
-        checkpoint { path = "hdfs:///c", every-epochs = 2, keep = 5, resume = false }
+        checkpoint { path = "hdfs:///c", every-steps = 12, every = 17 s, every-epochs = 2, keep = 5, resume = false }
         metrics-path = "hdfs:///m.jsonl"
       }
       """;
@@ -56,9 +73,11 @@ class TrainSettingsTest {
             new TrainSettings(
                 "plant",
                 "hdfs:///datasets/plant",
-                TrainSettings.StrategyKind.PARAMETER_AVERAGING,
+                TrainSettings.StrategyKind.GRADIENT_SHARING,
                 3,
                 30,
+                Optional.of(12),
+                Optional.of(15),
                 42,
                 new OptimizerSettings(
                     OptimizerSpec.Algorithm.RMSPROP,
@@ -73,14 +92,33 @@ class TrainSettingsTest {
                     6,
                     0.1,
                     5),
-                new TrainSettings.EarlyStopping(9, 0.125),
+                new EarlyStopping(9, 0.125),
+                0.5,
+                Optional.of("hdfs:///models/plant/6"),
                 Optional.of(2),
                 4,
-                3,
+                Optional.of(3),
+                new GradientSharingSettings(
+                    WireFormat.BF16,
+                    7200,
+                    7300,
+                    2,
+                    8,
+                    Duration.ofSeconds(7),
+                    Duration.ofSeconds(11),
+                    Duration.ofSeconds(13)),
+                new AsyncSettings(
+                    "10.0.0.7",
+                    7000,
+                    7100,
+                    0.03,
+                    Duration.ofSeconds(19),
+                    Duration.ofSeconds(23),
+                    true),
                 2,
                 11,
                 1000,
-                new TrainSettings.Checkpoints("hdfs:///c", 2, 5, false),
+                new TrainSettings.Checkpoints("hdfs:///c", 12, Duration.ofSeconds(17), 2, 5, false),
                 "hdfs:///m.jsonl",
                 "hdfs:///models",
                 Optional.of(7)));
@@ -91,23 +129,57 @@ class TrainSettingsTest {
     TrainSettings settings = Settings.parse("").read(TrainSettings::from);
 
     assertThat(settings.registryVersion()).isEmpty();
-    assertThat(settings.strategy()).isEqualTo(TrainSettings.StrategyKind.LOCAL);
+    assertThat(settings.strategy()).isEqualTo(TrainSettings.StrategyKind.AUTO);
+    assertThat(settings.shardCount()).isEqualTo(64);
   }
 
   @Test
-  void aBatchIsSharedEvenlyByTheWorkers() {
+  void everyWorkerHasAShardAndEveryShardAWindowOfABatch() {
+    Settings workers = Settings.parse("train { workers = 65, batch-size = 130 }");
+    Settings small = Settings.parse("train { workers = 17, batch-size = 16 }");
+    Settings shards = Settings.parse("train { shards = 33, batch-size = 32 }");
+
+    assertThatThrownBy(() -> workers.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.workers ((text): 1): must be at most the 64 shards of the train split (raise shards), but is 65");
+    assertThatThrownBy(() -> small.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.workers ((text): 1): must be at most the 16 shards of the train split (one a window of a batch: raise batch-size), but is 17");
+    assertThatThrownBy(() -> shards.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.shards ((text): 1): must be at most batch-size (32), so that a batch has a window of each, but is 33");
+  }
+
+  @Test
+  void aBatchPerWorkerGrowsWithTheWorkers() {
+    TrainSettings settings =
+        Settings.parse("train { strategy = gradient-sharing, batch-per-worker = 24 }")
+            .read(TrainSettings::from);
+
+    assertThat(settings.with(TrainSettings.StrategyKind.GRADIENT_SHARING, 5).batchSize())
+        .isEqualTo(120);
+    assertThat(settings.with(TrainSettings.StrategyKind.LOCAL, 1).batchSize()).isEqualTo(24);
+    assertThat(settings.with(TrainSettings.StrategyKind.LOCAL, 1).shardCount()).isEqualTo(24);
+  }
+
+  @Test
+  void averagedParametersHaveNoMovingAverage() {
     Settings settings =
-        Settings.parse("train { strategy = parameter-averaging, workers = 3, batch-size = 64 }");
+        Settings.parse("train { strategy = parameter-averaging, average-decay = 0.9 }");
 
     assertThatThrownBy(() -> settings.read(TrainSettings::from))
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining(
-            "train.batch-size ((text): 1): must be a multiple of workers (3) with strategy = parameter-averaging, but is 64");
+            "train.average-decay ((text): 1): must be 0 with strategy = parameter-averaging, which does not see every step's weights, but is 0.9");
   }
 
   @Test
   void everyPieceOfABatchHasAWindow() {
-    Settings local = Settings.parse("train { accumulate = 9, threads = 2, batch-size = 17 }");
+    Settings local =
+        Settings.parse("train { strategy = local, accumulate = 9, threads = 2, batch-size = 17 }");
     Settings workers =
         Settings.parse(
             "train { strategy = parameter-averaging, accumulate = 5, workers = 4, batch-size = 16 }");

@@ -12,9 +12,6 @@ import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.scoring.bundle.ModelBundle;
-import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.dataset.WindowBatch;
-import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.IncompatibleCheckpointException;
 import java.io.ByteArrayOutputStream;
@@ -114,8 +111,7 @@ class TrainerTest {
     };
     TrainReport whole = run.train(SINE, settings);
     TrainerRun other = another();
-    var interrupted = new Interrupted(new SineWindows(200, 50), 2);
-    var dataset = new Learnable(SINE.manifest(), SINE.uri(), interrupted);
+    Learnable dataset = powerCut(2, 3);
     assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
 
     TrainReport resumed = other.train(SINE, settings);
@@ -141,13 +137,12 @@ class TrainerTest {
     };
     TrainReport whole = run.train(SINE, settings);
     TrainerRun other = another();
-    var interrupted = new Interrupted(new SineWindows(200, 50), 2);
-    var dataset = new Learnable(SINE.manifest(), SINE.uri(), interrupted);
+    Learnable dataset = powerCut(2, 3);
     assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
 
     TrainReport resumed = other.train(SINE, settings);
 
-    assertThat(resumed.resumedFrom()).endsWith("epoch-00002.checkpoint");
+    assertThat(resumed.resumedFrom()).endsWith("epoch-00002-step-000000026.checkpoint");
     assertThat(resumed.epochs()).isEqualTo(4);
     assertThat(resumed.steps()).isEqualTo(whole.steps());
     Checkpoint expected = run.checkpoint(whole);
@@ -157,6 +152,80 @@ class TrainerTest {
     assertThat(actual.bestParameters()).isEqualTo(expected.bestParameters());
     assertThat(resumed.bestValidationLoss()).isEqualTo(whole.bestValidationLoss());
     assertThat(losses(other, resumed)).isEqualTo(losses(run, whole));
+  }
+
+  @Test
+  void aRunResumesWithinAnEpochToTheSameBits() throws IOException {
+    String[] settings = {
+      "model.dropout=0.2",
+      "model.hidden-sizes=[5,4]",
+      "train.average-decay=0.9",
+      "train.log-every-steps=1",
+      "train.checkpoint.every-steps=5"
+    };
+    TrainReport whole = run.train(SINE, settings);
+    TrainerRun other = another();
+    assertThatThrownBy(() -> other.train(powerCut(2, 8), settings)).hasMessage("power cut");
+
+    TrainReport resumed = other.train(SINE, settings);
+
+    // 2 · 13 steps, and 5 of the third epoch
+    assertThat(resumed.resumedFrom()).endsWith("epoch-00002-step-000000031.checkpoint");
+    Checkpoint expected = run.checkpoint(whole);
+    Checkpoint actual = other.checkpoint(resumed);
+    assertThat(actual.parameters()).isEqualTo(expected.parameters());
+    assertThat(actual.optimizer()).isEqualTo(expected.optimizer());
+    assertThat(actual.averageParameters()).isEqualTo(expected.averageParameters());
+    assertThat(actual.bestParameters()).isEqualTo(expected.bestParameters());
+    assertThat(actual.position().trainLoss()).isEqualTo(expected.position().trainLoss());
+    assertThat(losses(other, resumed)).isEqualTo(losses(run, whole));
+  }
+
+  @Test
+  void theAverageOfTheWeightsIsValidatedAndPublishedInTheirPlace() {
+    TrainReport report = run.train(SINE, "train.average-decay=0.95");
+
+    Checkpoint last = run.checkpoint(report);
+    assertThat(last.bestParameters())
+        .as("the last epoch is the best of a run that has not converged")
+        .isEqualTo(last.averageParameters())
+        .isNotEqualTo(last.parameters());
+    ModelBundle bundle = ModelBundle.open(report.bundle().uri(), new Configuration());
+    assertThat(bundle.network().params().data().asFloat()).isEqualTo(last.averageParameters());
+  }
+
+  @Test
+  void aRunBeginsWithTheWeightsOfABundle() {
+    TrainReport first = run.train(SINE, "train.epochs=20");
+    TrainerRun other = another();
+
+    TrainReport second =
+        other.train(
+            SINE,
+            "train.warm-start=\"" + first.bundle().uri() + "\"",
+            "train.epochs=1",
+            "train.learning-rate=1e-6");
+
+    // a network with fresh weights has a loss of 0.5 here
+    assertThat(second.trainLoss()).isLessThan(0.1);
+    assertThat(second.distanceMoved()).isLessThan(1e-3);
+  }
+
+  @Test
+  void aBundleOfAnotherNetworkIsNoWarmStart() {
+    TrainReport first = run.train(SINE, "train.epochs=1");
+    TrainerRun other = another();
+
+    assertThatThrownBy(
+            () ->
+                other.train(
+                    SINE,
+                    "train.warm-start=\"" + first.bundle().uri() + "\"",
+                    "model.hidden-sizes=[7]"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "Cannot begin with the weights of %s: they are {0_W=[2, 24], 0_RW=[6, 24], 0_b=[24], 2_W=[6, 3], 2_b=[3]}, this run's are {0_W=[2, 28], 0_RW=[7, 28], 0_b=[28], 2_W=[7, 3], 2_b=[3]}. Set train.warm-start to a bundle of the same network, or set the model section to that of the bundle.",
+            first.bundle().uri());
   }
 
   /** No epoch after the first counts as better, so each one after that lowers the rate. */
@@ -201,13 +270,12 @@ class TrainerTest {
     TrainReport whole = run.train(SINE, settings);
     TrainerRun other = another();
     // after epoch 4 there is one reduction, and one epoch counted towards the next
-    var interrupted = new Interrupted(new SineWindows(200, 50), 4);
-    var dataset = new Learnable(SINE.manifest(), SINE.uri(), interrupted);
+    Learnable dataset = powerCut(4, 3);
     assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
 
     TrainReport resumed = other.train(SINE, settings);
 
-    assertThat(resumed.resumedFrom()).endsWith("epoch-00004.checkpoint");
+    assertThat(resumed.resumedFrom()).endsWith("epoch-00004-step-000000052.checkpoint");
     Checkpoint expected = run.checkpoint(whole);
     Checkpoint actual = other.checkpoint(resumed);
     assertThat(expected.position().rateReductions()).containsExactly(3 * 13, 5 * 13);
@@ -262,11 +330,11 @@ class TrainerTest {
     String number = "\\d[\\d.e+-]*";
     assertThat(first)
         .matches(
-            "train   3% \\| epoch 1/2 \\| step 1/13 \\| loss N \\| validation - \\| norm N \\| lr N \\| [\\d,]+ windows/s \\| time left \\d+s"
+            "train   3% \\| epoch 1/2 \\| step 1/13 \\| loss N \\| validation - \\| norm N \\| lr N \\| [\\d,]+ windows/s \\| compute \\d+%, all-reduce 0%, reading \\d+% \\| time left \\d+s"
                 .replace("N", number));
     assertThat(resumed)
         .matches(
-            "train  51% \\| epoch 3/4 \\| step 1/13 \\| loss N \\| validation N \\| norm N \\| lr N \\| [\\d,]+ windows/s \\| time left \\d+s"
+            "train  51% \\| epoch 3/4 \\| step 1/13 \\| loss N \\| validation N \\| norm N \\| lr N \\| [\\d,]+ windows/s \\| compute \\d+%, all-reduce 0%, reading \\d+% \\| time left \\d+s"
                 .replace("N", number));
   }
 
@@ -340,7 +408,7 @@ class TrainerTest {
 
     assertThat(again.resumedFrom()).isNull();
     assertThat(again.epochs()).isEqualTo(2);
-    assertThat(again.checkpoint()).endsWith("epoch-00002.checkpoint");
+    assertThat(again.checkpoint()).endsWith("epoch-00002-step-000000026.checkpoint");
   }
 
   @Test
@@ -373,7 +441,9 @@ class TrainerTest {
                   .map(f -> f.getFileName().toString())
                   .filter(f -> f.endsWith(".checkpoint") && !f.startsWith(".")))
           .containsExactlyInAnyOrder(
-              "epoch-00002.checkpoint", "epoch-00004.checkpoint", "epoch-00005.checkpoint");
+              "epoch-00002-step-000000026.checkpoint",
+              "epoch-00004-step-000000052.checkpoint",
+              "epoch-00005-step-000000065.checkpoint");
     }
   }
 
@@ -391,18 +461,19 @@ class TrainerTest {
                     "train.epochs=20"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageMatching(
-            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint is .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.")
+            "Loss became (NaN|infinite) at step \\d+ \\(last finite \\S+ at \\d+, gradient norm \\S+, lr 1\\.0e\\+02\\)\\. (No checkpoint was written yet|The last checkpoint, of step \\d+, is in .*)\\. Lower train.learning-rate or set train.max-gradient-norm\\.")
         .extracting(e -> ((OperationFailedException) e).exitStatus())
         .isEqualTo(ExitStatus.FAILED);
     assertThat(folder.resolve("a/models")).doesNotExist();
   }
 
   @Test
-  void aRunThatMovedNothingFails() {
-    assertThatThrownBy(() -> run.train(SINE, "train.optimizer=sgd", "train.learning-rate=1e-40"))
+  void aRunThatMovesNothingEndsAtItsFirstStep() {
+    // a rate that float32 has no number for
+    assertThatThrownBy(() -> run.train(SINE, "train.optimizer=sgd", "train.learning-rate=1e-50"))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageMatching(
-            "Training ended with the parameters it began with after 52 steps \\(train loss .*, learning rate 1.0E-40\\)\\. Nothing was published\\. Raise train.learning-rate or train.epochs, and see whether the targets of .* vary\\.")
+            "Step 1 left all parameters as they were \\(loss \\S+, gradient norm \\S+, lr \\S+\\)\\. Raise train.learning-rate\\.")
         .extracting(e -> ((OperationFailedException) e).exitStatus())
         .isEqualTo(ExitStatus.FAILED);
     assertThat(folder.resolve("a/models")).doesNotExist();
@@ -412,12 +483,7 @@ class TrainerTest {
   void aSecondRunOnTheSameCheckpointsIsRefusedAndTheFirstGoesOn() {
     var refusals = new ArrayList<Throwable>();
     Learnable dataset =
-        new Learnable(
-            SINE.manifest(),
-            SINE.uri(),
-            new Disturbed(
-                new SineWindows(200, 50),
-                epoch -> refusals.add(catchThrowable(() -> run.train(SINE)))));
+        beforeEachEpoch(epoch -> refusals.add(catchThrowable(() -> run.train(SINE))));
 
     TrainReport report = run.train(dataset, "train.epochs=2");
 
@@ -441,26 +507,22 @@ class TrainerTest {
   void aRunWhoseLockWasTakenOverWritesNoCheckpoint() {
     Path lock = folder.resolve("a/runs/sine/checkpoints.lock");
     Learnable dataset =
-        new Learnable(
-            SINE.manifest(),
-            SINE.uri(),
-            new Disturbed(
-                new SineWindows(200, 50),
-                epoch -> {
-                  if (epoch == 1) {
-                    write(
-                        lock,
-                        "{\"lockId\":\"7\",\"runId\":\"rival\",\"host\":\"h7\",\"processes\":\"\",\"pid\":5,\"startedAt\":\"2024-01-01T00:00:00Z\"}");
-                  }
-                }));
+        beforeEachEpoch(
+            epoch -> {
+              if (epoch == 1) {
+                write(
+                    lock,
+                    "{\"lockId\":\"7\",\"runId\":\"rival\",\"host\":\"h7\",\"processes\":\"\",\"pid\":5,\"startedAt\":\"2024-01-01T00:00:00Z\"}");
+              }
+            });
 
     assertThatThrownBy(() -> run.train(dataset))
         .isInstanceOf(OperationFailedException.class)
         .hasMessage(
             "Cannot train with checkpoints in %1$s: the lock %1$s.lock was taken by run rival on host h7 (process 5, since 2024-01-01T00:00:00Z). This run stopped before it touched what the other one writes; set train.checkpoint.path to another folder and run again."
                 .formatted(folder.resolve("a/runs/sine/checkpoints")));
-    assertThat(folder.resolve("a/runs/sine/checkpoints/epoch-00001.checkpoint")).exists();
-    assertThat(folder.resolve("a/runs/sine/checkpoints/epoch-00002.checkpoint")).doesNotExist();
+    assertThat(folder.resolve("a/runs/sine/checkpoints/epoch-00002-step-000000026.checkpoint"))
+        .doesNotExist();
   }
 
   private static void write(Path file, String text) {
@@ -512,86 +574,26 @@ class TrainerTest {
     assertThat(bundle.manifest().residualQuantiles()).isNull();
   }
 
-  /** Windows whose reader lets something else happen before each epoch. */
-  private record Disturbed(SineWindows whole, IntConsumer beforeEpoch) implements WindowsSource {
-    @Override
-    public Windows open(Configuration hadoop) {
-      Windows windows = whole.open(hadoop);
-      return new Windows() {
-        @Override
-        public WindowContract contract() {
-          return windows.contract();
-        }
-
-        @Override
-        public long count(Split split) {
-          return windows.count(split);
-        }
-
-        @Override
-        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
-          beforeEpoch.accept(epoch);
-          return windows.shuffled(batchSize, seed, epoch, reader, readers);
-        }
-
-        @Override
-        public Batches inOrder(Split split, int batchSize) {
-          return windows.inOrder(split, batchSize);
-        }
-      };
-    }
+  private static Learnable beforeEachEpoch(IntConsumer then) {
+    return DisturbedWindows.of(
+        SINE,
+        "each epoch",
+        (rank, epoch, step, batch) -> {
+          if (step == 0) {
+            then.accept(epoch);
+          }
+        });
   }
 
-  /** Windows of a machine that loses power in an epoch. */
-  private record Interrupted(SineWindows whole, int epochOfPowerCut) implements WindowsSource {
-    @Override
-    public Windows open(Configuration hadoop) {
-      Windows windows = whole.open(hadoop);
-      return new Windows() {
-        @Override
-        public WindowContract contract() {
-          return windows.contract();
-        }
-
-        @Override
-        public long count(Split split) {
-          return windows.count(split);
-        }
-
-        @Override
-        public Batches shuffled(int batchSize, long seed, int epoch, int reader, int readers) {
-          Batches batches = windows.shuffled(batchSize, seed, epoch, reader, readers);
-          if (epoch != epochOfPowerCut) {
-            return batches;
+  /** A machine that loses power in an epoch, from 0, before one of its steps. */
+  private static Learnable powerCut(int epochOfCut, int stepOfCut) {
+    return DisturbedWindows.of(
+        SINE,
+        "power cut",
+        (rank, epoch, step, batch) -> {
+          if (epoch == epochOfCut && step == stepOfCut) {
+            throw new IllegalStateException("power cut");
           }
-          return new Batches() {
-            private int left = 3;
-
-            @Override
-            public boolean hasNext() {
-              return batches.hasNext();
-            }
-
-            @Override
-            public WindowBatch next() {
-              if (left-- == 0) {
-                throw new IllegalStateException("power cut");
-              }
-              return batches.next();
-            }
-
-            @Override
-            public void close() {
-              batches.close();
-            }
-          };
-        }
-
-        @Override
-        public Batches inOrder(Split split, int batchSize) {
-          return windows.inOrder(split, batchSize);
-        }
-      };
-    }
+        });
   }
 }

@@ -37,7 +37,7 @@ class WrittenFilesTest {
 
     JsonNode header = run.checkpointHeader(report);
 
-    assertThat(schema("checkpoint.v1").validate(header)).isEmpty();
+    assertThat(schema("checkpoint.v2").validate(header)).isEmpty();
     assertThat(header.get("parameters").asLong()).isEqualTo(report.parameters());
     assertThat(header.get("optimizer").asLong())
         .isEqualTo(optimizer.equals("sgd") ? 0 : 2 * report.parameters());
@@ -49,7 +49,7 @@ class WrittenFilesTest {
     TrainReport report =
         run.train(new SineWindows(64, 16).learnable(), "train.epochs=2", "train.log-every-steps=1");
 
-    JsonSchema schema = schema("metrics.v1");
+    JsonSchema schema = schema("metrics.v2");
     assertThat(run.metrics(report)).hasSize(2 * (4 + 1));
     for (String line : run.metrics(report)) {
       assertThat(schema.validate(TrainerRun.json(line))).as(line).isEmpty();
@@ -61,10 +61,10 @@ class WrittenFilesTest {
     JsonNode line =
         TrainerRun.json(
             """
-{"epoch":1,"step":1,"loss":1,"learningRate":1,"windowsPerSecond":1,"elapsedSeconds":1,"rate":2}
+{"epoch":1,"step":1,"loss":1,"learningRate":1,"windowsPerSecond":1,"elapsedSeconds":1,"computeShare":1,"allReduceShare":0,"readShare":0,"bytesSent":0,"rate":2}
 """);
 
-    assertThat(schema("metrics.v1").validate(line)).hasSize(1);
+    assertThat(schema("metrics.v2").validate(line)).hasSize(1);
   }
 
   private static JsonSchema schema(String name) throws IOException {

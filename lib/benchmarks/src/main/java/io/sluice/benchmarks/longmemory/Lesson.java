@@ -6,6 +6,7 @@ import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.TrainingStep;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,7 +89,7 @@ record Lesson(MemoryTask task, int delay, Cell cell, double learningRate, int se
     var errors = new ArrayList<Double>();
     for (int step = 1; step <= budget.steps(); step++) {
       Examples batch = task.draw(random, budget.batch(), delay);
-      training.run(batch.features(), batch.targets(), null);
+      training.run(new Batch(batch.features(), batch.targets(), null));
       if (step * LOOKS % budget.steps() < LOOKS) {
         errors.add(task.error(network.output(test.features(), false), test.targets()));
       }

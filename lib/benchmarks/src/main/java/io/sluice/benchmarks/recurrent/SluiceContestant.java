@@ -6,6 +6,7 @@ import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
 import java.util.Collections;
@@ -47,7 +48,7 @@ final class SluiceContestant extends Dl4jContestant {
       step =
           new TrainingStep(replicas(network), TrainingMemory.microBatches(spec, windows, threads));
     }
-    step.run(input, target, null);
+    step.run(new Batch(input, target, null));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.pass.TrainingPass;
 import java.util.Arrays;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
@@ -57,6 +58,7 @@ final class TimeHeadLayer extends BaseLayer<TimeHead> {
 
   @Override
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+    TrainingPass.backwardBegins(index);
     assertInputSet(true);
     INDArray dx =
         workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, rows.shape(), 'c');

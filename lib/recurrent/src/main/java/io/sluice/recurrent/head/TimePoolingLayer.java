@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.pass.TrainingPass;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -107,6 +108,7 @@ final class TimePoolingLayer extends AbstractLayer<TimePooling> {
 
   @Override
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+    TrainingPass.backwardBegins(index);
     INDArray dx =
         workspaces.createUninitialized(
             ArrayType.ACTIVATION_GRAD, dataType, new long[] {T, B, H}, 'c');

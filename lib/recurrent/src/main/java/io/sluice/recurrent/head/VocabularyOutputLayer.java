@@ -66,7 +66,7 @@ final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
     ClassIds shape = shape();
     applyDropOutIfNecessary(training, workspaces);
     INDArray x = inputs.rows(input, dataType);
-    long[] sizes = x.shape();
+    long[] sizes = x.shape().clone();
     sizes[sizes.length - 1] = shape.V();
     INDArray p = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, sizes, 'c');
     kernel()

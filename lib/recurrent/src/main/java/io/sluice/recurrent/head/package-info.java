@@ -6,8 +6,8 @@
  * io.sluice.recurrent.head.MultiHeadSelfAttention} and {@link
  * io.sluice.recurrent.head.LayerNormalization} take the outputs (B, H, T) of a recurrent layer. All
  * are DL4J layers for {@code MultiLayerNetwork} and {@code ComputationGraph}. (The layer that takes
- * the last step is {@code recurrent.layer.LastStep}.) Depends on ND4J, DL4J, and the functions and
- * products of {@code recurrent.kernel}.
+ * the last step is {@code recurrent.layer.LastStep}.) Depends on ND4J, DL4J, {@code
+ * recurrent.pass}, and the functions and products of {@code recurrent.kernel}.
  *
  * <p>As in {@code recurrent.kernel}, memory is time-major, (T, B, ·): row t·B + b is time step t of
  * sequence b, so that a product over all steps of all sequences is one GEMM. A float network runs

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.layer;
 
+import io.sluice.recurrent.dropout.ExampleDropout;
 import io.sluice.recurrent.kernel.Direction;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -47,7 +48,11 @@ public final class BidirectionalRecurrent extends Bidirectional {
           "Layer %s reads %s, but the layer in a BidirectionalRecurrent must read FORWARD: its copy reads backward"
               .formatted(forward.getLayerName(), forward.getDirection()));
     }
-    ((Recurrent) getBwd()).setDirection(Direction.BACKWARD);
+    var backward = (Recurrent) getBwd();
+    backward.setDirection(Direction.BACKWARD);
+    if (backward.getIDropout() instanceof ExampleDropout dropout) {
+      backward.setIDropout(dropout.in(dropout.layer() + "/backward"));
+    }
     if (forward.getLayerName() != null) {
       setLayerName(forward.getLayerName());
     }

@@ -1,11 +1,13 @@
 package io.sluice.recurrent.layer;
 
+import io.sluice.recurrent.dropout.DropoutMask;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.MaskedRecurrence;
 import io.sluice.recurrent.kernel.RecurrentKernel;
 import io.sluice.recurrent.kernel.ReferenceKernel;
 import io.sluice.recurrent.kernel.State;
+import io.sluice.recurrent.pass.TrainingPass;
 import java.util.Arrays;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
@@ -21,7 +23,6 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.random.impl.BernoulliDistribution;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -49,6 +50,8 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
 
   /** Variational dropout's factors of the hidden state (B, H), inverted. */
   private transient INDArray stateFactors;
+
+  private transient DropoutMask stateMasks;
 
   /** The state from which the last training pass began; null is zeros. */
   private transient Map<String, INDArray> begin;
@@ -121,6 +124,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
 
   @Override
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+    TrainingPass.backwardBegins(index);
     assertInputSet(true);
     INDArray series = permuteIfNWC(epsilon);
     long T = series.size(2);
@@ -210,9 +214,13 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
       return null;
     }
     if (!goesOn || stateFactors == null || stateFactors.size(0) != B) {
+      if (stateMasks == null) {
+        // each direction drops its own
+        stateMasks =
+            new DropoutMask("%s/state/%s".formatted(name(), layerConf().getDirection()), kept);
+      }
       stateFactors = detached(new long[] {B, layerConf().shape().hiddenSize()});
-      Nd4j.getExecutioner().exec(new BernoulliDistribution(stateFactors, kept));
-      stateFactors.divi(kept);
+      stateMasks.draw(stateFactors, B);
     }
     return TimeMajor.memory(stateFactors);
   }

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.layer;
 
+import io.sluice.recurrent.pass.TrainingPass;
 import java.util.Arrays;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
@@ -52,6 +53,7 @@ final class LastStepLayer extends AbstractLayer<LastStep> {
 
   @Override
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+    TrainingPass.backwardBegins(index);
     INDArray steps =
         workspaces.create(ArrayType.ACTIVATION_GRAD, dataType, new long[] {T, B, H}, 'c');
     INDArray ends = epsilon.castTo(dataType).dup('c');

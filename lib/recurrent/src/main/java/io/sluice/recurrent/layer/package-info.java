@@ -4,7 +4,8 @@
  * <p>Main type: {@link io.sluice.recurrent.layer.Recurrent}, the configuration of one recurrent
  * layer; it goes where DL4J's {@code LSTM} goes: into a {@code MultiLayerNetwork} or {@code
  * ComputationGraph}, into {@code Bidirectional} and {@code LastTimeStep}, through {@code
- * ModelSerializer} and dl4j-spark. Depends on {@code recurrent.kernel} and DL4J.
+ * ModelSerializer} and dl4j-spark. Depends on {@code recurrent.kernel}, {@code recurrent.dropout},
+ * {@code recurrent.pass} and DL4J.
  *
  * <p>{@link io.sluice.recurrent.layer.BidirectionalRecurrent} reads in both directions. It takes
  * the place of DL4J's {@code Bidirectional}, which works too and reverses copies in time.

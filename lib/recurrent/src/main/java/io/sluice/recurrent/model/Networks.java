@@ -1,5 +1,6 @@
 package io.sluice.recurrent.model;
 
+import io.sluice.recurrent.dropout.ExampleDropout;
 import io.sluice.recurrent.head.AdditiveAttention;
 import io.sluice.recurrent.head.LayerNormalization;
 import io.sluice.recurrent.head.MultiHeadSelfAttention;
@@ -16,8 +17,6 @@ import java.util.Arrays;
 import java.util.List;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.dropout.Dropout;
-import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -42,11 +41,11 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
  * <p>Choices that follow from DL4J 1.0.0-M2.1:
  *
  * <ul>
- *   <li>Dropout takes the probability to <i>keep</i> and works on a layer's <i>input</i>, so
- *       dropout between layers is set on every layer but the first. Attention has none of its own:
- *       the head's drops what attention puts out.
- *   <li>{@code SpatialDropout} drops an input for all time steps of a sequence, which is what
- *       variational dropout does between layers.
+ *   <li>Dropout works on a layer's <i>input</i>, so dropout between layers is set on every layer
+ *       but the first. Attention has none of its own: the head's drops what attention puts out.
+ *   <li>What is dropped of an example has to be a matter of the example ({@link ExampleDropout});
+ *       DL4J's {@code Dropout} and {@code SpatialDropout}, which networks of before have and keep,
+ *       draw from one generator for all.
  *   <li>The loss of an output at every step is divided by T, because DL4J sums over time steps and
  *       a loss here is a mean over them.
  *   <li>Weight decay is set on each layer: set on the whole network it is applied twice ({@code
@@ -131,8 +130,7 @@ public final class Networks {
       Recurrent cell = cell(spec, spec.hiddenSizes().get(l));
       cell.setLayerName("recurrent-" + l);
       if (l > 0 && spec.dropout() > 0) {
-        double kept = 1 - spec.dropout();
-        cell.setIDropout(spec.variationalDropout() ? new SpatialDropout(kept) : new Dropout(kept));
+        cell.setIDropout(dropout(spec, cell, spec.variationalDropout()));
       }
       cell.setRegularization(new ArrayList<>(regularization));
       layers.add(spec.bidirectional() ? new BidirectionalRecurrent(cell) : cell);
@@ -203,11 +201,14 @@ public final class Networks {
         .build();
   }
 
-  /** Sets the probability to keep an input. */
   private static void drop(BaseLayer layer, ModelSpec spec) {
     if (spec.dropout() > 0) {
-      layer.setIDropout(new Dropout(1 - spec.dropout()));
+      layer.setIDropout(dropout(spec, layer, false));
     }
+  }
+
+  private static ExampleDropout dropout(ModelSpec spec, BaseLayer layer, boolean oncePerSeries) {
+    return new ExampleDropout(1 - spec.dropout(), layer.getLayerName(), oncePerSeries);
   }
 
   private static FeedForwardLayer head(ModelSpec spec) {

@@ -1,13 +1,12 @@
 package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.layer.InputGradient;
+import io.sluice.recurrent.pass.TrainingPass;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.regularization.Regularization;
@@ -25,9 +24,10 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * <p>The gradient of the input of the first layer, which {@code fit} computes and throws away, is
  * left out.
  *
- * <p>A batch of B examples may be cut: by {@link Replicas}, which compute at once, and each share
- * by micro-batches, which compute one after the other and need the memory of one. With R replicas
- * and M micro-batches:
+ * <p>A batch of B examples may be cut: over processes, whose {@link GradientExchange} adds their
+ * gradients; in each by {@link Replicas}, which compute at once; and each share by micro-batches,
+ * which compute one after the other and need the memory of one. With R replicas in all and M
+ * micro-batches:
  *
  * <pre>{@code
  * g = (1/B) · Σ over shares r < R, Σ over micro-batches m < M:  ∂(sum of losses of (r, m)) / ∂w
@@ -35,69 +35,21 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  *
  * <p>DL4J's gradients are such sums over examples (masked or not: a loss at every step is a sum
  * over its known steps), so each example weighs the same however uneven the cuts are, and the step
- * is that on the whole batch up to the order of float32 sums. Dropout draws other masks.
+ * is that on the whole batch up to the order of float32 sums, which is the same each time. What our
+ * dropout drops follows from an example's key and the step ({@code recurrent.dropout}), so that is
+ * no matter of the cut either.
  */
 public final class TrainingStep {
   /** A parameter with a regularisation of its own. */
   private record Decayed(INDArray parameter, INDArray gradient, List<Regularization> rules) {}
-
-  /** Examples [from, to) of a batch. */
-  private record Range(long from, long to) {
-    long size() {
-      return to - from;
-    }
-
-    /** One of {@code parts} whose sizes differ by 1 at most, the larger ones first. */
-    Range part(int part, int parts) {
-      return new Range(start(part, parts), start(part + 1, parts));
-    }
-
-    private long start(int part, int parts) {
-      return from + part * (size() / parts) + Math.min(part, size() % parts);
-    }
-
-    /** These examples of an array with one row an example; null of null. */
-    INDArray of(INDArray array) {
-      if (array == null || array.size(0) == size()) {
-        return array;
-      }
-      var index = new INDArrayIndex[array.rank()];
-      Arrays.fill(index, NDArrayIndex.all());
-      index[0] = NDArrayIndex.interval(from, to);
-      return array.get(index);
-    }
-  }
-
-  /**
-   * @param features (B, I, T)
-   * @param labels as the network's output layer wants them
-   * @param labelsMask which labels count; null is all
-   */
-  private record Batch(INDArray features, INDArray labels, INDArray labelsMask) {
-    Range range() {
-      return new Range(0, features.size(0));
-    }
-
-    Batch part(Range range) {
-      return new Batch(range.of(features), range.of(labels), range.of(labelsMask));
-    }
-
-    /**
-     * Whether the mask is one number for several outputs of the only example. DL4J takes any mask
-     * of one row for one an output, which its cross-entropy refuses.
-     */
-    boolean isOneWithOneMask() {
-      return labelsMask != null && labelsMask.length() == 1 && labels.length() > 1;
-    }
-  }
 
   private final Replicas replicas;
   private final int microBatches;
   private final MultiLayerNetwork network;
   private final INDArray parameters;
   private final INDArray gradient;
-  private final List<INDArray> gradients;
-  private final INDArray[] sums;
+  private final GradientSum sum;
+  private final GradientExchange exchange;
   private final GradientUpdater<?> updater;
   private final List<Decayed> decayed;
 
@@ -106,43 +58,77 @@ public final class TrainingStep {
     this(new Replicas(network, 1), 1);
   }
 
+  /** Whole batches in this process. */
+  public TrainingStep(Replicas replicas, int microBatches) {
+    this(replicas, microBatches, null);
+  }
+
   /**
    * @param replicas of a network with {@link GlobalNormClipping} as the optimizer of every layer;
    *     trained in place. Closing them is the caller's.
    * @param microBatches that a replica's share of a batch is cut into, at least 1; fewer where it
    *     has fewer examples
+   * @param exchange with the other processes that have a share in each batch; null if there are
+   *     none
    */
-  public TrainingStep(Replicas replicas, int microBatches) {
+  public TrainingStep(Replicas replicas, int microBatches, GradientExchange exchange) {
+    this(replicas, microBatches, exchange, GradientSum.LEAST);
+  }
+
+  /**
+   * @param leastBucket numbers of the smallest part of the gradient that is exchanged by itself
+   */
+  TrainingStep(Replicas replicas, int microBatches, GradientExchange exchange, long leastBucket) {
     if (microBatches < 1) {
       throw new IllegalArgumentException(
           "microBatches is %d, must be at least 1".formatted(microBatches));
     }
     this.replicas = replicas;
     this.microBatches = microBatches;
+    this.exchange = exchange;
     this.network = replicas.network();
     this.updater = GlobalNormClipping.block(network).getGradientUpdater();
     this.parameters = network.params().reshape(network.numParams());
-    this.gradients = replicas.each((replica, rank) -> gradient(replica));
-    this.gradient = gradients.get(0);
-    this.sums = new INDArray[replicas.count()];
+    this.sum =
+        new GradientSum(
+            network,
+            replicas.each((replica, rank) -> gradient(replica)),
+            exchange,
+            exchange == null ? Long.MAX_VALUE : leastBucket);
+    this.gradient = sum.whole();
     this.decayed = decayed();
   }
 
   /**
-   * Trains on one batch.
+   * Trains on a batch that is this process's alone.
    *
-   * @param features (B, I, T)
-   * @param labels as the network's output layer wants them
-   * @param labelsMask which labels count; null is all
    * @return the loss before the step, with what regularisation adds to it
    */
-  public double run(INDArray features, INDArray labels, INDArray labelsMask) {
+  public double run(Batch batch) {
+    return run(batch, batch.size());
+  }
+
+  /**
+   * Trains on a batch that several processes share.
+   *
+   * @param own this process's examples of it; may be none
+   * @param examples B of the whole batch, the same in all
+   * @return the loss of the whole batch before the step, with what regularisation adds to it
+   */
+  public double run(Batch own, long examples) {
+    if (examples < Math.max(1, own.size()) || exchange == null && examples > own.size()) {
+      throw new IllegalArgumentException(
+          "examples is %d with %d of this process, must be %s"
+              .formatted(
+                  examples,
+                  own.size(),
+                  examples > own.size()
+                      ? "%d: there is no exchange".formatted(own.size())
+                      : "at least %d".formatted(Math.max(1, own.size()))));
+    }
     int iteration = network.getIterationCount();
     int epoch = network.getEpochCount();
-    var batch = new Batch(features, labels, labelsMask);
-    List<Double> losses = replicas.each((replica, rank) -> share(replica, rank, batch));
-    long examples = batch.range().size();
-    addGradients((int) Math.min(examples, replicas.count()));
+    double loss = sumOverRanks(own, examples);
     gradient.muli(1.0 / examples);
     step(Regularization.ApplyStep.BEFORE_UPDATER, iteration, epoch);
     updater.applyUpdater(gradient, iteration, epoch);
@@ -150,51 +136,72 @@ public final class TrainingStep {
     parameters.subi(gradient);
     network.applyConstraints(iteration, epoch);
     network.getLayerWiseConfigurations().setIterationCount(iteration + 1);
-    double loss = 0;
-    for (double each : losses) {
-      loss += each;
-    }
     network.setScore(loss);
     return loss;
   }
 
   /**
-   * Leaves the sum of its examples' gradients in a replica's own gradient array.
+   * Leaves the sum of all examples' gradients in {@link #gradient}.
    *
-   * @return its part of the batch's mean loss
+   * @return the whole batch's mean loss
    */
-  private double share(MultiLayerNetwork replica, int rank, Batch batch) {
-    Range mine = batch.range().part(rank, replicas.count());
-    int parts = (int) Math.min(microBatches, mine.size());
-    INDArray own = gradients.get(rank);
+  private double sumOverRanks(Batch own, long examples) {
+    int sharing = Math.min(own.size(), replicas.count());
+    sum.begin(sharing);
+    double loss = 0;
+    if (sharing > 0) {
+      for (double each : replicas.each((replica, rank) -> share(replica, rank, own, examples))) {
+        loss += each;
+      }
+    }
+    return exchange == null ? loss : exchange.await(loss);
+  }
+
+  /**
+   * Adds a replica's part to the sum.
+   *
+   * @return its part of the whole batch's mean loss; all parts together have what regularisation
+   *     adds to a loss once, because each has it in proportion to its examples
+   */
+  private double share(MultiLayerNetwork replica, int rank, Batch own, long examples) {
+    Batch mine = own.part(rank, replicas.count());
+    int parts = Math.min(microBatches, mine.size());
+    GradientSum.Part part = sum.part(rank);
+    part.begin();
     double loss = 0;
     for (int m = 0; m < parts; m++) {
-      Range examples = mine.part(m, parts);
-      double mean = gradientAndLoss(replica, own, batch.part(examples));
-      loss += mean * ((double) examples.size() / batch.range().size());
-      if (m > 0) {
-        own.addi(sums[rank]);
-      }
-      if (m < parts - 1) {
-        sums[rank] = sums[rank] == null ? own.dup() : sums[rank].assign(own);
+      Batch batch = mine.part(m, parts);
+      boolean isLast = m == parts - 1;
+      double mean = gradientAndLoss(replica, batch, part, isLast);
+      loss += mean * ((double) batch.size() / examples);
+      if (isLast) {
+        part.finish();
+      } else {
+        part.keep();
       }
     }
     return loss;
   }
 
-  private static double gradientAndLoss(MultiLayerNetwork replica, INDArray gradient, Batch batch) {
-    boolean masked = batch.labelsMask != null && !batch.isOneWithOneMask();
-    replica.setInput(batch.features);
-    replica.setLabels(batch.labels);
-    if (masked) {
-      replica.setLayerMaskArrays(null, batch.labelsMask);
+  private double gradientAndLoss(
+      MultiLayerNetwork replica, Batch batch, GradientSum.Part part, boolean isLast) {
+    boolean oneMask = batch.isOneWithOneMask();
+    boolean noLabel = oneMask && batch.labelsMask().getDouble(0) == 0;
+    replica.setInput(batch.features());
+    replica.setLabels(batch.labels());
+    if (batch.labelsMask() != null && !oneMask) {
+      replica.setLayerMaskArrays(null, batch.labelsMask());
     }
     wantInputGradient(replica, false);
-    replica.computeGradientAndScore();
+    boolean handsOn = isLast && exchange != null && !noLabel;
+    try (var ignored =
+        TrainingPass.begin(replica.getIterationCount(), batch.keys(), handsOn ? part : null)) {
+      replica.computeGradientAndScore();
+    }
     wantInputGradient(replica, true);
     double loss = replica.score();
-    if (batch.isOneWithOneMask() && batch.labelsMask.getDouble(0) == 0) {
-      gradient.assign(0);
+    if (noLabel) {
+      part.whole().assign(0);
       loss = replica.calcRegularizationScore(true);
     }
     replica.clearLayerMaskArrays();
@@ -205,13 +212,6 @@ public final class TrainingStep {
   private static void wantInputGradient(MultiLayerNetwork network, boolean wanted) {
     if (network.getLayer(0) instanceof InputGradient layer) {
       layer.inputGradient(wanted);
-    }
-  }
-
-  /** Adds the gradients of the first {@code shares} replicas in the network's own array. */
-  private void addGradients(int shares) {
-    for (INDArray each : gradients.subList(1, shares)) {
-      gradient.addi(each);
     }
   }
 

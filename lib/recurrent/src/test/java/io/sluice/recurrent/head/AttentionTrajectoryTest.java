@@ -8,6 +8,7 @@ import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.GoldenFile;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.optim.Adam;
+import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.CosineDecay;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.TrainingStep;
@@ -62,7 +63,7 @@ class AttentionTrajectoryTest {
     var step = new TrainingStep(network);
     double[] losses = new double[golden.values("losses").length];
     for (int k = 0; k < losses.length; k++) {
-      losses[k] = step.run(x, labels, null);
+      losses[k] = step.run(new Batch(x, labels, null));
     }
 
     // float32: 6e-8 a number, and Adam divides by small deviations

@@ -8,6 +8,7 @@ import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
+import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
@@ -249,8 +250,8 @@ class VocabularyOutputTest {
       for (int k = 0; k < 3; k++) {
         INDArray x = Nd4j.randn(B, I, T);
 
-        double expected = wholeStep.run(x, ids(), mask());
-        double loss = step.run(x, ids(), mask());
+        double expected = wholeStep.run(new Batch(x, ids(), mask()));
+        double loss = step.run(new Batch(x, ids(), mask()));
 
         // float32 sums in another order over 3 updates
         assertThat(loss).isCloseTo(expected, within(2e-6 * expected));

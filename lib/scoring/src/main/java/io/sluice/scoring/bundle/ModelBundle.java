@@ -170,6 +170,11 @@ public final class ModelBundle {
     return uri;
   }
 
+  /** The network that predictors are made of; to be read, not to be used or changed. */
+  public MultiLayerNetwork network() {
+    return network;
+  }
+
   public BundleManifest manifest() {
     return manifest;
   }

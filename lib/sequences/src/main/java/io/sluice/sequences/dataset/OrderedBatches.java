@@ -3,16 +3,35 @@ package io.sluice.sequences.dataset;
 /** Batches in manifest order; neighbouring windows are copied together. */
 final class OrderedBatches extends WindowBatches {
   private final SplitReader segments;
+  private final int batchSize;
+  private final long windows;
   private EncodedSegment segment;
   private int window;
 
-  OrderedBatches(WindowEncoder encoder, int batchSize, long windows, SplitReader segments) {
-    super(encoder, batchSize, windows);
+  /**
+   * @param windows of the split
+   * @param first number of the first batch of this reader
+   * @param end number after its last one
+   * @param segments with the windows of these batches
+   */
+  OrderedBatches(
+      WindowEncoder encoder,
+      int batchSize,
+      long windows,
+      long first,
+      long end,
+      SplitReader segments) {
+    super(encoder, (int) Math.min(batchSize, windows), first, end);
+    this.batchSize = batchSize;
+    this.windows = windows;
     this.segments = segments;
   }
 
   @Override
-  void fill(WindowBatch target, int size) {
+  void fill(WindowBatch target, long number) {
+    long from = number * batchSize;
+    int size = (int) Math.min(batchSize, windows - from);
+    encoder.begin(target, size);
     int b = 0;
     while (b < size) {
       if (segment == null || window == segment.origins().length) {
@@ -24,6 +43,9 @@ final class OrderedBatches extends WindowBatches {
       encoder.encodeAll(segment, window, count, target, b);
       window += count;
       b += count;
+    }
+    for (b = 0; b < size; b++) {
+      target.positions[b] = from + b;
     }
   }
 

@@ -11,6 +11,7 @@ import org.apache.hadoop.mapred.FileSplit;
 import org.apache.hadoop.mapreduce.TaskAttemptID;
 import org.apache.hadoop.mapreduce.TaskType;
 import org.apache.hadoop.mapreduce.task.TaskAttemptContextImpl;
+import org.apache.parquet.filter2.predicate.FilterPredicate;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetInputFormat;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
@@ -61,11 +62,26 @@ final class ParquetPart implements Closeable {
     }
   }
 
-  /** Opens a file at some columns, each with the type it shall have in memory. */
+  /**
+   * Opens a file at some columns, each with the type it shall have in memory.
+   *
+   * @param rows row groups and pages without a row of these are passed over, others come whole;
+   *     null for all rows
+   */
   static ParquetPart open(
-      Path file, ParquetMetadata footer, StructField[] columns, Configuration hadoop)
+      Path file,
+      ParquetMetadata footer,
+      StructField[] columns,
+      FilterPredicate rows,
+      Configuration hadoop)
       throws IOException {
     var conf = new Configuration(hadoop);
+    if (rows != null) {
+      ParquetInputFormat.setFilterPredicate(conf, rows);
+      // statistics of row groups and pages are enough; dictionaries would have to be read for it
+      conf.setBoolean(ParquetInputFormat.DICTIONARY_FILTERING_ENABLED, false);
+      conf.setBoolean(ParquetInputFormat.BLOOM_FILTERING_ENABLED, false);
+    }
     for (String flag : SCHEMA_FLAGS) {
       conf.setBoolean(flag, FLAGS_ON.contains(flag));
     }

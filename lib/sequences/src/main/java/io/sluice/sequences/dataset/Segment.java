@@ -37,6 +37,30 @@ public record Segment(
     return origins.length;
   }
 
+  /** Some of the steps, with origins counted from the first of them. */
+  Segment slice(int offset, int count, int[] newOrigins) {
+    if (offset == 0 && count == steps()) {
+      return withOrigins(newOrigins);
+    }
+    int end = offset + count;
+    float[][] cutValues = new float[values.length][];
+    short[][] cutAges = ages == null ? null : new short[ages.length][];
+    for (int channel = 0; channel < values.length; channel++) {
+      cutValues[channel] = Arrays.copyOfRange(values[channel], offset, end);
+      if (ages != null && ages[channel] != null) {
+        cutAges[channel] = Arrays.copyOfRange(ages[channel], offset, end);
+      }
+    }
+    return new Segment(
+        series,
+        id,
+        Arrays.copyOfRange(times, offset, end),
+        cutValues,
+        cutAges,
+        label == null ? null : Arrays.copyOfRange(label, offset, end),
+        newOrigins);
+  }
+
   /** The same steps with other origins. */
   Segment withOrigins(int[] newOrigins) {
     return newOrigins == origins

@@ -5,6 +5,7 @@ import io.sluice.failure.UserFailure;
 import io.sluice.sequences.lake.Lake;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -12,6 +13,7 @@ import java.util.NoSuchElementException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.security.AccessControlException;
+import org.apache.parquet.filter2.predicate.FilterPredicate;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
 import org.apache.parquet.schema.MessageType;
 import org.apache.spark.sql.execution.vectorized.WritableColumnVector;
@@ -32,6 +34,7 @@ final class SegmentReader implements Iterator<Segment>, AutoCloseable {
   private final String file;
   private final SequenceManifest.Part part;
   private final WindowContract contract;
+  private final boolean isWhole;
   private final ParquetPart parquet;
   private final SegmentAssembler assembler;
 
@@ -47,17 +50,37 @@ final class SegmentReader implements Iterator<Segment>, AutoCloseable {
   private long steps;
   private long windows;
 
+  /** All segments. */
   SegmentReader(
       String dataset, SequenceManifest.Part part, WindowContract contract, Configuration hadoop) {
+    this(dataset, part, contract, hadoop, null, null);
+  }
+
+  /**
+   * Segments of some rows. Row groups and pages without one of these are passed over where the file
+   * has statistics, so a segment that holds another row may lack steps.
+   *
+   * @param footers where the file's footer is remembered; null reads it
+   * @param rows null for all of them
+   */
+  SegmentReader(
+      String dataset,
+      SequenceManifest.Part part,
+      WindowContract contract,
+      Configuration hadoop,
+      Footers footers,
+      FilterPredicate rows) {
     this.part = part;
     this.contract = contract;
+    this.isWhole = rows == null;
     this.file = dataset + "/" + part.path();
     this.assembler = new SegmentAssembler(contract);
     try {
       var path = new Path(file);
-      ParquetMetadata footer = ParquetPart.footer(path, hadoop);
+      ParquetMetadata footer =
+          footers == null ? ParquetPart.footer(path, hadoop) : footers.of(path, hadoop);
       StructField[] columns = columns(footer.getFileMetaData().getSchema());
-      this.parquet = ParquetPart.open(path, footer, columns, hadoop);
+      this.parquet = ParquetPart.open(path, footer, columns, rows, hadoop);
     } catch (IOException | RuntimeException e) {
       throw failure(e);
     }
@@ -75,7 +98,9 @@ final class SegmentReader implements Iterator<Segment>, AutoCloseable {
       if (next == null) {
         ended = true;
         close();
-        checkCounts();
+        if (isWhole) {
+          checkCounts();
+        }
       }
     }
     return next != null;
@@ -145,6 +170,13 @@ final class SegmentReader implements Iterator<Segment>, AutoCloseable {
     return segment;
   }
 
+  /** Says that the file no longer holds what was found in it when the run began. */
+  InvalidInputException changed() {
+    return new InvalidInputException(
+        "%s no longer holds the segments that this run found in it when it began. Leave a dataset alone while it is trained on. %s"
+            .formatted(file, REBUILD));
+  }
+
   private void checkCounts() {
     if (segments != part.segments() || steps != part.steps() || windows != part.windows()) {
       throw new InvalidInputException(
@@ -181,9 +213,12 @@ final class SegmentReader implements Iterator<Segment>, AutoCloseable {
   }
 
   /** A missing file or a lost permission by itself; whatever else Parquet throws is corruption. */
-  private UserFailure failure(Exception e) {
+  private RuntimeException failure(Exception e) {
     if (e instanceof UserFailure known) {
       return known;
+    }
+    if (e instanceof InterruptedIOException || Thread.currentThread().isInterrupted()) {
+      return new IllegalStateException("interrupted while reading " + file, e);
     }
     if (e instanceof FileNotFoundException || e instanceof AccessControlException) {
       return Lake.readFailure("dataset part", file, e);

@@ -140,72 +140,121 @@ public final class SequenceDataset {
   }
 
   /**
-   * Batches of a split in an order that is a pure function of the dataset, {@code seed} and {@code
-   * epoch}: parts are permuted, their segments gathered into groups of a bounded number of bytes,
-   * and windows are permuted within a group; the last batch may be smaller. Each window comes once.
-   * The batch object is reused.
+   * A rank's shards of a split, as {@link #shards(Split, Dealing, int, int, long)} with {@link
+   * #defaultMemoryBytes()}.
    */
-  public WindowBatches shuffled(Split split, int batchSize, long seed, int epoch) {
-    return shuffled(split, batchSize, seed, epoch, 0, 1);
+  public ShardedWindows shards(Split split, Dealing dealing, int rank, int ranks) {
+    return shards(split, dealing, rank, ranks, defaultMemoryBytes());
   }
 
   /**
-   * One reader's share of the same batches: those with number ≡ {@code reader} modulo {@code
-   * readers}. All readers together deal out exactly the batches of a single one.
+   * A rank's shards of a split, found by reading the parts that they touch. What a batch of all
+   * ranks holds is a pure function of the dataset, the dealing, the epoch and the step.
    *
-   * @param reader 0 ≤ reader &lt; readers
+   * <p>Shards that need at most {@code memoryBytes}, by the manifest's counts, are read once and
+   * kept encoded. Others are read again each epoch in the background, in memory that does not grow
+   * with the dataset: twice 64 MiB over all ranks, and more only where a segment is larger than its
+   * share of that. The order is the same, bit for bit.
+   *
+   * @param rank 0 ≤ rank &lt; ranks
+   * @param ranks at most the number of shards
+   * @param memoryBytes that the rank may keep encoded windows in; 0 keeps none
    */
-  public WindowBatches shuffled(
-      Split split, int batchSize, long seed, int epoch, int reader, int readers) {
-    return shuffled(split, batchSize, seed, epoch, reader, readers, GroupReader.GROUP_BYTES);
+  public ShardedWindows shards(
+      Split split, Dealing dealing, int rank, int ranks, long memoryBytes) {
+    long groupBytes = Math.max(1, ShardOrder.POOL_BYTES / dealing.shards());
+    return shards(split, dealing, rank, ranks, memoryBytes, groupBytes);
   }
 
-  WindowBatches shuffled(
-      Split split, int batchSize, long seed, int epoch, int reader, int readers, long groupBytes) {
-    if (reader < 0 || reader >= readers) {
-      throw new IllegalArgumentException(
-          "reader is %d, expected 0 ≤ reader < readers = %d".formatted(reader, readers));
-    }
-    var shuffle = new ShuffleOrder(seed, epoch);
-    List<NumberedPart> parts = numberedParts(split);
-    List<NumberedPart> permuted = new ArrayList<>();
-    for (int index : shuffle.permutation(parts.size(), 0)) {
-      permuted.add(parts.get(index));
-    }
+  ShardedWindows shards(
+      Split split, Dealing dealing, int rank, int ranks, long memoryBytes, long groupBytes) {
+    dealing.checkRank(rank, ranks);
+    requireSegments();
     WindowSelection selection = selection(split);
-    var groups = new GroupReader(reader(permuted, selection), contract(), shuffle, groupBytes);
-    return new ShuffledBatches(
-        encoder(),
-        batchSize,
-        share(selection.kept(), batchSize, reader, readers),
-        groups,
-        reader,
-        readers);
+    List<NumberedPart> parts = numberedParts(split);
+    List<WindowRange> ranges = new ArrayList<>();
+    for (int shard = rank; shard < dealing.shards(); shard += ranks) {
+      long from = dealing.firstWindow(shard, selection.kept());
+      long to = dealing.firstWindow(shard + 1, selection.kept());
+      ranges.add(new WindowRange(selection, from, to));
+    }
+    boolean keeps = encodedBytes(parts, ranges) <= memoryBytes;
+    WindowContract columns = keeps ? contract() : ShardReader.withoutChannels(contract());
+    var reader =
+        new ShardReader(
+            contract(), parts, part -> new SegmentReader(uri, part, columns, hadoop), keeps);
+    List<List<List<Slice>>> pieces = reader.read(ranges);
+    SliceSource source =
+        keeps
+            ? new KeptSlices(reader.kept())
+            : new StreamedSlices(uri, contract(), selection, ranges.size(), hadoop);
+    return new ShardedWindows(
+        contract(),
+        sequenceTargets,
+        dealing,
+        selection.kept(),
+        rank,
+        ranks,
+        groupBytes,
+        pieces,
+        source);
+  }
+
+  /**
+   * What {@link #shards} keeps in memory at most unless told: 256 MiB, or a quarter of the heap.
+   */
+  public static long defaultMemoryBytes() {
+    return Math.min(256L << 20, Runtime.getRuntime().maxMemory() / 4);
+  }
+
+  /** Bytes of shards in memory, by the manifest's counts: each has the steps of its windows. */
+  private long encodedBytes(List<NumberedPart> parts, List<WindowRange> shards) {
+    double steps = 0;
+    for (NumberedPart part : parts) {
+      for (WindowRange shard : shards) {
+        double share = shard.share(part.firstWindow(), part.endWindow());
+        if (share > 0) {
+          // and what lies around the windows where the range cuts a segment
+          steps += share * part.part().steps() + contract().lookBack() + contract().horizon();
+        }
+      }
+    }
+    return (long) (steps * ShardOrder.bytesPerStep(contract()));
   }
 
   /** Batches of a split in manifest order. The batch object is reused. */
   public WindowBatches inOrder(Split split, int batchSize) {
-    WindowSelection selection = selection(split);
-    return new OrderedBatches(
-        encoder(), batchSize, selection.kept(), reader(numberedParts(split), selection));
+    return inOrder(split, batchSize, 0, 1);
   }
 
-  /** Windows in the batches of one reader: full ones, and perhaps the smaller last one. */
-  static long share(long windows, int batchSize, int reader, int readers) {
-    long fullBatches = windows / batchSize;
-    long mine = fullBatches / readers + (reader < fullBatches % readers ? 1 : 0);
-    boolean lastIsMine = fullBatches % readers == reader;
-    return mine * batchSize + (lastIsMine ? windows % batchSize : 0);
+  /**
+   * A rank's share of these batches, which are dealt whole: n batches make those with numbers
+   * rank·n/ranks to (rank + 1)·n/ranks − 1, so what a batch holds does not depend on {@code ranks}.
+   * Parts before and after them are not opened.
+   *
+   * @param rank 0 ≤ rank &lt; ranks; may have no batch
+   */
+  public WindowBatches inOrder(Split split, int batchSize, int rank, int ranks) {
+    if (batchSize < 1 || ranks < 1 || rank < 0 || rank >= ranks) {
+      throw new IllegalArgumentException(
+          "batchSize is %d, expected at least 1; rank is %d, expected 0 ≤ rank < ranks = %d"
+              .formatted(batchSize, rank, ranks));
+    }
+    requireSegments();
+    WindowSelection selection = selection(split);
+    long windows = selection.kept();
+    long batches = (windows + batchSize - 1) / batchSize;
+    long first = batches * rank / ranks;
+    long end = batches * (rank + 1) / ranks;
+    var range = new WindowRange(selection, first * batchSize, Math.min(windows, end * batchSize));
+    var segments =
+        new SplitReader(
+            numberedParts(split), range, part -> new SegmentReader(uri, part, contract(), hadoop));
+    return new OrderedBatches(encoder(), batchSize, windows, first, end, segments);
   }
 
   private WindowEncoder encoder() {
     return new WindowEncoder(contract(), sequenceTargets);
-  }
-
-  private SplitReader reader(List<NumberedPart> parts, WindowSelection selection) {
-    requireSegments();
-    return new SplitReader(
-        parts, selection, part -> new SegmentReader(uri, part, contract(), hadoop));
   }
 
   private List<NumberedPart> numberedParts(Split split) {

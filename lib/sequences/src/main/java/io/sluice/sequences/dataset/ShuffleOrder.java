@@ -3,25 +3,28 @@ package io.sluice.sequences.dataset;
 import java.util.Random;
 
 /**
- * Permutations that are a pure function of seed, epoch and a position in the reading order, by
- * {@link Random}, whose algorithm Java specifies.
+ * Permutations of one shard in one epoch: a pure function of seed, epoch, shard and what is
+ * permuted, by {@link Random}, whose algorithm Java specifies.
  */
 final class ShuffleOrder {
   private final long seed;
   private final int epoch;
+  private final int shard;
 
-  ShuffleOrder(long seed, int epoch) {
+  ShuffleOrder(long seed, int epoch, int shard) {
     this.seed = seed;
     this.epoch = epoch;
+    this.shard = shard;
   }
 
   /**
    * The numbers 0 … n − 1 in a random order, by Fisher and Yates.
    *
-   * @param position 0 for the parts, g for group g counted from 1
+   * @param position 0 for the pieces of parts, 1 for the groups, 2 + g for the windows of the group
+   *     that comes g-th
    */
   int[] permutation(int n, int position) {
-    var random = new Random(mixed(mixed(mixed(seed) + epoch) + position));
+    var random = new Random(mixed(mixed(mixed(mixed(seed) + epoch) + shard) + position));
     int[] order = new int[n];
     for (int i = 0; i < n; i++) {
       int j = random.nextInt(i + 1);

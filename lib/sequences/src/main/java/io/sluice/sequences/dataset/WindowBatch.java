@@ -14,6 +14,8 @@ package io.sluice.sequences.dataset;
  * anchors   (B, K)      per-window normalisation of each target channel, in scaled units; 0 where off
  * series    (B)         names
  * origins   (B)         time of the last look-back step, ticks
+ * positions (B)         in the order that a reader of the dataset deals out; 0 where an encoder is
+ *                       used by itself
  * </pre>
  *
  * <p>Time-major, because a recurrent kernel reads step by step; DL4J's (B, I, T) is a permuted
@@ -22,12 +24,14 @@ package io.sluice.sequences.dataset;
 public final class WindowBatch {
   private final int capacity;
   private int size;
+  private int globalSize;
   final float[] inputs;
   final float[] targets;
   final float[] sequenceTargets;
   final float[] anchors;
   final String[] series;
   final long[] origins;
+  final long[] positions;
 
   WindowBatch(WindowContract contract, int capacity, boolean withSequenceTargets) {
     if (capacity < 1) {
@@ -48,18 +52,40 @@ public final class WindowBatch {
         new float[Math.multiplyExact(capacity, Math.max(1, contract.target().channels().size()))];
     this.series = new String[capacity];
     this.origins = new long[capacity];
+    this.positions = new long[capacity];
   }
 
-  /** B, windows in this batch. */
+  /** B, windows in this batch; 0 for a rank that has none of a global batch. */
   public int size() {
     return size;
   }
 
+  /** Windows that all ranks have in this step, this batch included. */
+  public int globalSize() {
+    return globalSize;
+  }
+
   void resize(int newSize) {
+    resize(newSize, newSize);
+  }
+
+  /**
+   * Makes this a rank's share of a global batch, to be filled by a {@link WindowEncoder}.
+   *
+   * @param newPositions of its windows
+   * @param newGlobalSize windows that all ranks have
+   */
+  public void share(long[] newPositions, int newGlobalSize) {
+    resize(newPositions.length, newGlobalSize);
+    System.arraycopy(newPositions, 0, positions, 0, newPositions.length);
+  }
+
+  void resize(int newSize, int newGlobalSize) {
     if (newSize > capacity) {
       throw new IllegalArgumentException("size is %d, capacity %d".formatted(newSize, capacity));
     }
     this.size = newSize;
+    this.globalSize = newGlobalSize;
   }
 
   /** (T, B, I), valid to index T·B·I with B = {@link #size()}. */
@@ -85,6 +111,14 @@ public final class WindowBatch {
   /** The series of window {@code b}. */
   public String series(int b) {
     return series[b];
+  }
+
+  /**
+   * Position of window {@code b} in the epoch's order over all ranks, or in manifest order: the
+   * same for every number of ranks, so what is drawn for an example is seeded by it.
+   */
+  public long position(int b) {
+    return positions[b];
   }
 
   /** Time of the last look-back step of window {@code b}, ticks. */

@@ -8,34 +8,36 @@ import java.util.NoSuchElementException;
  * overwritten by the next call. Close it unless it was read to its end.
  */
 public abstract sealed class WindowBatches implements Iterator<WindowBatch>, AutoCloseable
-    permits OrderedBatches, ShuffledBatches {
+    permits OrderedBatches, ShardedBatches {
   final WindowEncoder encoder;
   private final WindowBatch batch;
-  private final int batchSize;
-  private final long windows;
-  private long emitted;
+  private final long end;
+  private long number;
   private boolean closed;
 
   /**
-   * @param windows all windows that will come
+   * @param capacity of the largest batch
+   * @param first number of the first batch
+   * @param end number after the last one
    */
-  WindowBatches(WindowEncoder encoder, int batchSize, long windows) {
+  WindowBatches(WindowEncoder encoder, int capacity, long first, long end) {
     this.encoder = encoder;
-    this.batchSize = batchSize;
-    this.windows = windows;
-    this.batch = encoder.newBatch((int) Math.max(1, Math.min(batchSize, windows)));
+    this.batch = encoder.newBatch(Math.max(1, capacity));
+    this.number = first;
+    this.end = end;
   }
 
   @Override
   public final boolean hasNext() {
-    if (emitted < windows) {
-      return !closed;
+    if (closed) {
+      return false;
     }
-    if (!closed) {
+    if (number >= end) {
       checkEnd();
       close();
+      return false;
     }
-    return false;
+    return true;
   }
 
   @Override
@@ -43,10 +45,7 @@ public abstract sealed class WindowBatches implements Iterator<WindowBatch>, Aut
     if (!hasNext()) {
       throw new NoSuchElementException("no more batches");
     }
-    int size = (int) Math.min(batchSize, windows - emitted);
-    encoder.begin(batch, size);
-    fill(batch, size);
-    emitted += size;
+    fill(batch, number++);
     return batch;
   }
 
@@ -58,10 +57,10 @@ public abstract sealed class WindowBatches implements Iterator<WindowBatch>, Aut
     }
   }
 
-  /** Encodes the next {@code size} windows. */
-  abstract void fill(WindowBatch target, int size);
+  /** Encodes the windows of one batch. */
+  abstract void fill(WindowBatch target, long number);
 
-  /** Called after the last window: the files must have ended too. */
+  /** Called after the last batch: files that were read to their end must have ended too. */
   abstract void checkEnd();
 
   abstract void closeSource();

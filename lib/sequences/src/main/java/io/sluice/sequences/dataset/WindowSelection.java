@@ -15,27 +15,8 @@ record WindowSelection(long total, long kept) {
     return kept == total;
   }
 
-  /** True for {@link #kept} of the numbers 0 … total − 1. */
-  boolean keeps(long window) {
-    return Math.multiplyExact(window + 1, kept) / total > Math.multiplyExact(window, kept) / total;
-  }
-
-  /**
-   * The origins of a segment that are kept.
-   *
-   * @param first number of the segment's first window
-   */
-  int[] of(int[] origins, long first) {
-    if (keepsAll()) {
-      return origins;
-    }
-    int[] chosen = new int[origins.length];
-    int count = 0;
-    for (int i = 0; i < origins.length; i++) {
-      if (keeps(first + i)) {
-        chosen[count++] = origins[i];
-      }
-    }
-    return java.util.Arrays.copyOf(chosen, count);
+  /** Kept ones among the windows 0 … window − 1; a window is kept where it adds one. */
+  long keptBefore(long window) {
+    return keepsAll() ? window : Math.multiplyExact(window, kept) / total;
   }
 }

@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,57 +57,6 @@ class SequenceDatasetTest {
     assertSegmentsMatch(dataset, Split.TRAIN, tiny.segments(Split.TRAIN));
   }
 
-  @ParameterizedTest
-  @ValueSource(ints = {1, 7, 64, 100_000})
-  void eachWindowComesOnceAnEpoch(int batchSize) {
-    TinyDataset tiny = TinyDataset.forecast().series(3);
-    SequenceDataset dataset = SequenceDataset.open(tiny.write(folder), hadoop);
-    List<String> expected = names(dataset.inOrder(Split.TRAIN, 50));
-
-    // 20 kB a group: several groups a part
-    List<String> shuffled = names(dataset.shuffled(Split.TRAIN, batchSize, 3, 0, 0, 1, 20_000));
-
-    assertThat(expected).doesNotHaveDuplicates().hasSize((int) dataset.windows(Split.TRAIN));
-    assertThat(shuffled).doesNotHaveDuplicates();
-    assertThat(new TreeSet<>(shuffled)).isEqualTo(new TreeSet<>(expected));
-    assertThat(shuffled).isNotEqualTo(expected);
-  }
-
-  @Test
-  void orderIsAFunctionOfSeedAndEpoch() {
-    SequenceDataset dataset = SequenceDataset.open(TinyDataset.forecast().write(folder), hadoop);
-
-    List<String> order = names(dataset.shuffled(Split.TRAIN, 16, 5, 2));
-
-    assertThat(names(dataset.shuffled(Split.TRAIN, 16, 5, 2))).isEqualTo(order);
-    // the batch size cuts the same order into other pieces
-    assertThat(names(dataset.shuffled(Split.TRAIN, 33, 5, 2))).isEqualTo(order);
-    assertThat(names(dataset.shuffled(Split.TRAIN, 16, 5, 3))).isNotEqualTo(order);
-    assertThat(names(dataset.shuffled(Split.TRAIN, 16, 6, 2))).isNotEqualTo(order);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"2,16", "3,16", "7,100", "5,100000"})
-  void readersTogetherDealOutTheBatchesOfOne(int readers, int batchSize) {
-    SequenceDataset dataset = SequenceDataset.open(TinyDataset.forecast().write(folder), hadoop);
-    List<List<String>> alone = batches(dataset.shuffled(Split.TRAIN, batchSize, 5, 1));
-
-    var together = new ArrayList<List<String>>();
-    for (int i = 0; i < alone.size(); i++) {
-      together.add(null);
-    }
-    for (int reader = 0; reader < readers; reader++) {
-      int batch = reader;
-      for (List<String> windows :
-          batches(dataset.shuffled(Split.TRAIN, batchSize, 5, 1, reader, readers))) {
-        together.set(batch, windows);
-        batch += readers;
-      }
-    }
-
-    assertThat(together).isEqualTo(alone);
-  }
-
   @Test
   void shuffledWindowsHoldTheSameNumbersAsOrderedOnes() {
     SequenceDataset dataset =
@@ -122,7 +70,7 @@ class SequenceDatasetTest {
     }
 
     var actual = new java.util.HashMap<String, String>();
-    for (var batches = dataset.shuffled(Split.VALIDATION, 11, 1, 1); batches.hasNext(); ) {
+    for (var batches = shuffled(dataset, Split.VALIDATION, 11, 1, 1); batches.hasNext(); ) {
       WindowBatch batch = batches.next();
       for (int b = 0; b < batch.size(); b++) {
         actual.put(name(batch, b), content(dataset.contract(), batch, b));
@@ -143,7 +91,7 @@ class SequenceDatasetTest {
 
     assertThat(chosen).hasSize((int) Math.min(most, everything.size()));
     assertThat(some.windows(Split.TRAIN)).isEqualTo(chosen.size());
-    assertThat(names(some.shuffled(Split.TRAIN, 64, 1, 0)))
+    assertThat(names(shuffled(some, Split.TRAIN, 64, 1, 0)))
         .containsExactlyInAnyOrderElementsOf(chosen);
     int widest = 0;
     for (int i = 1; i < chosen.size(); i++) {
@@ -157,12 +105,12 @@ class SequenceDatasetTest {
   @Test
   void manyThreadsReadOneDataset() throws Exception {
     SequenceDataset dataset = SequenceDataset.open(TinyDataset.forecast().write(folder), hadoop);
-    List<String> expected = names(dataset.shuffled(Split.TRAIN, 16, 5, 2));
+    List<String> expected = names(shuffled(dataset, Split.TRAIN, 16, 5, 2));
     var pool = java.util.concurrent.Executors.newFixedThreadPool(4);
 
     var futures = new ArrayList<java.util.concurrent.Future<List<String>>>();
     for (int i = 0; i < 8; i++) {
-      futures.add(pool.submit(() -> names(dataset.shuffled(Split.TRAIN, 16, 5, 2))));
+      futures.add(pool.submit(() -> names(shuffled(dataset, Split.TRAIN, 16, 5, 2))));
     }
 
     for (var future : futures) {
@@ -175,7 +123,7 @@ class SequenceDatasetTest {
   void anUnfinishedReadCanBeClosed() {
     SequenceDataset dataset = SequenceDataset.open(TinyDataset.forecast().write(folder), hadoop);
 
-    try (WindowBatches batches = dataset.shuffled(Split.TRAIN, 16, 5, 2, 0, 1, 20_000)) {
+    try (WindowBatches batches = shuffled(dataset, Split.TRAIN, 16, 5, 2)) {
       batches.next();
       batches.close();
       assertThat(batches.hasNext()).isFalse();
@@ -193,7 +141,7 @@ class SequenceDatasetTest {
 
     assertThat(dataset.windows(Split.TEST)).isZero();
     assertThat(dataset.inOrder(Split.TEST, 8).hasNext()).isFalse();
-    assertThat(dataset.shuffled(Split.TEST, 8, 1, 1).hasNext()).isFalse();
+    assertThat(shuffled(dataset, Split.TEST, 8, 1, 1).hasNext()).isFalse();
   }
 
   @Test
@@ -325,7 +273,7 @@ class SequenceDatasetTest {
     byte[] bytes = Files.readAllBytes(part);
     rewrite(part, Arrays.copyOf(bytes, (int) (share * bytes.length)));
 
-    assertThatThrownBy(() -> names(dataset.shuffled(Split.TRAIN, 4, 1, 1)))
+    assertThatThrownBy(() -> names(shuffled(dataset, Split.TRAIN, 4, 1, 1)))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith(uriOf(dataset) + " cannot be read as Parquet: ")
         .hasMessageEndingWith(
@@ -422,6 +370,12 @@ class SequenceDatasetTest {
       }
     }
     assertThat(remaining).isEmpty();
+  }
+
+  private static WindowBatches shuffled(
+      SequenceDataset dataset, Split split, int batchSize, long seed, int epoch) {
+    var dealing = new Dealing(batchSize, Math.min(Dealing.DEFAULT_SHARDS, batchSize), seed);
+    return dataset.shards(split, dealing, 0, 1).epoch(epoch, 0);
   }
 
   private static List<String> names(WindowBatches batches) {

@@ -59,6 +59,7 @@ public final class TinyDataset {
   private WindowNormalization window = WindowNormalization.NONE;
   private boolean audited = true;
   private boolean dictionary = true;
+  private int pageRows = 20_000;
 
   private TinyDataset() {}
 
@@ -214,6 +215,12 @@ public final class TinyDataset {
     return this;
   }
 
+  /** Rows of a Parquet page; ten of them are a row group. */
+  public TinyDataset pageRows(int rows) {
+    pageRows = rows;
+    return this;
+  }
+
   /** What a window of this dataset is; scalers as fitted on the train steps. */
   public WindowContract contract() {
     return new WindowContract(
@@ -284,7 +291,7 @@ public final class TinyDataset {
       for (var period : byPeriod.entrySet()) {
         String path =
             "split=%s/period=%s/part-00000.parquet".formatted(split.label(), period.getKey());
-        new TinyParquet(contract(), dictionary)
+        new TinyParquet(contract(), dictionary, pageRows)
             .write(folder.resolve(path).toUri().toString(), period.getValue());
         parts.add(part(path, split, period.getValue()));
       }

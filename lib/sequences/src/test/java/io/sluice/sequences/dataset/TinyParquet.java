@@ -20,10 +20,19 @@ import org.apache.parquet.schema.Types.MessageTypeBuilder;
 final class TinyParquet {
   private final WindowContract contract;
   private final boolean dictionary;
+  private final int pageRows;
 
   TinyParquet(WindowContract contract, boolean dictionary) {
+    this(contract, dictionary, 20_000);
+  }
+
+  /**
+   * @param pageRows rows of a page; ten of them are a row group
+   */
+  TinyParquet(WindowContract contract, boolean dictionary, int pageRows) {
     this.contract = contract;
     this.dictionary = dictionary;
+    this.pageRows = pageRows;
   }
 
   MessageType schema() {
@@ -70,6 +79,9 @@ final class TinyParquet {
             .withType(schema)
             .withCompressionCodec(CompressionCodecName.ZSTD)
             .withDictionaryEncoding(dictionary)
+            .withPageRowCountLimit(pageRows)
+            .withMinRowCountForPageSizeCheck(Math.min(100, pageRows))
+            .withRowGroupSize(10L * pageRows * 4 * schema.getColumns().size())
             .build()) {
       for (Segment segment : segments) {
         int nextOrigin = 0;

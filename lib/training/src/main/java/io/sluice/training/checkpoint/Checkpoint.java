@@ -1,31 +1,39 @@
 package io.sluice.training.checkpoint;
 
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Everything a run needs to resume bit for bit after an epoch.
+ * Everything a run needs to resume bit for bit after a step.
+ *
+ * <p>There is no random state beside the position: the order of windows and the masks of dropout
+ * are functions of the seed, which is one of the settings, and the position.
  *
  * <p><b>Shapes.</b> {@code parameters} (P), {@code optimizer} (S, 0 for plain SGD), {@code
- * bestParameters} (P); float32 in the order of the network's own flat views. Arrays are shared, not
- * copied.
+ * averageParameters} (P, or 0 where no average is kept), {@code bestParameters} (P); float32 in the
+ * order of the network's own flat views. Arrays are shared, not copied.
  *
  * @param position where the run stands
  * @param settings settings that must be the same on resumption, by name, as text
- * @param parameters after the last finished epoch
- * @param optimizer the optimizer's state after the last finished epoch
- * @param bestParameters those of the epoch with the best validation loss
+ * @param parameters after the last finished step
+ * @param optimizer the optimizer's state after it
+ * @param averageParameters the moving average of parameters after it
+ * @param bestParameters those with the best validation loss; the ones the run began with before the
+ *     first validation
  */
 public record Checkpoint(
     Position position,
     Map<String, String> settings,
     float[] parameters,
     float[] optimizer,
-    float[] bestParameters) {
+    float[] averageParameters,
+    float[] bestParameters)
+    implements Serializable {
 
-  public static final String FORMAT = "checkpoint.v1";
+  public static final String FORMAT = "checkpoint.v2";
 
   public Checkpoint {
     settings = new TreeMap<>(settings);
@@ -33,20 +41,26 @@ public record Checkpoint(
 
   /**
    * @param epoch epochs finished
+   * @param stepOfEpoch steps finished of the epoch after them
    * @param step steps finished, over all epochs
-   * @param trainLoss mean loss of the last epoch's steps
-   * @param validationLoss after the last epoch
+   * @param lossSum sum of the losses of {@code windowsOfEpoch}
+   * @param windowsOfEpoch windows that the finished steps of the epoch have learned from
+   * @param trainLoss mean loss of the last finished epoch's steps
+   * @param validationLoss after the last finished epoch
    * @param bestEpoch the epoch (from 1) with the best validation loss
    * @param bestLoss its validation loss
    * @param epochsSinceBest epochs finished after the best one
    * @param trainSeconds time spent so far, over all attempts
    * @param rateReductions the first step at each rate that a plateau schedule lowered to
    * @param epochsOnPlateau epochs finished after the best one and after the last reduction; a
-   *     plateau schedule counts them. Files of before there was one have neither
+   *     plateau schedule counts them
    */
   public record Position(
       int epoch,
+      int stepOfEpoch,
       long step,
+      double lossSum,
+      long windowsOfEpoch,
       double trainLoss,
       double validationLoss,
       int bestEpoch,
@@ -54,10 +68,21 @@ public record Checkpoint(
       int epochsSinceBest,
       double trainSeconds,
       List<Integer> rateReductions,
-      int epochsOnPlateau) {
+      int epochsOnPlateau)
+      implements Serializable {
+
+    /** Before the first step. */
+    public static final Position START =
+        new Position(
+            0, 0, 0, 0, 0, Double.NaN, Double.NaN, 0, Double.POSITIVE_INFINITY, 0, 0, List.of(), 0);
 
     public Position {
-      rateReductions = rateReductions == null ? List.of() : List.copyOf(rateReductions);
+      rateReductions = List.copyOf(rateReductions);
+    }
+
+    /** Mean loss of the steps so far of the epoch under way; NaN before its first. */
+    public double meanLoss() {
+      return lossSum / windowsOfEpoch;
     }
   }
 

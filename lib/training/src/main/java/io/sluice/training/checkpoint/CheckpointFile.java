@@ -21,14 +21,14 @@ import java.util.Arrays;
 import java.util.Map;
 
 /**
- * The bytes of a checkpoint: a line with the format, a header in JSON, three float32 arrays, and
- * the SHA-256 of all of that.
+ * The bytes of a checkpoint: a line with the format, a header in JSON, four float32 arrays, and the
+ * SHA-256 of all of that.
  *
  * <pre>
- * "checkpoint.v1\n"                            ASCII
+ * "checkpoint.v2\n"                            ASCII
  * header length                                int32, big-endian
  * header                                       UTF-8 JSON: position, settings, lengths of the arrays
- * parameters | optimizer | bestParameters      float32, little-endian
+ * parameters | optimizer | averageParameters | bestParameters      float32, little-endian
  * SHA-256                                      32 bytes
  * </pre>
  */
@@ -46,7 +46,12 @@ final class CheckpointFile {
       Map<String, String> settings,
       int parameters,
       int optimizer,
-      int bestParameters) {}
+      int averageParameters,
+      int bestParameters) {
+    long floats() {
+      return (long) parameters + optimizer + averageParameters + bestParameters;
+    }
+  }
 
   /** The file is not a whole checkpoint. */
   static final class CorruptException extends IOException {
@@ -68,12 +73,14 @@ final class CheckpointFile {
                 checkpoint.settings(),
                 checkpoint.parameters().length,
                 checkpoint.optimizer().length,
+                checkpoint.averageParameters().length,
                 checkpoint.bestParameters().length));
     out.write(MAGIC);
     out.writeInt(header.length);
     out.write(header);
     writeFloats(checkpoint.parameters(), out);
     writeFloats(checkpoint.optimizer(), out);
+    writeFloats(checkpoint.averageParameters(), out);
     writeFloats(checkpoint.bestParameters(), out);
     byte[] hash = digest.getMessageDigest().digest();
     digest.on(false);
@@ -101,25 +108,22 @@ final class CheckpointFile {
       }
       Header header = JSON.readValue(in.readNBytes(headerBytes), Header.class);
       long expected =
-          MAGIC.length
-              + Integer.BYTES
-              + headerBytes
-              + (long) Float.BYTES
-                  * ((long) header.parameters() + header.optimizer() + header.bestParameters())
-              + HASH_BYTES;
+          MAGIC.length + Integer.BYTES + headerBytes + Float.BYTES * header.floats() + HASH_BYTES;
       if (expected != fileBytes) {
         throw new CorruptException(
             "it has %d bytes where its header says %d".formatted(fileBytes, expected));
       }
       float[] parameters = readFloats(header.parameters(), in);
       float[] optimizer = readFloats(header.optimizer(), in);
+      float[] average = readFloats(header.averageParameters(), in);
       float[] best = readFloats(header.bestParameters(), in);
       byte[] computed = digest.getMessageDigest().digest();
       digest.on(false);
       if (!Arrays.equals(computed, in.readNBytes(HASH_BYTES))) {
         throw new CorruptException("its SHA-256 does not match its content");
       }
-      return new Checkpoint(header.position(), header.settings(), parameters, optimizer, best);
+      return new Checkpoint(
+          header.position(), header.settings(), parameters, optimizer, average, best);
     } catch (EOFException e) {
       throw new CorruptException("it ends early");
     } catch (JsonProcessingException e) {

@@ -20,15 +20,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The checkpoints of one run: {@code <folder>/epoch-00003.checkpoint}, on any Hadoop file system.
+ * The checkpoints of one run, {@code <folder>/epoch-00003-step-000000417.checkpoint} after three
+ * epochs and 417 steps, on any Hadoop file system.
  *
  * <p>A checkpoint is written under a hidden name and renamed, so a run that is killed leaves the
- * last finished epoch's and nothing half-written under that name. The newest {@code keep} stay.
+ * last one before and nothing half-written under that name. The newest {@code keep} stay.
  */
 public final class CheckpointStore {
   private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
-  private static final Pattern NAME = Pattern.compile("epoch-(\\d{5,})\\.checkpoint");
-  private static final Pattern STAGING = Pattern.compile("\\.epoch-\\d{5,}\\.checkpoint\\.staging");
+  private static final String NUMBERS = "epoch-(\\d{5,})-step-(\\d{9,})\\.checkpoint";
+  private static final Pattern NAME = Pattern.compile(NUMBERS);
+  private static final Pattern STAGING = Pattern.compile("\\." + NUMBERS + "\\.staging");
+
+  /** As releases before this one named them, whose order of windows was another. */
+  private static final Pattern OLD_NAME = Pattern.compile("epoch-\\d{5,}\\.checkpoint");
 
   private final Path folder;
   private final FileSystem files;
@@ -78,7 +83,8 @@ public final class CheckpointStore {
    * @return its URI
    */
   public String save(Checkpoint checkpoint) {
-    String name = "epoch-%05d.checkpoint".formatted(checkpoint.position().epoch());
+    Checkpoint.Position position = checkpoint.position();
+    String name = "epoch-%05d-step-%09d.checkpoint".formatted(position.epoch(), position.step());
     Path target = new Path(folder, name);
     Path staging = new Path(folder, "." + name + ".staging");
     try {
@@ -87,22 +93,32 @@ public final class CheckpointStore {
         CheckpointFile.write(checkpoint, out);
         out.hsync();
       }
-      // present only where a corrupt checkpoint of this epoch was passed over
+      // present only where a corrupt checkpoint of this step was passed over
       files.delete(target, false);
       if (!files.rename(staging, target)) {
         throw new IOException("the file system refused to rename " + staging.getName());
       }
-      List<FileStatus> found = newestFirst();
+      List<FileStatus> found = newestFirst(files.listStatus(folder));
       for (FileStatus old : found.subList(Math.min(keep, found.size()), found.size())) {
         remove(old.getPath());
       }
     } catch (IOException e) {
+      deleteQuietly(staging);
       throw new OperationFailedException(
           "Cannot write checkpoint %s: %s. Free space, or set train.checkpoint.path to a folder this run may write; resume continues from the checkpoint before."
               .formatted(target, reason(e)),
           e);
     }
     return target.toString();
+  }
+
+  /** What is half-written takes space that the next one needs. */
+  private void deleteQuietly(Path staging) {
+    try {
+      files.delete(staging, false);
+    } catch (IOException e) {
+      LOG.debug("Cannot remove {}", staging, e);
+    }
   }
 
   /**
@@ -113,6 +129,7 @@ public final class CheckpointStore {
    * @throws IncompatibleCheckpointException if a setting differs
    */
   public Optional<Found> newest(Map<String, String> settings) {
+    refuseOldFormat();
     for (FileStatus file : list()) {
       String uri = file.getPath().toString();
       try (FSDataInputStream in = files.open(file.getPath())) {
@@ -127,6 +144,18 @@ public final class CheckpointStore {
       }
     }
     return Optional.empty();
+  }
+
+  private void refuseOldFormat() {
+    Arrays.stream(statuses())
+        .filter(file -> OLD_NAME.matcher(file.getPath().getName()).matches())
+        .findFirst()
+        .ifPresent(
+            old -> {
+              throw new IncompatibleCheckpointException(
+                  "Cannot resume from %s: it was saved as checkpoint.v1, and this release reads %s, whose order of windows is another. Finish the run with the release that began it, set train.checkpoint.path to another folder, or start over with train.checkpoint.resume = false."
+                      .formatted(old.getPath(), Checkpoint.FORMAT));
+            });
   }
 
   /** Records beside a run's last checkpoint which bundle came of it. */
@@ -165,7 +194,13 @@ public final class CheckpointStore {
    * @return how many there were
    */
   public int clear() {
-    List<FileStatus> old = list();
+    List<FileStatus> old =
+        Arrays.stream(statuses())
+            .filter(
+                file ->
+                    NAME.matcher(file.getPath().getName()).matches()
+                        || OLD_NAME.matcher(file.getPath().getName()).matches())
+            .toList();
     try {
       for (FileStatus file : old) {
         remove(file.getPath());
@@ -195,10 +230,14 @@ public final class CheckpointStore {
   }
 
   private List<FileStatus> list() {
+    return newestFirst(statuses());
+  }
+
+  private FileStatus[] statuses() {
     try {
-      return newestFirst();
+      return files.listStatus(folder);
     } catch (FileNotFoundException e) {
-      return List.of();
+      return new FileStatus[0];
     } catch (IOException e) {
       throw new OperationFailedException(
           "Cannot list the checkpoints in %s: %s. Set train.checkpoint.path to a folder this run may read."
@@ -207,16 +246,19 @@ public final class CheckpointStore {
     }
   }
 
-  private List<FileStatus> newestFirst() throws IOException {
-    return Arrays.stream(files.listStatus(folder))
+  private static List<FileStatus> newestFirst(FileStatus[] found) {
+    return Arrays.stream(found)
         .filter(f -> NAME.matcher(f.getPath().getName()).matches())
-        .sorted(Comparator.comparingLong((FileStatus f) -> epoch(f.getPath())).reversed())
+        .sorted(
+            Comparator.comparingLong((FileStatus f) -> number(f, 2))
+                .thenComparingLong(f -> number(f, 1))
+                .reversed())
         .toList();
   }
 
-  private static long epoch(Path path) {
-    var name = NAME.matcher(path.getName());
-    return name.matches() ? Long.parseLong(name.group(1)) : -1;
+  private static long number(FileStatus file, int group) {
+    var name = NAME.matcher(file.getPath().getName());
+    return name.matches() ? Long.parseLong(name.group(group)) : -1;
   }
 
   private static String reason(IOException e) {

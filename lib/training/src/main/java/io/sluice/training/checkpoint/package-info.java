@@ -1,10 +1,10 @@
 /**
  * What a training run needs to go on as if it had never stopped, on the lake.
  *
- * <p>Main types: {@link io.sluice.training.checkpoint.CheckpointStore} writes one file an epoch and
- * finds the newest that is whole; {@link io.sluice.training.checkpoint.Checkpoint} is its content:
- * parameters, optimizer state, the best parameters so far, the position in the run and the settings
- * that must be the same on resumption.
+ * <p>Main types: {@link io.sluice.training.checkpoint.CheckpointStore} writes one file a checkpoint
+ * and finds the newest that is whole; {@link io.sluice.training.checkpoint.Checkpoint} is its
+ * content: parameters, optimizer state, the best parameters so far, the position in the run and the
+ * settings that must be the same on resumption.
  *
  * <p>Depends on Hadoop's file system and Jackson; knows no ND4J: parameters are float arrays.
  *
@@ -12,7 +12,7 @@
  * It is there whole or not at all on every file system whose rename of a file is atomic, and on
  * object stores too, where a folder of files has no such moment. Its last 32 bytes are the SHA-256
  * of all before, so truncation and rot are found before a number is used. Nothing in it is
- * Java-serialised. The format is in {@code data-schemas/checkpoint.v1.json}.
+ * Java-serialised. The format is in {@code data-schemas/checkpoint.v2.json}.
  *
  * <p>Considered: DL4J's {@code ModelSerializer} zip. It holds parameters and updater state, but
  * neither the best model nor the position, has no checksum, and its reader interprets JSON from the

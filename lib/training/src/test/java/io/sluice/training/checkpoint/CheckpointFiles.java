@@ -24,7 +24,7 @@ public final class CheckpointFiles {
   /** The JSON header, as any reader of the format finds it. */
   public static JsonNode header(Path file) {
     try (var in = new DataInputStream(Files.newInputStream(file))) {
-      in.skipBytes("checkpoint.v1\n".length());
+      in.skipBytes("checkpoint.v2\n".length());
       return new ObjectMapper().readTree(in.readNBytes(in.readInt()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -3,7 +3,6 @@ package io.sluice.training.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.failure.ExitStatus;
 import io.sluice.failure.OperationFailedException;
 import java.io.IOException;
@@ -42,10 +41,12 @@ class CheckpointStoreTest {
       values[i] = epoch + i / 7f;
     }
     return new Checkpoint(
-        new Checkpoint.Position(epoch, 10L * epoch, 0.5, 0.6, epoch, 0.6, 0, 12.5, List.of(4), 1),
+        new Checkpoint.Position(
+            epoch, 3, 10L * epoch, 1.5, 48, 0.5, 0.6, epoch, 0.6, 0, 12.5, List.of(4), 1),
         SETTINGS,
         values,
         new float[] {1, Float.MIN_VALUE, -0f},
+        new float[] {7},
         new float[] {3, 4});
   }
 
@@ -56,12 +57,13 @@ class CheckpointStoreTest {
     String uri = store.save(saved);
 
     CheckpointStore.Found found = store.newest(SETTINGS).orElseThrow();
-    assertThat(found.uri()).isEqualTo(uri).endsWith("/epoch-00003.checkpoint");
+    assertThat(found.uri()).isEqualTo(uri).endsWith("/epoch-00003-step-000000030.checkpoint");
     assertThat(found.bundle()).isEmpty();
     assertThat(found.checkpoint().position()).isEqualTo(saved.position());
     assertThat(found.checkpoint().settings()).isEqualTo(SETTINGS);
     assertThat(found.checkpoint().parameters()).isEqualTo(saved.parameters());
     assertThat(found.checkpoint().optimizer()).isEqualTo(saved.optimizer());
+    assertThat(found.checkpoint().averageParameters()).isEqualTo(saved.averageParameters());
     assertThat(found.checkpoint().bestParameters()).isEqualTo(saved.bestParameters());
   }
 
@@ -81,10 +83,10 @@ class CheckpointStoreTest {
     try (var files = Files.list(folder.resolve("checkpoints"))) {
       assertThat(files.map(f -> f.getFileName().toString()).filter(f -> !f.endsWith(".crc")))
           .containsExactlyInAnyOrder(
-              "epoch-00003.checkpoint",
-              "epoch-00003.checkpoint.bundle",
-              "epoch-00004.checkpoint",
-              "epoch-00004.checkpoint.bundle");
+              "epoch-00003-step-000000030.checkpoint",
+              "epoch-00003-step-000000030.checkpoint.bundle",
+              "epoch-00004-step-000000040.checkpoint",
+              "epoch-00004-step-000000040.checkpoint.bundle");
     }
   }
 
@@ -153,7 +155,8 @@ class CheckpointStoreTest {
   @Test
   void whatAKilledRunLeftIsRemoved() throws IOException {
     store.save(checkpoint(1));
-    Path staging = folder.resolve("checkpoints").resolve(".epoch-00002.checkpoint.staging");
+    Path staging =
+        folder.resolve("checkpoints").resolve(".epoch-00002-step-000000020.checkpoint.staging");
     Files.writeString(staging, "half");
 
     store.removeStaging();
@@ -170,7 +173,7 @@ class CheckpointStoreTest {
     assertThatThrownBy(() -> store.save(checkpoint(1)))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageStartingWith(
-            "Cannot write checkpoint file:" + file + "/epoch-00001.checkpoint: ")
+            "Cannot write checkpoint file:" + file + "/epoch-00001-step-000000010.checkpoint: ")
         .hasMessageEndingWith(
             "Free space, or set train.checkpoint.path to a folder this run may write; resume continues from the checkpoint before.");
   }
@@ -194,17 +197,49 @@ class CheckpointStoreTest {
   }
 
   @Test
-  void aPositionOfBeforeThereWerePlateausHasNone() throws IOException {
-    Checkpoint.Position position =
-        new ObjectMapper()
-            .readValue(
-                """
-                {"epoch": 2, "step": 20, "trainLoss": 0.5, "validationLoss": 0.6, "bestEpoch": 1,
-                 "bestLoss": 0.4, "epochsSinceBest": 1, "trainSeconds": 3.5}
-                """,
-                Checkpoint.Position.class);
+  void aPositionBeforeTheFirstValidationKeepsWhatIsNoNumber() {
+    Checkpoint.Position start = Checkpoint.Position.START;
+    Checkpoint begun =
+        new Checkpoint(start, SETTINGS, new float[] {1}, new float[0], new float[0], new float[0]);
 
-    assertThat(position)
-        .isEqualTo(new Checkpoint.Position(2, 20, 0.5, 0.6, 1, 0.4, 1, 3.5, List.of(), 0));
+    store.save(begun);
+
+    assertThat(store.newest(SETTINGS).orElseThrow().checkpoint().position()).isEqualTo(start);
+  }
+
+  @Test
+  void withinAnEpochTheStepDecidesWhichIsNewest() {
+    store.save(at(1, 12));
+    store.save(at(1, 17));
+    String atItsEnd = store.save(at(2, 20));
+
+    assertThat(store.newest(SETTINGS).orElseThrow().uri()).isEqualTo(atItsEnd);
+  }
+
+  private static Checkpoint at(int epoch, long step) {
+    Checkpoint.Position p = checkpoint(epoch).position();
+    return new Checkpoint(
+        new Checkpoint.Position(
+            epoch, 0, step, 0, 0, 1, 1, epoch, 1, 0, p.trainSeconds(), List.of(), 0),
+        SETTINGS,
+        new float[] {step},
+        new float[0],
+        new float[0],
+        new float[0]);
+  }
+
+  @Test
+  void aCheckpointOfTheFormerFormatIsRefusedByName() throws IOException {
+    Path old = folder.resolve("checkpoints/epoch-00002.checkpoint");
+    Files.createDirectories(old.getParent());
+    Files.writeString(old, "checkpoint.v1");
+
+    assertThatThrownBy(() -> store.newest(SETTINGS))
+        .isInstanceOf(IncompatibleCheckpointException.class)
+        .hasMessage(
+            "Cannot resume from file:%s: it was saved as checkpoint.v1, and this release reads checkpoint.v2, whose order of windows is another. Finish the run with the release that began it, set train.checkpoint.path to another folder, or start over with train.checkpoint.resume = false."
+                .formatted(old));
+    assertThat(store.clear()).isEqualTo(1);
+    assertThat(store.newest(SETTINGS)).isEmpty();
   }
 }

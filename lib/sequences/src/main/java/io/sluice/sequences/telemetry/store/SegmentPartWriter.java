@@ -29,6 +29,10 @@ final class SegmentPartWriter implements AutoCloseable {
   // small enough that three open files a task stay far below its heap
   private static final long ROW_GROUP_BYTES = 32L << 20;
 
+  // training streams a shard's few segments at a time and decodes the pages that they lie in; as
+  // long as a column batch of its reader
+  private static final int ROWS_PER_PAGE = 4096;
+
   private final ParquetWriter<Cursor> writer;
   private final Cursor cursor = new Cursor();
   private final StepHash hash = new StepHash();
@@ -44,6 +48,7 @@ final class SegmentPartWriter implements AutoCloseable {
             .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
             .withCompressionCodec(CompressionCodecName.valueOf(codec.toUpperCase(Locale.ROOT)))
             .withRowGroupSize(ROW_GROUP_BYTES)
+            .withPageRowCountLimit(ROWS_PER_PAGE)
             // steps at a fixed interval: version 2 stores their differences, next to nothing
             .withWriterVersion(ParquetProperties.WriterVersion.PARQUET_2_0)
             .withDictionaryEncoding(SegmentColumns.TIME, false)

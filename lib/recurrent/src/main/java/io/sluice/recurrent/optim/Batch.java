@@ -1,0 +1,77 @@
+package io.sluice.recurrent.optim;
+
+import java.util.Arrays;
+import java.util.stream.LongStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Examples that one process trains on in one step.
+ *
+ * @param features (B, I, T); null where there are none
+ * @param labels as the network's output layer wants them
+ * @param labelsMask which labels count; null is all
+ * @param keys (B): what tells each example of each epoch from all others, a mix of seed, epoch and
+ *     place in the epoch; dropout's masks follow from it
+ */
+public record Batch(INDArray features, INDArray labels, INDArray labelsMask, long[] keys) {
+  public Batch {
+    long examples = features == null ? 0 : features.size(0);
+    if (keys.length != examples) {
+      throw new IllegalArgumentException(
+          "keys has length %d, expected one an example, %d".formatted(keys.length, examples));
+    }
+  }
+
+  /** Examples told apart by their place in the batch, where no other process has a part of it. */
+  public Batch(INDArray features, INDArray labels, INDArray labelsMask) {
+    this(features, labels, labelsMask, LongStream.range(0, features.size(0)).toArray());
+  }
+
+  /** The part of a rank that has no examples left. */
+  public static Batch empty() {
+    return new Batch(null, null, null, new long[0]);
+  }
+
+  /** B. */
+  public int size() {
+    return keys.length;
+  }
+
+  /** One of {@code parts} whose sizes differ by 1 at most, the larger ones first. */
+  Batch part(int part, int parts) {
+    int from = start(part, parts);
+    int to = start(part + 1, parts);
+    return to - from == size()
+        ? this
+        : new Batch(
+            rows(features, from, to),
+            rows(labels, from, to),
+            rows(labelsMask, from, to),
+            Arrays.copyOfRange(keys, from, to));
+  }
+
+  private int start(int part, int parts) {
+    return part * (size() / parts) + Math.min(part, size() % parts);
+  }
+
+  /** Rows [from, to) of an array with one row an example; null of null and of no rows. */
+  private static INDArray rows(INDArray array, int from, int to) {
+    if (array == null || from == to) {
+      return null;
+    }
+    var index = new INDArrayIndex[array.rank()];
+    Arrays.fill(index, NDArrayIndex.all());
+    index[0] = NDArrayIndex.interval(from, to);
+    return array.get(index);
+  }
+
+  /**
+   * Whether the mask is one number for several outputs of the only example. DL4J takes any mask of
+   * one row for one an output, which its cross-entropy refuses.
+   */
+  boolean isOneWithOneMask() {
+    return labelsMask != null && labelsMask.length() == 1 && labels.length() > 1;
+  }
+}

@@ -1,0 +1,35 @@
+package io.sluice.recurrent.optim;
+
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * What stands between the gradient of one process's examples and the optimizer where several
+ * processes share a batch: the sum over them.
+ *
+ * <p>In a step every rank makes the same calls with the same ranges in the same order, whatever
+ * threads and micro-batches it uses and however few examples it has: {@link #ready} until the
+ * gradient is covered, each number once, then {@link #await}. No two calls run at once, but they
+ * may come from different threads.
+ *
+ * <p>After an exception, its own or a layer's, the step is not finished and the exchange has no
+ * next one.
+ */
+public interface GradientExchange {
+  /**
+   * gradient[from, to) holds the sum over this process's examples, and is the exchange's from now
+   * on: it may be summed over the ranks in place at any time until {@link #await} returns. Should
+   * return soon: the backward pass of lower layers waits.
+   *
+   * @param gradient (P), the same array in every call
+   * @param from the first range ends at P, every other where the one before began
+   */
+  void ready(INDArray gradient, long from, long to);
+
+  /**
+   * Waits until all of the gradient is the sum over all ranks, the same bits on each.
+   *
+   * @param loss this rank's part of the loss
+   * @return the sum over all ranks, the same bits on each
+   */
+  double await(double loss);
+}

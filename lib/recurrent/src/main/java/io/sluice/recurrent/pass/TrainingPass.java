@@ -1,0 +1,81 @@
+package io.sluice.recurrent.pass;
+
+/**
+ * The forward and backward pass of some examples through one network, on the thread that computes
+ * it.
+ *
+ * <p>There is none where DL4J trains a network by itself ({@code fit}), nor while a network
+ * predicts.
+ */
+public final class TrainingPass implements AutoCloseable {
+  private static final ThreadLocal<TrainingPass> CURRENT = new ThreadLocal<>();
+
+  private final int step;
+  private final long[] keys;
+  private final Backward backward;
+
+  /** Who is told how far the backward pass has come. */
+  public interface Backward {
+    /**
+     * The backward pass of a layer begins: the gradients of all layers above are final.
+     *
+     * @param layer index in the network, from 0 at the bottom
+     */
+    void begins(int layer);
+  }
+
+  private TrainingPass(int step, long[] keys, Backward backward) {
+    this.step = step;
+    this.keys = keys;
+    this.backward = backward;
+  }
+
+  /**
+   * Binds a pass to the calling thread until it is closed.
+   *
+   * @param step steps taken before
+   * @param keys one for each row of the network's input, in its order; not copied
+   * @param backward is told; null is nobody
+   */
+  public static TrainingPass begin(int step, long[] keys, Backward backward) {
+    if (CURRENT.get() != null) {
+      throw new IllegalStateException("A training pass has begun on this thread and not ended");
+    }
+    var pass = new TrainingPass(step, keys, backward);
+    CURRENT.set(pass);
+    return pass;
+  }
+
+  /** The calling thread's; null if it has none. */
+  public static TrainingPass current() {
+    return CURRENT.get();
+  }
+
+  /** For a layer whose backward pass begins. */
+  public static void backwardBegins(int layer) {
+    TrainingPass pass = CURRENT.get();
+    if (pass != null && pass.backward != null) {
+      pass.backward.begins(layer);
+    }
+  }
+
+  /** Steps taken before. */
+  public int step() {
+    return step;
+  }
+
+  /** B. */
+  public int examples() {
+    return keys.length;
+  }
+
+  /** What tells the example in a row from all others. */
+  public long key(int row) {
+    return keys[row];
+  }
+
+  @Override
+  public void close() {
+    CURRENT.remove();
+  }
+}

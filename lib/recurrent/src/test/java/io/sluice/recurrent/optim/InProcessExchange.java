@@ -1,0 +1,105 @@
+package io.sluice.recurrent.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.recurrent.pass.TrainingPass;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Ranks as threads. It takes a range at {@code ready} and spoils what is there, so that whoever
+ * reads or adds to it later is found out.
+ */
+final class InProcessExchange {
+  private final CyclicBarrier barrier;
+  private final List<Rank> ranks = new ArrayList<>();
+  private float[] sum;
+  private double loss;
+
+  InProcessExchange(int count) {
+    barrier = new CyclicBarrier(count, this::add);
+    for (int rank = 0; rank < count; rank++) {
+      ranks.add(new Rank());
+    }
+  }
+
+  Rank rank(int rank) {
+    return ranks.get(rank);
+  }
+
+  private void add() {
+    sum = new float[ranks.get(0).taken.length];
+    loss = 0;
+    for (Rank rank : ranks) {
+      assertThat(rank.ranges).isEqualTo(ranks.get(0).ranges);
+      assertThat(rank.end).isZero();
+      loss += rank.loss;
+      for (int k = 0; k < sum.length; k++) {
+        sum[k] += rank.taken[k];
+      }
+    }
+  }
+
+  /** Numbers [from, to) of the gradient. */
+  record Range(long from, long to) {}
+
+  final class Rank implements GradientExchange {
+    private INDArray gradient;
+    private float[] taken;
+    private long end;
+    private double loss;
+    private List<Range> ranges = List.of();
+    private List<Range> early = List.of();
+
+    @Override
+    public synchronized void ready(INDArray gradient, long from, long to) {
+      if (end == 0) {
+        this.gradient = gradient;
+        taken = new float[Math.toIntExact(gradient.length())];
+        end = taken.length;
+        ranges = new ArrayList<>();
+        early = new ArrayList<>();
+      }
+      assertThat(to).isEqualTo(end);
+      assertThat(from).isBetween(0L, to - 1);
+      INDArray range = gradient.get(NDArrayIndex.interval(from, to));
+      System.arraycopy(range.dup().data().asFloat(), 0, taken, (int) from, (int) (to - from));
+      range.assign(Float.NaN);
+      ranges.add(new Range(from, to));
+      if (TrainingPass.current() != null) {
+        early.add(new Range(from, to));
+      }
+      end = from;
+    }
+
+    /** No rank meets the others again before it has read what they add here. */
+    @Override
+    public double await(double loss) {
+      this.loss = loss;
+      try {
+        barrier.await(60, TimeUnit.SECONDS);
+      } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+        throw new IllegalStateException(e);
+      }
+      gradient.assign(Nd4j.createFromArray(sum));
+      return InProcessExchange.this.loss;
+    }
+
+    /** Of the last step, in order. */
+    List<Range> ranges() {
+      return ranges;
+    }
+
+    /** Those of them that were ready while the backward pass went on. */
+    List<Range> early() {
+      return early;
+    }
+  }
+}

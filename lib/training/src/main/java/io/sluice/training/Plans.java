@@ -1,0 +1,67 @@
+package io.sluice.training;
+
+import io.sluice.config.Provenance;
+import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.memory.TrainingMemory;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.training.checkpoint.Checkpoint.Position;
+import io.sluice.training.loop.RunPlan;
+import io.sluice.training.loop.StepPlan;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.util.SerializableConfiguration;
+
+/** From the settings of a run to what each of its processes must know. */
+final class Plans {
+  private Plans() {}
+
+  static RunPlan run(
+      Learnable dataset,
+      TrainSettings settings,
+      ModelSpec spec,
+      StepPlan steps,
+      Provenance provenance,
+      Configuration hadoop) {
+    TrainSettings.Checkpoints checkpoints = settings.checkpoints();
+    return new RunPlan(
+        provenance.runId(),
+        dataset.source(),
+        new SerializableConfiguration(hadoop),
+        spec,
+        settings.optimizer().toSpec(settings.epochs(), steps.stepsPerEpoch()),
+        settings.optimizer().schedule() == OptimizerSpec.Schedule.PLATEAU
+            ? settings.optimizer().plateauPatience()
+            : 0,
+        settings.earlyStopping(),
+        steps,
+        settings.seed(),
+        settings.threads(),
+        settings
+            .accumulate()
+            .orElseGet(
+                () ->
+                    TrainingMemory.microBatches(
+                        spec, settings.batchOfProcess(), settings.threads())),
+        settings.averageDecay(),
+        new RunPlan.Checkpoints(
+            checkpoints.path(),
+            checkpoints.everySteps(),
+            checkpoints.every(),
+            checkpoints.everyEpochs(),
+            checkpoints.keep()),
+        FixedSettings.of(dataset, settings, spec));
+  }
+
+  /**
+   * Refuses to go on with a run that was asked to stop.
+   *
+   * @param checkpoint its newest
+   */
+  static void requireEnd(Position at, RunPlan plan, String checkpoint) {
+    if (!plan.isLast(at)) {
+      throw new OperationFailedException(
+          "Stopped as asked after step %,d of %,d. The checkpoint is %s; run again to go on from it."
+              .formatted(at.step(), plan.steps().steps(), checkpoint));
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package io.sluice.training;
+
+import io.sluice.failure.OperationFailedException;
+import io.sluice.training.TrainSettings.StrategyKind;
+import io.sluice.training.async.AsyncStrategy;
+import io.sluice.training.averaging.ParameterAveraging;
+import io.sluice.training.loop.InProcess;
+import io.sluice.training.loop.RunPlan;
+import io.sluice.training.loop.Strategy;
+import io.sluice.training.sharing.Cluster;
+import io.sluice.training.sharing.GradientSharing;
+import java.util.Optional;
+import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+
+/** Which strategy a run has, and with how many workers. */
+final class Strategies {
+  private Strategies() {}
+
+  /** Decides what the settings leave open. */
+  static TrainSettings decide(TrainSettings settings, Optional<SparkSession> spark) {
+    StrategyKind kind = settings.strategy();
+    if (kind == StrategyKind.AUTO) {
+      boolean cluster = spark.isPresent() && !spark.get().sparkContext().isLocal();
+      kind = cluster ? StrategyKind.GRADIENT_SHARING : StrategyKind.LOCAL;
+    }
+    if (kind == StrategyKind.LOCAL) {
+      return settings.with(kind, 1);
+    }
+    SparkContext context = context(kind, spark);
+    int most =
+        settings.batchPerWorker().isPresent()
+            ? settings.shards().orElse(Integer.MAX_VALUE)
+            : settings.shardCount();
+    int workers =
+        settings
+            .workers()
+            .orElseGet(
+                () ->
+                    Math.min(
+                        most,
+                        new Cluster(context).slots(settings.gradientSharing().joinTimeout())));
+    return settings.with(kind, workers);
+  }
+
+  static Strategy of(TrainSettings settings, RunPlan plan, Optional<SparkSession> spark) {
+    return switch (settings.strategy()) {
+      case LOCAL -> new InProcess(plan);
+      case GRADIENT_SHARING ->
+          new GradientSharing(
+              context(settings.strategy(), spark),
+              plan,
+              settings.workers().orElseThrow(),
+              settings.name(),
+              settings.gradientSharing());
+      case PARAMETER_AVERAGING ->
+          new ParameterAveraging(
+              JavaSparkContext.fromSparkContext(context(settings.strategy(), spark)),
+              plan,
+              settings.workers().orElseThrow(),
+              settings.averagingFrequency());
+      case ASYNC_GRADIENT_SHARING ->
+          new AsyncStrategy(
+              JavaSparkContext.fromSparkContext(context(settings.strategy(), spark)),
+              plan,
+              settings.workers().orElseThrow(),
+              settings.async());
+      case AUTO -> throw new IllegalArgumentException("The strategy is not decided");
+    };
+  }
+
+  /** As the first line of a run tells it. */
+  static String words(TrainSettings settings) {
+    int workers = settings.workers().orElse(1);
+    return switch (settings.strategy()) {
+      case LOCAL ->
+          settings.threads() == 1 ? "local" : "local, %d threads".formatted(settings.threads());
+      case GRADIENT_SHARING -> "%d ranks, gradients summed at every step".formatted(workers);
+      case PARAMETER_AVERAGING ->
+          "%d workers, averaged every %d steps".formatted(workers, settings.averagingFrequency());
+      case ASYNC_GRADIENT_SHARING -> "%d asynchronous workers".formatted(workers);
+      case AUTO -> "auto";
+    };
+  }
+
+  private static SparkContext context(StrategyKind kind, Optional<SparkSession> spark) {
+    return spark
+        .map(SparkSession::sparkContext)
+        .orElseThrow(
+            () ->
+                new OperationFailedException(
+                    "train.strategy = %s needs a Spark session, and this run has none. Submit it with spark-submit, or set train.strategy = local."
+                        .formatted(io.sluice.config.ConfigReader.kebab(kind))));
+  }
+}

@@ -1,9 +1,0 @@
-package io.sluice.training;
-
-import java.io.Serializable;
-import org.apache.hadoop.conf.Configuration;
-
-/** Opens windows where they are needed: on the driver, or in a worker on an executor. */
-interface WindowsSource extends Serializable {
-  Windows open(Configuration hadoop);
-}

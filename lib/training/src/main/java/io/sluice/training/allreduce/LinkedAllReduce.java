@@ -1,0 +1,583 @@
+package io.sluice.training.allreduce;
+
+import io.sluice.training.transport.Endpoint;
+import io.sluice.training.transport.GroupKey;
+import io.sluice.training.transport.Link;
+import io.sluice.training.transport.TransportSettings;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.LongFunction;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The all-reduce over links: which sum a message belongs to, who is lost, who has left. Its state
+ * belongs to the endpoint's thread.
+ *
+ * <p>Heads of messages, in network order; numbers travel in little-endian order:
+ *
+ * <pre>
+ * READY     id, count, kind            the sender has begun a ring sum; to the rank before it
+ * PIECE     id, reduced, at            body: numbers of a ring sum
+ * NUMBERS   id, count, kind, tag       body: numbers of an exchange sum
+ * ABORT     culprit, message           the sender has failed, for this reason, and goes
+ * LEAVE     id                         the sender has begun no sum from this one on, and goes
+ * </pre>
+ */
+final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
+  private static final byte READY = 1;
+  private static final byte PIECE = 2;
+  private static final byte NUMBERS = 3;
+  private static final byte ABORT = 4;
+  private static final byte LEAVE = 5;
+
+  /** Longest message of an exchange sum. */
+  private static final int MAX_EXCHANGE_BYTES = 1 << 20;
+
+  private static final Logger LOG = LoggerFactory.getLogger(LinkedAllReduce.class);
+
+  private static final int MAX_REASON_BYTES = 16 << 10;
+
+  /**
+   * Sums under way at a time; later ones wait here. No rank is further ahead of another than this,
+   * so what arrives early for a rank is at most so many short arrays from each partner.
+   */
+  private static final int MAX_UNDER_WAY = 32;
+
+  private final int rank;
+  private final int ranks;
+  private final AllReduceSettings settings;
+  private final Endpoint endpoint;
+  private final Numbers numbers = new Numbers();
+
+  // of the caller
+  private long nextId;
+
+  // written by the endpoint's thread, complete before the first sum
+  private final Map<Integer, Link> links = new ConcurrentHashMap<>();
+  private final Map<Integer, CompletableFuture<Void>> expected = new HashMap<>();
+
+  // of the endpoint's thread
+  private final TreeMap<Long, Sum> underWay = new TreeMap<>();
+  private final ArrayDeque<Sum> waiting = new ArrayDeque<>();
+  private final Map<Long, ByteBuffer[]> early = new HashMap<>();
+  private final Map<Long, String> shapesEarly = new HashMap<>();
+  private final Map<Integer, Long> left = new HashMap<>();
+  private final ArrayDeque<ByteBuffer> buffers = new ArrayDeque<>();
+  private long begun;
+  private volatile boolean closing;
+  private volatile PeerLostException failure;
+
+  LinkedAllReduce(
+      TransportSettings transport, int rank, int ranks, GroupKey key, AllReduceSettings settings)
+      throws IOException {
+    if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+      throw new IllegalStateException("numbers travel as they lie in little-endian memory");
+    }
+    this.rank = rank;
+    this.ranks = ranks;
+    this.settings = settings;
+    for (int partner : partners()) {
+      if (partner > rank) {
+        expected.put(partner, new CompletableFuture<>());
+      }
+    }
+    this.endpoint = Endpoint.listen(transport, name(), key, this);
+  }
+
+  private TreeSet<Integer> partners() {
+    var partners = new TreeSet<>(ExchangePlan.partners(rank, ranks));
+    partners.add((rank + 1) % ranks);
+    partners.add((rank + ranks - 1) % ranks);
+    partners.remove(rank);
+    return partners;
+  }
+
+  static String name(int rank, int ranks) {
+    return "rank %d of %d".formatted(rank, ranks);
+  }
+
+  String name() {
+    return name(rank, ranks);
+  }
+
+  static String shown(Duration duration) {
+    return duration.toMillis() % 1000 == 0
+        ? duration.toSeconds() + "s"
+        : duration.toMillis() + "ms";
+  }
+
+  String address() {
+    return endpoint.address();
+  }
+
+  // ---- joining
+
+  /**
+   * Opens the links to all partners: to lower ranks from here, to higher ones from there.
+   *
+   * @param addresses of all ranks, by rank
+   */
+  void join(List<String> addresses, Duration deadline) throws InterruptedException {
+    long end = System.nanoTime() + deadline.toNanos();
+    for (int partner : partners()) {
+      if (partner < rank) {
+        connect(partner, addresses.get(partner), Duration.ofNanos(end - System.nanoTime()));
+      }
+    }
+    var all = CompletableFuture.allOf(expected.values().toArray(new CompletableFuture<?>[0]));
+    try {
+      all.get(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw missing(deadline);
+    } catch (ExecutionException e) {
+      throw new PeerLostException((PeerLostException) e.getCause());
+    }
+  }
+
+  private void connect(int partner, String address, Duration deadline) {
+    try {
+      if (failure != null) {
+        throw new PeerLostException(failure);
+      }
+      endpoint.connect(address, name(partner, ranks), deadline);
+    } catch (IOException e) {
+      PeerLostException first = failure; // the better reason, if there is one
+      if (first != null) {
+        throw new PeerLostException(first);
+      }
+      var lost = new PeerLostException(name(partner, ranks), capitalised(e.getMessage()));
+      lost.initCause(e);
+      endpoint.execute(() -> fail(lost));
+      throw lost;
+    }
+  }
+
+  private PeerLostException missing(Duration deadline) {
+    var missing = new TreeSet<Integer>();
+    expected.forEach(
+        (partner, link) -> {
+          if (!link.isDone()) {
+            missing.add(partner);
+          }
+        });
+    var joined = partners();
+    joined.removeAll(missing);
+    var lost =
+        new PeerLostException(
+            name(missing.first(), ranks),
+            "%s did not connect to %s within %s (joined: %s; missing: %s). See the logs of the missing ranks; allow more time if they start slowly."
+                .formatted(
+                    capitalised(name(missing.first(), ranks)),
+                    name(),
+                    shown(deadline),
+                    joined.isEmpty() ? "none" : listed(joined),
+                    listed(missing)));
+    endpoint.execute(() -> fail(lost));
+    return lost;
+  }
+
+  private static String listed(TreeSet<Integer> ranks) {
+    return ranks.stream().map(String::valueOf).collect(Collectors.joining(", "));
+  }
+
+  @Override
+  public void joined(Link link) {
+    Integer partner = partnerOf(link);
+    if (partner == null || failure != null || closing) {
+      LOG.warn("{} has no use for a link with {}", name(), link.peer());
+      link.close();
+      return;
+    }
+    links.put(partner, link);
+    CompletableFuture<Void> awaited = expected.get(partner);
+    if (awaited != null) {
+      awaited.complete(null);
+    }
+  }
+
+  private Integer partnerOf(Link link) {
+    return partners().stream()
+        .filter(partner -> name(partner, ranks).equals(link.peer()))
+        .findFirst()
+        .orElse(null);
+  }
+
+  // ---- for callers
+
+  @Override
+  public int rank() {
+    return rank;
+  }
+
+  @Override
+  public int ranks() {
+    return ranks;
+  }
+
+  @Override
+  public Pending sum(ByteBuffer array) {
+    if (!array.isDirect() || array.remaining() % Float.BYTES != 0) {
+      throw new IllegalArgumentException(
+          "array has %,d bytes, %s; expected direct memory and a multiple of 4"
+              .formatted(array.remaining(), array.isDirect() ? "direct" : "on the heap"));
+    }
+    return array.remaining() > settings.ringBytes()
+        ? begin(id -> new RingSum(this, id, array, link(rank + ranks - 1), link(rank + 1)))
+        : begin(id -> new ExchangeSum(this, id, Values.Floats.of(array)));
+  }
+
+  @Override
+  public double[] sum(double[] values) throws InterruptedException {
+    double[] sums = values.clone();
+    begin(id -> new ExchangeSum(this, id, new Values.Doubles(sums))).await(settings.deadline());
+    return sums;
+  }
+
+  private synchronized Pending begin(LongFunction<Sum> create) {
+    if (failure != null) {
+      throw new PeerLostException(failure);
+    }
+    if (closing) {
+      throw new IllegalStateException(name() + " has closed its all-reduce");
+    }
+    Sum sum = create.apply(nextId++);
+    if (ranks == 1) {
+      sum.settle();
+    } else {
+      endpoint.execute(
+          () -> {
+            waiting.add(sum);
+            startWaiting();
+          });
+    }
+    return sum;
+  }
+
+  @Override
+  public void abort(String reason) {
+    endpoint.execute(
+        () -> fail(new PeerLostException(name(), capitalised(name()) + " failed: " + reason)));
+  }
+
+  @Override
+  public long bytesSent() {
+    return links.values().stream().mapToLong(Link::bytesSent).sum();
+  }
+
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closing) {
+        return;
+      }
+      closing = true;
+    }
+    endpoint.execute(this::leave);
+    endpoint.close();
+  }
+
+  private void leave() {
+    int open = underWay.size() + waiting.size();
+    if (failure == null && open > 0) {
+      fail(
+          new PeerLostException(
+              name(),
+              "%s closed its all-reduce with %d sums under way"
+                  .formatted(capitalised(name()), open)));
+    } else if (failure == null) {
+      links.values().forEach(link -> link.send(head(LEAVE, begun).flip()));
+    }
+    buffers.clear();
+  }
+
+  // ---- sums, on the endpoint's thread
+
+  private void startWaiting() {
+    while (!waiting.isEmpty() && (underWay.size() < MAX_UNDER_WAY || failure != null)) {
+      Sum sum = waiting.remove();
+      if (failure == null) {
+        left.forEach((partner, end) -> requireBegun(partner, end, sum.id));
+      }
+      if (failure != null) {
+        sum.fail(failure);
+        continue;
+      }
+      begun = sum.id + 1;
+      underWay.put(sum.id, sum);
+      start(sum);
+    }
+  }
+
+  private void start(Sum sum) {
+    String theirs = shapesEarly.remove(sum.id);
+    if (theirs != null && !sameShape(theirs, sum)) {
+      return;
+    }
+    if (sum instanceof ExchangeSum exchange) {
+      exchange.take(early.remove(sum.id));
+      exchange.start();
+    } else if (sum instanceof RingSum ring) {
+      ring.start();
+      if (theirs != null) {
+        ring.nextIsReady();
+      }
+    }
+  }
+
+  /** A sum has ended well. */
+  void completed(Sum sum) {
+    underWay.remove(sum.id);
+    startWaiting();
+  }
+
+  private boolean sameShape(String theirs, Sum sum) {
+    if (!theirs.equals(shape(sum.count, sum.kind()))) {
+      fail(
+          new PeerLostException(
+              name(),
+              "%s begins sum %d with %s, another rank with %s: all ranks must begin the same sums in the same order"
+                  .formatted(capitalised(name()), sum.id, shape(sum.count, sum.kind()), theirs)));
+      return false;
+    }
+    return true;
+  }
+
+  private static String shape(int count, String kind) {
+    return String.format(Locale.ROOT, "%,d %s", count, kind);
+  }
+
+  /** A deadline has passed. */
+  void expire(Sum sum, Duration deadline) {
+    endpoint.execute(
+        () -> {
+          if (failure != null || sum.isDone()) {
+            return;
+          }
+          Sum first =
+              underWay.firstEntry().getValue(); // those behind it may only be waiting for it
+          String peer = first.missing().peer();
+          fail(
+              new PeerLostException(
+                  peer,
+                  "Sum %d (%s) did not complete within %s on %s: %s %s. See the log of %s."
+                      .formatted(
+                          first.id,
+                          shape(first.count, first.kind()),
+                          shown(deadline),
+                          name(),
+                          peer,
+                          first.waitsFor(),
+                          peer)));
+        });
+  }
+
+  AllReduceSettings settings() {
+    return settings;
+  }
+
+  Numbers numbers() {
+    return numbers;
+  }
+
+  /** The link to a rank; ranks are counted around the ring. */
+  Link link(int partner) {
+    return links.get(partner % ranks);
+  }
+
+  /** A buffer for one encoded piece. */
+  ByteBuffer takeBuffer() {
+    ByteBuffer buffer = buffers.poll();
+    return buffer != null ? buffer.clear() : ByteBuffer.allocateDirect(settings.pieceBytes());
+  }
+
+  void giveBuffer(ByteBuffer buffer) {
+    buffers.add(buffer);
+  }
+
+  // ---- messages out
+
+  private static ByteBuffer head(byte type, long id) {
+    return ByteBuffer.allocate(32).put(type).putLong(id);
+  }
+
+  void sendReady(Link to, Sum sum) {
+    to.send(head(READY, sum.id).putInt(sum.count).put(kindOf(sum)).flip());
+  }
+
+  void sendPiece(Link to, Sum sum, boolean reduced, int at, ByteBuffer body, Runnable released) {
+    ByteBuffer head = head(PIECE, sum.id).put((byte) (reduced ? 1 : 0)).putInt(at);
+    to.send(head.flip(), body, released);
+  }
+
+  void sendNumbers(Link to, Sum sum, int tag, ByteBuffer body, Runnable released) {
+    ByteBuffer head = head(NUMBERS, sum.id).putInt(sum.count).put(kindOf(sum)).put((byte) tag);
+    to.send(head.flip(), body, released);
+  }
+
+  private static byte kindOf(Sum sum) {
+    return (byte) sum.kind().charAt(0);
+  }
+
+  private static String shapeFrom(ByteBuffer head) {
+    int count = head.getInt();
+    return shape(count, head.get() == 'f' ? "floats" : "doubles");
+  }
+
+  // ---- messages in
+
+  @Override
+  public Endpoint.Body received(Link link, ByteBuffer head, int bodyBytes) {
+    byte type = head.get();
+    if (type == ABORT) {
+      String culprit = text(head);
+      fail(new PeerLostException(culprit, text(head)));
+      return null;
+    }
+    long id = head.getLong();
+    if (failure != null) {
+      return (piece, last) -> {};
+    }
+    return switch (type) {
+      case READY -> ready(id, shapeFrom(head));
+      case PIECE -> ((RingSum) known(id)).arriving(head.get() == 1, head.getInt(), bodyBytes);
+      case NUMBERS -> numbers(id, shapeFrom(head), head.get(), bodyBytes);
+      case LEAVE -> left(link, id);
+      default -> throw new IllegalArgumentException("message of type " + type);
+    };
+  }
+
+  private Sum known(long id) {
+    Sum sum = underWay.get(id);
+    if (sum == null) {
+      throw new IllegalArgumentException("a piece of sum %d, which is not under way".formatted(id));
+    }
+    return sum;
+  }
+
+  private Endpoint.Body ready(long id, String shape) {
+    Sum sum = underWay.get(id);
+    if (sum == null) {
+      shapesEarly.put(id, shape);
+    } else if (sameShape(shape, sum)) {
+      ((RingSum) sum).nextIsReady();
+    }
+    return null;
+  }
+
+  private Endpoint.Body numbers(long id, String shape, int tag, int bodyBytes) {
+    if (bodyBytes > MAX_EXCHANGE_BYTES || tag < 0 || tag >= ExchangePlan.tags(ranks)) {
+      throw new IllegalArgumentException(
+          "%,d bytes of sum %d with tag %d".formatted(bodyBytes, id, tag));
+    }
+    ByteBuffer numbers = ByteBuffer.allocate(bodyBytes);
+    Endpoint.Body body =
+        (piece, last) -> {
+          numbers.put(piece);
+          if (last) {
+            arrived(id, shape, tag, numbers.flip());
+          }
+        };
+    if (bodyBytes == 0) {
+      arrived(id, shape, tag, numbers);
+    }
+    return body;
+  }
+
+  private void arrived(long id, String shape, int tag, ByteBuffer numbers) {
+    Sum sum = underWay.get(id);
+    if (failure != null) {
+      return;
+    }
+    if (sum == null) {
+      shapesEarly.put(id, shape);
+      early.computeIfAbsent(id, i -> new ByteBuffer[ExchangePlan.tags(ranks)])[tag] = numbers;
+    } else if (sameShape(shape, sum)) {
+      ((ExchangeSum) sum).arrived(tag, numbers);
+    }
+  }
+
+  private Endpoint.Body left(Link link, long end) {
+    int partner = partnerOf(link);
+    left.put(partner, end);
+    if (!underWay.isEmpty()) {
+      requireBegun(partner, end, underWay.lastKey());
+    }
+    return null;
+  }
+
+  private void requireBegun(int partner, long end, long id) {
+    if (end <= id) {
+      fail(
+          new PeerLostException(
+              name(partner, ranks),
+              "%s closed its all-reduce after %d sums; %s has begun the next"
+                  .formatted(capitalised(name(partner, ranks)), end, name())));
+    }
+  }
+
+  // ---- failure
+
+  @Override
+  public void lost(Link link, String reason) {
+    if (!left.containsKey(partnerOf(link))) {
+      fail(
+          new PeerLostException(
+              link.peer(), "%s is lost: it %s".formatted(capitalised(link.peer()), reason)));
+    }
+  }
+
+  /** The first failure is the one that counts, here and at the ranks that hear of it. */
+  private void fail(PeerLostException cause) {
+    if (failure != null) {
+      return;
+    }
+    failure = cause;
+    ByteBuffer abort = ByteBuffer.allocate(2 * MAX_REASON_BYTES + 16).put(ABORT);
+    put(abort, cause.peer());
+    put(abort, cause.getMessage());
+    abort.flip();
+    for (Link link : links.values()) {
+      link.send(abort);
+      link.close();
+    }
+    expected.values().forEach(link -> link.completeExceptionally(cause));
+    List.copyOf(underWay.values()).forEach(sum -> sum.fail(cause));
+    underWay.clear();
+    startWaiting();
+    early.clear();
+    shapesEarly.clear();
+  }
+
+  private static void put(ByteBuffer message, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    int length = Math.min(bytes.length, MAX_REASON_BYTES);
+    message.putInt(length).put(bytes, 0, length);
+  }
+
+  private static String text(ByteBuffer message) {
+    byte[] bytes = new byte[message.getInt()];
+    message.get(bytes);
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  private static String capitalised(String name) {
+    return Character.toUpperCase(name.charAt(0)) + name.substring(1);
+  }
+}

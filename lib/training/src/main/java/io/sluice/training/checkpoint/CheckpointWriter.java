@@ -1,0 +1,141 @@
+package io.sluice.training.checkpoint;
+
+import io.sluice.failure.OperationFailedException;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes checkpoints while training goes on: {@link #save} hands over a snapshot and returns, and
+ * waits only where the one before is not written yet, so that two snapshots are in memory at most.
+ *
+ * <p>A checkpoint that cannot be written (a full disk, a name node that is away) costs a warning,
+ * because the ones before are still there and the disk may be free again at the next one. {@value
+ * #FAILURES_IN_A_ROW} in a row end the run, and so does the last one of a run. A guard that refuses
+ * ends it at once.
+ */
+public final class CheckpointWriter implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CheckpointWriter.class);
+  private static final int FAILURES_IN_A_ROW = 3;
+
+  /** A file system that neither writes nor fails within this time is left alone. */
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+  private final CheckpointStore store;
+  private final Guard guard;
+  private final Consumer<String> written;
+  private final ExecutorService thread;
+  private Future<OperationFailedException> writing;
+  private int failures;
+
+  /** Asked before each write, on the writer's thread. */
+  public interface Guard {
+    /**
+     * @throws RuntimeException if nothing may be written any more; it ends the run
+     */
+    void requireMayWrite();
+  }
+
+  /**
+   * @param written told the URI of each checkpoint once it is there, on the writer's thread
+   */
+  public CheckpointWriter(CheckpointStore store, Guard guard, Consumer<String> written) {
+    this.store = store;
+    this.guard = guard;
+    this.written = written;
+    this.thread =
+        Executors.newSingleThreadExecutor(
+            work -> {
+              var thread = new Thread(work, "checkpoint-writer");
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  /**
+   * Hands a snapshot over, whose arrays must not change any more.
+   *
+   * @throws OperationFailedException if the ones before could not be written too often
+   */
+  public void save(Checkpoint snapshot) {
+    OperationFailedException failure = await();
+    if (failure != null) {
+      failures++;
+      if (failures == FAILURES_IN_A_ROW) {
+        throw failure;
+      }
+      LOG.warn(
+          "{} Training goes on; after {} failures in a row it ends.",
+          failure.getMessage(),
+          FAILURES_IN_A_ROW);
+    }
+    writing = thread.submit(() -> write(snapshot));
+  }
+
+  /**
+   * Waits until what was handed over is written.
+   *
+   * @throws OperationFailedException if the last one could not be written
+   */
+  public void finish() {
+    OperationFailedException failure = await();
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  /** Null, or why it is not written. */
+  private OperationFailedException write(Checkpoint snapshot) {
+    guard.requireMayWrite();
+    try {
+      written.accept(store.save(snapshot));
+      failures = 0;
+      return null;
+    } catch (OperationFailedException e) {
+      return e;
+    }
+  }
+
+  private OperationFailedException await() {
+    if (writing == null) {
+      return null;
+    }
+    try {
+      return writing.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted while a checkpoint was written", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException refusal) {
+        throw refusal;
+      }
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw new IllegalStateException(e.getCause());
+    } finally {
+      writing = null;
+    }
+  }
+
+  /** Ends the thread, once a write under way is done. */
+  @Override
+  public void close() {
+    thread.shutdown();
+    try {
+      if (!thread.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+        LOG.warn("A checkpoint was not written within {} s and is given up", PATIENCE.toSeconds());
+        thread.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      thread.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

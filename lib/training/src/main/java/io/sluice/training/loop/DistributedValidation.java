@@ -1,0 +1,67 @@
+package io.sluice.training.loop;
+
+import io.sluice.failure.UserFailure;
+import io.sluice.recurrent.layer.KernelMemory;
+import io.sluice.scoring.bundle.BatchArrays;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The validation loss of the driver's network, computed by Spark tasks. */
+public final class DistributedValidation {
+  private DistributedValidation() {}
+
+  /**
+   * Mean loss over the validation windows.
+   *
+   * @param workers one number from 0 a partition
+   */
+  public static double loss(
+      JavaSparkContext spark,
+      Broadcast<RunPlan> plan,
+      JavaRDD<Integer> workers,
+      MultiLayerNetwork network) {
+    int count = workers.getNumPartitions();
+    Broadcast<float[]> parameters = spark.broadcast(network.params().dup().data().asFloat());
+    spark.setJobDescription("validation loss");
+    try {
+      return workers
+          .map(worker -> part(plan.value(), parameters.value(), worker, count))
+          .collect()
+          .stream()
+          .reduce(new ValidationLoss.Sum(0, 0), ValidationLoss.Sum::plus)
+          .mean();
+    } catch (RuntimeException e) {
+      throw userFailure(e);
+    } finally {
+      spark.setJobDescription(null);
+      parameters.destroy();
+    }
+  }
+
+  private static ValidationLoss.Sum part(
+      RunPlan plan, float[] parameters, int worker, int workers) {
+    MultiLayerNetwork network = plan.network();
+    network.setParams(Nd4j.create(parameters, new long[] {1, parameters.length}, 'c'));
+    Windows windows = plan.windows();
+    var arrays = new BatchArrays(windows.contract(), plan.spec());
+    try {
+      return new ValidationLoss(windows, arrays, plan.steps().batchSize())
+          .of(network, worker, workers);
+    } finally {
+      KernelMemory.free(network);
+    }
+  }
+
+  /** A worker's own message, where it has one for the user, in place of Spark's. */
+  public static RuntimeException userFailure(RuntimeException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof UserFailure failure) {
+        return failure;
+      }
+    }
+    return e;
+  }
+}

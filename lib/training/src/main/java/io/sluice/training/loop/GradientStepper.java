@@ -1,0 +1,179 @@
+package io.sluice.training.loop;
+
+import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.ParameterHash;
+import io.sluice.recurrent.optim.Replicas;
+import io.sluice.recurrent.optim.TrainingStep;
+import io.sluice.scoring.bundle.BatchArrays;
+import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.sequences.dataset.WindowBatch;
+import io.sluice.training.allreduce.AllReduce;
+import io.sluice.training.checkpoint.Checkpoint.Position;
+import java.time.Duration;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.schedule.ISchedule;
+
+/**
+ * Each step is one update by the gradient of the whole batch, of which this process computes its
+ * rank's part: the same update whatever the number of ranks, threads and micro-batches, up to the
+ * order of float32 sums.
+ */
+public final class GradientStepper implements Stepper {
+  private final RunPlan plan;
+  private final MultiLayerNetwork network;
+  private final Optional<AllReduce> others;
+  private final int rank;
+  private final int ranks;
+  private final long memoryBytes;
+  private final BooleanSupplier stopAsked;
+  private final Windows windows;
+  private final BatchArrays arrays;
+  private final TrainingBatches trained;
+  private final Replicas replicas;
+  private final SharedGradient shared;
+  private final TrainingStep step;
+  private Windows.Shards shards;
+
+  /** All of each batch in this process. */
+  public GradientStepper(RunPlan plan, BooleanSupplier stopAsked) {
+    this(plan, null, Duration.ZERO, SequenceDataset.defaultMemoryBytes(), stopAsked);
+  }
+
+  /**
+   * A rank's part of each batch.
+   *
+   * @param others the rank and the others
+   * @param deadline for the slowest rank's part of a step
+   * @param memoryBytes that the rank may keep windows in
+   * @param stopAsked whether this rank is asked to stop
+   */
+  public GradientStepper(
+      RunPlan plan,
+      AllReduce others,
+      Duration deadline,
+      long memoryBytes,
+      BooleanSupplier stopAsked) {
+    this.plan = plan;
+    this.others = Optional.ofNullable(others);
+    this.rank = others == null ? 0 : others.rank();
+    this.ranks = others == null ? 1 : others.ranks();
+    this.memoryBytes = memoryBytes;
+    this.stopAsked = stopAsked;
+    this.network = plan.network();
+    this.windows = plan.windows();
+    this.arrays = new BatchArrays(windows.contract(), plan.spec());
+    this.trained = new TrainingBatches(arrays, plan.seed());
+    this.shared = others == null ? null : new SharedGradient(others, deadline, stopAsked);
+    this.replicas = new Replicas(network, plan.threads());
+    this.step = new TrainingStep(replicas, plan.microBatches(), shared);
+  }
+
+  @Override
+  public MultiLayerNetwork network() {
+    return network;
+  }
+
+  @Override
+  public Steps steps(Position from, ISchedule learningRate) {
+    GlobalNormClipping.setLearningRate(network, learningRate);
+    if (shards == null) {
+      // found at the first epoch: a run that has nothing left to train reads no train windows
+      shards = windows.shards(plan.dealing(), rank, ranks, memoryBytes);
+    }
+    Windows.Batches batches = shards.epoch(from.epoch(), from.stepOfEpoch());
+    return new Steps() {
+      @Override
+      public boolean hasNext() {
+        return batches.hasNext();
+      }
+
+      @Override
+      public Taken next() {
+        if (!batches.hasNext()) {
+          throw new NoSuchElementException("no more steps in this epoch");
+        }
+        return take(batches, from.epoch());
+      }
+
+      @Override
+      public void close() {
+        batches.close();
+      }
+    };
+  }
+
+  private Taken take(Windows.Batches batches, int epoch) {
+    long sent = bytesSent();
+    long start = System.nanoTime();
+    WindowBatch windowBatch = batches.next();
+    Batch batch = trained.of(windowBatch, epoch);
+    long read = System.nanoTime();
+    double loss = step.run(batch, windowBatch.globalSize());
+    long end = System.nanoTime();
+    long waited = shared == null ? 0 : shared.takeWaitedNanos();
+    return new Taken(
+        1,
+        windowBatch.globalSize(),
+        loss,
+        GlobalNormClipping.lastNorm(network),
+        new StepTime(end - read - waited, waited, read - start, bytesSent() - sent),
+        shared == null ? stopAsked.getAsBoolean() : shared.anyAskedToStop());
+  }
+
+  private long bytesSent() {
+    return others.map(AllReduce::bytesSent).orElse(0L);
+  }
+
+  @Override
+  public double validationLoss() {
+    var loss = new ValidationLoss(windows, arrays, plan.steps().batchSize());
+    int parts = ranks * replicas.count();
+    ValidationLoss.Sum own =
+        replicas.each((replica, r) -> loss.of(replica, rank * replicas.count() + r, parts)).stream()
+            .reduce(new ValidationLoss.Sum(0, 0), ValidationLoss.Sum::plus);
+    double[] sums = sums(own.loss(), own.windows());
+    return sums[0] / sums[1];
+  }
+
+  @Override
+  public void requireAgreement(long step) {
+    if (others.isEmpty()) {
+      return;
+    }
+    long hash = ParameterHash.of(network.params());
+    // halves of a hash are exact as float64, and so is the sum of ranks of them
+    double high = hash >>> 32;
+    double low = hash & 0xFFFFFFFFL;
+    double[] sums = sums(high, low);
+    if (sums[0] != high * ranks || sums[1] != low * ranks) {
+      throw new OperationFailedException(
+          "The ranks' parameters differ after step %d, seen on rank %d of %d: an executor computes something else than the others. Look for executors with other hardware, other native libraries or failing memory; run again to go on from the last checkpoint."
+              .formatted(step, rank, ranks));
+    }
+  }
+
+  private double[] sums(double... numbers) {
+    if (others.isEmpty()) {
+      return numbers;
+    }
+    try {
+      return others.get().sum(numbers);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted while waiting for other ranks", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (shards != null) {
+      shards.close();
+    }
+    replicas.close();
+  }
+}

@@ -1,0 +1,97 @@
+package io.sluice.training.loop;
+
+import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Networks;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.sequences.dataset.Dealing;
+import io.sluice.training.checkpoint.Checkpoint;
+import io.sluice.training.checkpoint.Checkpoint.Position;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.util.SerializableConfiguration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+
+/**
+ * What every process of a run must know, the same for all of them and for all attempts.
+ *
+ * @param runId keeps runs in one executor apart
+ * @param source where the windows are
+ * @param hadoop how to reach them
+ * @param spec of the network
+ * @param optimizer of the network
+ * @param plateauPatience epochs without a better validation loss before a plateau schedule lowers
+ *     the rate; 0 is another schedule
+ * @param stopping when to stop before the last epoch
+ * @param steps which windows a step learns from
+ * @param seed of initial weights, order of windows and dropout
+ * @param threads that share a process's part of a batch
+ * @param microBatches that each thread cuts its part into
+ * @param averageDecay of the moving average of parameters; 0 keeps none
+ * @param checkpoints where and how often
+ * @param settings that a checkpoint must have been saved with, by name
+ */
+public record RunPlan(
+    String runId,
+    WindowsSource source,
+    SerializableConfiguration hadoop,
+    ModelSpec spec,
+    OptimizerSpec optimizer,
+    int plateauPatience,
+    EarlyStopping stopping,
+    StepPlan steps,
+    long seed,
+    int threads,
+    int microBatches,
+    double averageDecay,
+    Checkpoints checkpoints,
+    Map<String, String> settings)
+    implements Serializable {
+
+  /**
+   * @param uri folder
+   * @param everySteps steps between two; 0 is none between
+   * @param every time between two; zero is none between
+   * @param everyEpochs epochs between two
+   * @param keep newest ones kept
+   */
+  public record Checkpoints(String uri, int everySteps, Duration every, int everyEpochs, int keep)
+      implements Serializable {}
+
+  public Configuration configuration() {
+    return hadoop.value();
+  }
+
+  public Windows windows() {
+    return source.open(configuration());
+  }
+
+  /** Which windows a step learns from, and which rank has which of them. */
+  public Dealing dealing() {
+    return new Dealing(steps.batchSize(), steps.shards(), seed);
+  }
+
+  /** A network with the initial parameters. */
+  public MultiLayerNetwork network() {
+    // two OpenMP threads of one operation wait for each other by spinning
+    NativeThreads.set(1);
+    return Networks.create(spec, optimizer, seed);
+  }
+
+  /** What a run begins with: a network as it is. */
+  public Checkpoint initial(MultiLayerNetwork network) {
+    return RunState.initial(this, network);
+  }
+
+  /** Whether no step follows a position. */
+  public boolean isLast(Position at) {
+    return at.epoch() >= steps.epochs() || stopping.stopsAfter(at.epochsSinceBest());
+  }
+
+  /** Whether a plateau schedule lowers the rate after this many epochs that were no better. */
+  boolean lowersRateAfter(int epochsOnPlateau) {
+    return plateauPatience > 0 && epochsOnPlateau >= plateauPatience;
+  }
+}

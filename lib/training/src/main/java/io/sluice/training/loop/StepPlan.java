@@ -1,0 +1,35 @@
+package io.sluice.training.loop;
+
+import java.io.Serializable;
+
+/**
+ * How the windows of an epoch become steps: every window once, only the last step of an epoch has
+ * fewer than the others. It does not say who computes: the ranks share each step's windows.
+ *
+ * @param windows an epoch is drawn from
+ * @param batchSize windows of a step, over all ranks
+ * @param shards parts of the train split that are dealt to ranks, see {@link Windows}
+ * @param epochs in all
+ */
+public record StepPlan(long windows, int batchSize, int shards, int epochs)
+    implements Serializable {
+
+  /** Steps of an epoch. */
+  public int stepsPerEpoch() {
+    return Math.toIntExact((windows + batchSize - 1) / batchSize);
+  }
+
+  /** Steps of the whole run. */
+  public int steps() {
+    return Math.multiplyExact(epochs, stepsPerEpoch());
+  }
+
+  /**
+   * Windows of one step.
+   *
+   * @param stepOfEpoch from 0
+   */
+  public int windowsAt(int stepOfEpoch) {
+    return (int) Math.min(batchSize, windows - (long) stepOfEpoch * batchSize);
+  }
+}

@@ -1,0 +1,61 @@
+package io.sluice.training.loop;
+
+import io.sluice.training.checkpoint.Checkpoint.Position;
+import java.util.Iterator;
+import java.util.OptionalDouble;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.schedule.ISchedule;
+
+/**
+ * Who computes the steps of an epoch, and how. What comes before, between and after them is the
+ * {@link TrainingLoop}'s.
+ */
+public interface Stepper extends AutoCloseable {
+
+  /** The network that its steps train, in place: parameters, optimizer state and step number. */
+  MultiLayerNetwork network();
+
+  /**
+   * The rest of an epoch.
+   *
+   * @param from its epoch and the steps of it that are finished
+   * @param learningRate by step
+   */
+  Steps steps(Position from, ISchedule learningRate);
+
+  /** Mean loss over the validation windows, without dropout. */
+  double validationLoss();
+
+  /**
+   * Refuses to go on if another process that should have the same parameters has others.
+   *
+   * @param step steps finished
+   */
+  void requireAgreement(long step);
+
+  /** Frees what it holds. */
+  @Override
+  void close();
+
+  /** Takes a step, or a few, with each call of {@code next}. Closed where it is not used up. */
+  interface Steps extends Iterator<Taken>, AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /**
+   * @param count steps that were taken; 1, unless parameters are averaged less often
+   * @param windows they learned from, together, over all ranks
+   * @param loss mean over the windows of the last of them
+   * @param gradientNorm of the last of them, before clipping; empty where it was not measured
+   * @param time where the time of this process went
+   * @param stopAsked whether someone asks the run to stop; the same on all ranks
+   */
+  record Taken(
+      int count,
+      long windows,
+      double loss,
+      OptionalDouble gradientNorm,
+      StepTime time,
+      boolean stopAsked) {}
+}
