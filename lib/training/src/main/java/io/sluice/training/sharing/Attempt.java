@@ -12,7 +12,9 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -49,6 +51,7 @@ final class Attempt implements Endpoint.Listener {
 
   private final boolean[] done;
   private final List<Failure> failures = new ArrayList<>();
+  private final Set<String> lostExecutors = new HashSet<>();
   private boolean begun;
   private boolean stopSent;
   private long deadline;
@@ -136,7 +139,7 @@ final class Attempt implements Endpoint.Listener {
       }
     }
     if (cause.status == null) {
-      throw new AttemptFailedException(cause.message);
+      throw new AttemptFailedException(cause.message, lostExecutors);
     }
     throw cause.status == ExitStatus.BAD_INPUT
         ? new InvalidInputException(cause.message)
@@ -204,6 +207,7 @@ final class Attempt implements Endpoint.Listener {
             if (links[rank] == link) {
               links[rank] = null;
               if (!ended[rank]) {
+                lostExecutors.add(members[rank].executor());
                 fail(2, "%s was lost: it %s".formatted(name(rank), reason), null);
               }
             }

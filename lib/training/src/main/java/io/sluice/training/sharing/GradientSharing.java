@@ -24,8 +24,6 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.rdd.RDD;
-import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.reflect.ClassTag;
@@ -43,7 +41,7 @@ import scala.reflect.ClassTag$;
 public final class GradientSharing implements Strategy {
   private static final Logger LOG = LoggerFactory.getLogger(GradientSharing.class);
 
-  /** For the tasks of an attempt that is over to notice it. */
+  /** For the tasks of a run that is done to end. */
   private static final Duration WIND_DOWN = Duration.ofSeconds(30);
 
   // as Spark names them in SparkContext
@@ -76,11 +74,17 @@ public final class GradientSharing implements Strategy {
     if (plan.isLast(start.position())) {
       return start;
     }
+    try (var tasks = new RankTasks(spark, plan.runId())) {
+      return run(start, around, tasks);
+    }
+  }
+
+  private Checkpoint run(Checkpoint start, Surroundings around, RankTasks tasks) {
     Checkpoint from = start;
     int failures = 0;
     for (int number = 1; ; number++) {
       try {
-        attempt(number, ranks(number), from, around);
+        attempt(number, ranks(number), from, around, tasks);
         return newest(around, from);
       } catch (AttemptFailedException e) {
         Checkpoint next = newest(around, start);
@@ -99,6 +103,7 @@ public final class GradientSharing implements Strategy {
             next.position().step(),
             sentence(e.getMessage()),
             next.position().step());
+        tasks.end(e.lostExecutors());
         around.observer().restartsAt(next.position());
         from = next;
       }
@@ -137,14 +142,14 @@ public final class GradientSharing implements Strategy {
     return slots;
   }
 
-  private void attempt(int number, int ranks, Checkpoint from, Surroundings around) {
+  private void attempt(
+      int number, int ranks, Checkpoint from, Surroundings around, RankTasks tasks) {
     var attempt = new Attempt(ranks, settings, around);
+    tasks.tell(attempt);
     GroupKey key = GroupKey.create("%s-%d".formatted(plan.runId(), number));
     JavaSparkContext java = JavaSparkContext.fromSparkContext(spark);
     Broadcast<RunPlan> sentPlan = java.broadcast(plan);
     Broadcast<Checkpoint> sentStart = java.broadcast(from);
-    SparkListener listener = executorsLost(attempt);
-    spark.addSparkListener(listener);
     try (Endpoint endpoint =
         Endpoint.listen(
             TransportSettings.ofSpark(SparkEnv.get())
@@ -168,7 +173,6 @@ public final class GradientSharing implements Strategy {
         end(job);
       } finally {
         job.cancel(true);
-        awaitEnd(job);
       }
     } catch (IOException e) {
       throw new OperationFailedException(
@@ -176,7 +180,6 @@ public final class GradientSharing implements Strategy {
               .formatted(e.getMessage()),
           e);
     } finally {
-      spark.removeSparkListener(listener);
       sentPlan.destroy();
       sentStart.destroy();
     }
@@ -213,15 +216,6 @@ public final class GradientSharing implements Strategy {
     }
   }
 
-  private static SparkListener executorsLost(Attempt attempt) {
-    return new SparkListener() {
-      @Override
-      public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
-        attempt.executorLost(removed.executorId(), removed.reason());
-      }
-    };
-  }
-
   /** All ranks have said that they are done; their tasks end now. */
   private static void end(JavaFutureAction<List<Integer>> job) {
     try {
@@ -231,18 +225,6 @@ public final class GradientSharing implements Strategy {
       throw new IllegalStateException("Interrupted while training", e);
     } catch (ExecutionException | TimeoutException e) {
       LOG.warn("All ranks were done, but their Spark job did not end well: {}", e.toString());
-    }
-  }
-
-  /** Tasks that go on would hold the slots that the next attempt needs. */
-  private static void awaitEnd(JavaFutureAction<List<Integer>> job) {
-    long end = System.nanoTime() + WIND_DOWN.toNanos();
-    try {
-      while (!job.isDone() && System.nanoTime() - end < 0) {
-        Thread.sleep(50);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 
