@@ -42,29 +42,42 @@ final class StandaloneCluster implements AutoCloseable {
                   List.of("--host", "127.0.0.1", "--port", "0", "--webui-port", "0"))
               .group(1);
       for (int worker = 0; worker < workers; worker++) {
-        cluster.launch(
-            REGISTERED,
-            "org.apache.spark.deploy.worker.Worker",
-            List.of(
-                "--host",
-                "127.0.0.1",
-                "--port",
-                "0",
-                "--webui-port",
-                "0",
-                "--cores",
-                "1",
-                "--memory",
-                "1g",
-                "--work-dir",
-                cluster.workFolder(worker).toString(),
-                cluster.url));
+        cluster.addWorker();
       }
       return cluster;
     } catch (Exception e) {
       cluster.close();
       throw e;
     }
+  }
+
+  /** Starts one more worker, of one core. */
+  void addWorker() throws Exception {
+    launch(
+        REGISTERED,
+        "org.apache.spark.deploy.worker.Worker",
+        List.of(
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--webui-port",
+            "0",
+            "--cores",
+            "1",
+            "--memory",
+            "1g",
+            "--work-dir",
+            workFolder(processes.size() - 1).toString(),
+            url));
+  }
+
+  /** Takes the worker that was started last away, and then the executors that it has started. */
+  void killLastWorker() throws InterruptedException {
+    Process worker = processes.get(processes.size() - 1);
+    List<ProcessHandle> executors = worker.descendants().toList();
+    worker.destroyForcibly().waitFor();
+    executors.forEach(ProcessHandle::destroyForcibly);
   }
 
   String url() {

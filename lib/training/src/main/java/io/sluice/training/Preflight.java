@@ -177,6 +177,9 @@ final class Preflight {
       while (existing.getParent() != null && !files.exists(existing)) {
         existing = existing.getParent();
       }
+      if (!files.getFileStatus(existing).isDirectory()) {
+        throw new IOException(existing + " is a file, not a folder");
+      }
       files.access(existing, FsAction.WRITE);
       return Optional.empty();
     } catch (IOException e) {

@@ -31,10 +31,16 @@ final class TrainerRun {
 
   private final Path lake;
   private final Optional<SparkSession> spark;
+  private final Configuration hadoop;
 
   TrainerRun(Path lake, SparkSession spark) {
+    this(lake, spark, new Configuration());
+  }
+
+  TrainerRun(Path lake, SparkSession spark, Configuration hadoop) {
     this.lake = lake;
     this.spark = Optional.ofNullable(spark);
+    this.hadoop = hadoop;
   }
 
   TrainReport train(Learnable dataset, String... overrides) {
@@ -45,7 +51,7 @@ final class TrainerRun {
     Settings settings = settings(overrides);
     return Trainer.train(
         spark,
-        new Configuration(),
+        hadoop,
         dataset,
         settings.read(TrainSettings::from),
         settings.read(ModelSettings::from),
@@ -56,12 +62,12 @@ final class TrainerRun {
   /** A run on a dataset folder, as the job starts it. */
   TrainReport trainOn(String dataset, String... overrides) {
     Settings settings = settings(with(overrides, "dataset.path=\"" + dataset + "\""));
-    return Trainer.run(
-        new Configuration(),
-        settings.read(TrainSettings::from),
-        settings.read(ModelSettings::from),
-        new Provenance("run-" + System.nanoTime(), "test", "hash", Instant.EPOCH),
-        Progress.silent());
+    TrainSettings train = settings.read(TrainSettings::from);
+    ModelSettings model = settings.read(ModelSettings::from);
+    var provenance = new Provenance("run-" + System.nanoTime(), "test", "hash", Instant.EPOCH);
+    return spark
+        .map(s -> Trainer.run(s, train, model, provenance, Progress.silent()))
+        .orElseGet(() -> Trainer.run(hadoop, train, model, provenance, Progress.silent()));
   }
 
   Settings settings(String... overrides) {

@@ -9,10 +9,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -30,7 +32,7 @@ public final class CheckpointStore {
   private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
   private static final String NUMBERS = "epoch-(\\d{5,})-step-(\\d{9,})\\.checkpoint";
   private static final Pattern NAME = Pattern.compile(NUMBERS);
-  private static final Pattern STAGING = Pattern.compile("\\." + NUMBERS + "\\.staging");
+  private static final Pattern STAGING = Pattern.compile("\\." + NUMBERS + "(\\.\\p{XDigit}+)?\\.staging");
 
   /** As releases before this one named them, whose order of windows was another. */
   private static final Pattern OLD_NAME = Pattern.compile("epoch-\\d{5,}\\.checkpoint");
@@ -38,6 +40,9 @@ public final class CheckpointStore {
   private final Path folder;
   private final FileSystem files;
   private final int keep;
+
+  /** A rank that hung may wake in the middle of a write, while its successor makes the same one. */
+  private final String writer = Long.toHexString(ThreadLocalRandom.current().nextLong());
 
   private CheckpointStore(Path folder, FileSystem files, int keep) {
     this.folder = folder;
@@ -86,7 +91,7 @@ public final class CheckpointStore {
     Checkpoint.Position position = checkpoint.position();
     String name = "epoch-%05d-step-%09d.checkpoint".formatted(position.epoch(), position.step());
     Path target = new Path(folder, name);
-    Path staging = new Path(folder, "." + name + ".staging");
+    Path staging = new Path(folder, "." + name + "." + writer + ".staging");
     try {
       files.mkdirs(folder);
       try (FSDataOutputStream out = files.create(staging, true)) {
@@ -102,7 +107,7 @@ public final class CheckpointStore {
       for (FileStatus old : found.subList(Math.min(keep, found.size()), found.size())) {
         remove(old.getPath());
       }
-    } catch (IOException e) {
+    } catch (IOException | FSError e) {
       deleteQuietly(staging);
       throw new OperationFailedException(
           "Cannot write checkpoint %s: %s. Free space, or set train.checkpoint.path to a folder this run may write; resume continues from the checkpoint before."
@@ -136,7 +141,7 @@ public final class CheckpointStore {
         Checkpoint checkpoint = CheckpointFile.read(in, file.getLen());
         checkpoint.requireFits(uri, settings);
         return Optional.of(new Found(uri, checkpoint, bundle(file.getPath())));
-      } catch (IOException e) {
+      } catch (IOException | FSError e) {
         LOG.warn(
             "Passing over checkpoint {}: {}. The one before it is used, or the run starts over where there is none.",
             uri,
@@ -163,7 +168,7 @@ public final class CheckpointStore {
     Path record = record(new Path(checkpointUri));
     try (FSDataOutputStream out = files.create(record, true)) {
       out.write(bundleUri.getBytes(StandardCharsets.UTF_8));
-    } catch (IOException e) {
+    } catch (IOException | FSError e) {
       throw new OperationFailedException(
           "Published %s, but cannot record that in %s: %s. Without the record a rerun publishes another version."
               .formatted(bundleUri, record, reason(e)),
@@ -261,8 +266,12 @@ public final class CheckpointStore {
     return name.matches() ? Long.parseLong(name.group(group)) : -1;
   }
 
-  private static String reason(IOException e) {
-    String message = e.getMessage();
-    return message == null ? e.getClass().getSimpleName() : message.lines().findFirst().orElse("");
+  /** Of a failure, which Hadoop's local file system throws as an Error around the exception. */
+  private static String reason(Throwable e) {
+    Throwable failure = e instanceof FSError && e.getCause() != null ? e.getCause() : e;
+    String message = failure.getMessage();
+    return message == null
+        ? failure.getClass().getSimpleName()
+        : message.lines().findFirst().orElse("");
   }
 }

@@ -30,8 +30,11 @@ public final class CheckpointWriter implements AutoCloseable {
   private final CheckpointStore store;
   private final Guard guard;
   private final Consumer<String> written;
+  private final Consumer<String> warned;
   private final ExecutorService thread;
   private Future<OperationFailedException> writing;
+
+  /** In a row; belongs to the writer's thread, and to the caller once a write is done. */
   private int failures;
 
   /** Asked before each write, on the writer's thread. */
@@ -46,9 +49,20 @@ public final class CheckpointWriter implements AutoCloseable {
    * @param written told the URI of each checkpoint once it is there, on the writer's thread
    */
   public CheckpointWriter(CheckpointStore store, Guard guard, Consumer<String> written) {
+    this(store, guard, written, LOG::warn);
+  }
+
+  /**
+   * The same, for a process whose log is not what people look at.
+   *
+   * @param warned told of each checkpoint that could not be written, on the writer's thread
+   */
+  public CheckpointWriter(
+      CheckpointStore store, Guard guard, Consumer<String> written, Consumer<String> warned) {
     this.store = store;
     this.guard = guard;
     this.written = written;
+    this.warned = warned;
     this.thread =
         Executors.newSingleThreadExecutor(
             work -> {
@@ -65,15 +79,8 @@ public final class CheckpointWriter implements AutoCloseable {
    */
   public void save(Checkpoint snapshot) {
     OperationFailedException failure = await();
-    if (failure != null) {
-      failures++;
-      if (failures == FAILURES_IN_A_ROW) {
-        throw failure;
-      }
-      LOG.warn(
-          "{} Training goes on; after {} failures in a row it ends.",
-          failure.getMessage(),
-          FAILURES_IN_A_ROW);
+    if (failure != null && failures == FAILURES_IN_A_ROW) {
+      throw failure;
     }
     writing = thread.submit(() -> write(snapshot));
   }
@@ -98,6 +105,11 @@ public final class CheckpointWriter implements AutoCloseable {
       failures = 0;
       return null;
     } catch (OperationFailedException e) {
+      failures++;
+      // now, not with the next one: that may be an hour away
+      warned.accept(
+          "%s That is failure %d in a row; %d end the run."
+              .formatted(e.getMessage(), failures, FAILURES_IN_A_ROW));
       return e;
     }
   }

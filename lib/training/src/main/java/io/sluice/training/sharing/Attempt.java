@@ -227,6 +227,8 @@ final class Attempt implements Endpoint.Listener {
     } else if (message instanceof Message.Checkpointed checkpoint) {
       heard();
       around.observer().checkpointed(checkpoint.uri());
+    } else if (message instanceof Message.Warned warned) {
+      LOG.warn("{}: {}", name(warned.rank()), warned.text());
     } else if (message instanceof Message.MayWrite) {
       link.send(new Message.WriteAnswer(refusal()).bytes());
     } else if (message instanceof Message.Done end) {

@@ -23,6 +23,7 @@ import java.util.List;
   @JsonSubTypes.Type(value = Message.MayWrite.class, name = "may-write"),
   @JsonSubTypes.Type(value = Message.WriteAnswer.class, name = "write-answer"),
   @JsonSubTypes.Type(value = Message.Checkpointed.class, name = "checkpointed"),
+  @JsonSubTypes.Type(value = Message.Warned.class, name = "warned"),
   @JsonSubTypes.Type(value = Message.Done.class, name = "done"),
   @JsonSubTypes.Type(value = Message.Failed.class, name = "failed"),
   @JsonSubTypes.Type(value = Message.Stop.class, name = "stop"),
@@ -61,6 +62,9 @@ sealed interface Message {
 
   /** Rank 0 has written a checkpoint. */
   record Checkpointed(String uri) implements Message {}
+
+  /** Something that a person who watches the driver must know. */
+  record Warned(int rank, String text) implements Message {}
 
   /** A rank has come to the end of the run. */
   record Done(int rank) implements Message {}

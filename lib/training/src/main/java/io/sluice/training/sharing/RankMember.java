@@ -137,6 +137,12 @@ final class RankMember implements Endpoint.Listener, AutoCloseable {
     };
   }
 
+  /** Tells who watches the driver. */
+  void warn(String text) {
+    LOG.warn("{}", text);
+    send(new Message.Warned(rank, cut(text)));
+  }
+
   void done() {
     send(new Message.Done(rank));
   }

@@ -1,0 +1,149 @@
+package io.sluice.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.failure.ExitStatus;
+import io.sluice.failure.InsufficientClusterException;
+import io.sluice.failure.OperationFailedException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.SparkConf;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is looked at before the first step, on a context that takes itself for another cluster. */
+class PreflightTest {
+  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+
+  /** As a cluster of containers would say it. */
+  private static final Map<String, String> SMALL_CONTAINERS =
+      Map.of(
+          "spark.master", "yarn",
+          "spark.executor.cores", "2",
+          "spark.executor.memory", "256m");
+
+  private static SparkSession spark;
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void startSpark() {
+    spark =
+        SparkSession.builder()
+            .master("local[2]")
+            .appName("preflight")
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.host", "localhost")
+            .getOrCreate();
+  }
+
+  @AfterAll
+  static void stopSpark() {
+    spark.stop();
+  }
+
+  @AfterEach
+  void restore() {
+    SparkConf conf = spark.sparkContext().conf();
+    SMALL_CONTAINERS.keySet().forEach(conf::remove);
+    conf.remove("spark.dynamicAllocation.enabled").remove("spark.executor.memoryOverhead");
+    conf.set("spark.master", "local[2]");
+  }
+
+  private static void set(Map<String, String> settings) {
+    settings.forEach(spark.sparkContext().conf()::set);
+  }
+
+  private TrainReport train(String... more) {
+    var settings = new ArrayList<>(List.of("train.strategy=gradient-sharing", "train.workers=2"));
+    settings.addAll(List.of(more));
+    return new TrainerRun(folder.resolve("lake"), spark)
+        .train(SINE, settings.toArray(String[]::new));
+  }
+
+  @Test
+  void allTroublesAreToldAtOnce() throws IOException {
+    set(SMALL_CONTAINERS);
+    set(Map.of("spark.dynamicAllocation.enabled", "true"));
+    Path file = Files.writeString(folder.resolve("file"), "no folder");
+
+    assertThatThrownBy(
+            () -> train("model.hidden-sizes=[2000]", "registry.path=\"" + file + "/models\""))
+        .isInstanceOf(InsufficientClusterException.class)
+        .hasMessageMatching(
+            """
+            Cannot train, 4 problems:
+              - spark\\.dynamicAllocation\\.enabled is true, and Spark starts no barrier stage then\\. Set it to false for this job, with --conf after --\\.
+              - 2 ranks in an executor need about [\\d,]+ MiB of native memory, and spark\\.executor\\.memoryOverhead leaves 384 MiB\\. Set SLUICE_OFFHEAP_MEMORY=\\d+m, or spark\\.executor\\.memoryOverhead=\\d+m, or cut batches with train\\.accumulate\\.
+              - 2 ranks in an executor keep up to [\\d,]+ MiB of parameters and checkpoints on a heap of 256 MiB\\. Set spark\\.executor\\.memory to at least \\d+m, or spark\\.executor\\.cores to fewer ranks an executor\\.
+              - Cannot write %1$s/models/sine: %1$s is a file, not a folder\\. Check the path and the storage behind it\\."""
+                .formatted(file))
+        .extracting(e -> ((InsufficientClusterException) e).exitStatus())
+        .isEqualTo(ExitStatus.CLUSTER_TOO_SMALL);
+    assertThat(folder.resolve("lake/runs/sine/metrics.jsonl")).doesNotExist();
+    assertThat(folder.resolve("lake/runs/sine/checkpoints.lock")).doesNotExist();
+  }
+
+  @Test
+  void anOverheadThatIsGivenIsHeldToWhatTheRanksNeed() {
+    set(SMALL_CONTAINERS);
+    set(
+        Map.of(
+            "spark.master", "k8s://https://host:1",
+            "spark.executor.memory", "1g",
+            "spark.executor.memoryOverhead", "1m"));
+
+    assertThatThrownBy(() -> train("train.gradient-sharing.join-timeout=1 s"))
+        .isInstanceOf(InsufficientClusterException.class)
+        .hasMessageMatching(
+            "2 ranks in an executor need about \\d+ MiB of native memory, and spark\\.executor\\.memoryOverhead leaves 1 MiB\\. .*");
+  }
+
+  @Test
+  void aRegistryWithoutWriteAccessIsToldBeforeTheFirstStep() throws IOException {
+    Path registry = Files.createDirectory(folder.resolve("registry"));
+    Files.setPosixFilePermissions(registry, PosixFilePermissions.fromString("r-xr-xr-x"));
+
+    assertThatThrownBy(() -> train("registry.path=\"" + registry + "\""))
+        .hasMessageStartingWith("Cannot write " + registry + "/sine: no permission (")
+        .hasMessageEndingWith(
+            "Grant user %s write access or choose another path."
+                .formatted(System.getProperty("user.name")));
+    assertThat(folder.resolve("lake/runs/sine/metrics.jsonl")).doesNotExist();
+  }
+
+  @Test
+  void shardsThatDoNotDivideEvenlyAreWarnedOf() {
+    try (var warnings = new Warnings(Preflight.class.getName())) {
+      train("train.shards=3", "train.epochs=1");
+
+      assertThat(warnings.messages)
+          .containsExactly(
+              "3 shards over 2 ranks: the fullest rank has 11 of a batch's windows, 33 % more than the mean, and the others wait for it. Set train.shards to a multiple of train.workers.");
+    }
+  }
+
+  @Test
+  void withoutASessionTheStrategyIsRefused() {
+    for (String strategy : List.of("gradient-sharing", "async-gradient-sharing")) {
+      assertThatThrownBy(
+              () ->
+                  new TrainerRun(folder.resolve("lake"), null)
+                      .train(SINE, "train.strategy=" + strategy))
+          .isInstanceOf(OperationFailedException.class)
+          .hasMessage(
+              "train.strategy = %s needs a Spark session, and this run has none. Submit it with spark-submit, or set train.strategy = local.",
+              strategy);
+    }
+  }
+}
