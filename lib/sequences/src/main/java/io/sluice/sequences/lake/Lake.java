@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -118,6 +119,9 @@ public final class Lake {
       try {
         try (OutputStream out = fs.create(temporary, true)) {
           out.write(text.getBytes(StandardCharsets.UTF_8));
+        } catch (FSError e) {
+          // Hadoop's local file system throws what a disk says as an Error
+          throw e.getCause() instanceof IOException cause ? cause : new IOException(e);
         }
         replace(fs, temporary, target);
       } catch (IOException e) {
