@@ -25,7 +25,7 @@ class LostExecutorsIT {
   private static final Pattern CHECKPOINT =
       Pattern.compile("epoch-(\\d+)-step-(\\d+)\\.checkpoint");
 
-  /** Within the first of three epochs. */
+  /** Within the first of six epochs. */
   private static final long MIDWAY = 20;
 
   private static Script.Result whole;
@@ -128,7 +128,7 @@ class LostExecutorsIT {
     return Script.onSmallPlant("train.sh", SmallPlant.lake().toString())
         .set("registry.path", "\"" + folder.resolve("registry") + "\"")
         .set("train.strategy", "gradient-sharing")
-        .set("train.epochs", "3")
+        .set("train.epochs", "6")
         .set("train.early-stopping-patience", "0")
         .set("model.hidden-sizes", "[32,32]")
         .set("train.checkpoint.every-steps", "10")

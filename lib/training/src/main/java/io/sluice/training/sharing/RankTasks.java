@@ -60,7 +60,7 @@ final class RankTasks extends SparkListener implements AutoCloseable {
 
   @Override
   public void onStageSubmitted(SparkListenerStageSubmitted stage) {
-    if (run.equals(stage.properties().getProperty(RUN))) {
+    if (stage.properties() != null && run.equals(stage.properties().getProperty(RUN))) {
       stages.add(stage.stageInfo().stageId());
     }
   }
