@@ -2,6 +2,7 @@ package io.sluice.training.allreduce;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Sums over the ranks of a run, with the same result on every rank to the bit, and the same in
@@ -37,6 +38,19 @@ public interface AllReduce extends AutoCloseable {
    */
   double[] sum(double[] numbers) throws InterruptedException;
 
+  /**
+   * Begins to bring a message of each rank to all of them. Each rank sends all messages but its
+   * successor's, so a gather of R messages of m bytes costs it (R−1)·m; where numbers can be added
+   * on the way, {@link #sum(ByteBuffer)} costs less.
+   *
+   * @param message this rank's, from position to limit; may be empty; not to be touched until the
+   *     gather has been awaited
+   * @param maxBytes of the longest message of any rank; the same on all ranks
+   * @return at once
+   * @throws PeerLostException if a rank was lost before
+   */
+  Gathering gather(ByteBuffer message, int maxBytes);
+
   /** Tells all ranks that this one fails, and why: the message of their exceptions. */
   void abort(String reason);
 
@@ -62,5 +76,15 @@ public interface AllReduce extends AutoCloseable {
 
     /** Whether {@link #await} would return, or throw, at once. */
     boolean isDone();
+  }
+
+  /** A gather that is under way. */
+  interface Gathering extends Pending {
+    /**
+     * What all ranks sent, by rank, in little-endian order; once the gather has been awaited.
+     *
+     * @return new views of the same memory at each call
+     */
+    List<ByteBuffer> messages();
   }
 }

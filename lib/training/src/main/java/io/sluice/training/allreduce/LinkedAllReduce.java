@@ -33,8 +33,9 @@ import org.slf4j.LoggerFactory;
  * <p>Heads of messages, in network order; numbers travel in little-endian order:
  *
  * <pre>
- * READY     id, count, kind            the sender has begun a ring sum; to the rank before it
+ * READY     id, count, kind            the sender has begun a ring sum or a gather; to the rank before it
  * PIECE     id, reduced, at            body: numbers of a ring sum
+ * PART      id, origin, length, at     body: bytes of a rank's message in a gather
  * NUMBERS   id, count, kind, tag       body: numbers of an exchange sum
  * ABORT     culprit, message           the sender has failed, for this reason, and goes
  * LEAVE     id                         the sender has begun no sum from this one on, and goes
@@ -46,6 +47,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
   private static final byte NUMBERS = 3;
   private static final byte ABORT = 4;
   private static final byte LEAVE = 5;
+  private static final byte PART = 6;
 
   /** Longest message of an exchange sum. */
   private static final int MAX_EXCHANGE_BYTES = 1 << 20;
@@ -250,14 +252,24 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     return sums;
   }
 
-  private synchronized Pending begin(LongFunction<Sum> create) {
+  @Override
+  public Gathering gather(ByteBuffer message, int maxBytes) {
+    if (message.remaining() > maxBytes) {
+      throw new IllegalArgumentException(
+          "message has %,d bytes, expected at most %,d".formatted(message.remaining(), maxBytes));
+    }
+    return begin(
+        id -> new RingGather(this, id, message, maxBytes, link(rank + ranks - 1), link(rank + 1)));
+  }
+
+  private synchronized <S extends Sum> S begin(LongFunction<S> create) {
     if (failure != null) {
       throw new PeerLostException(failure);
     }
     if (closing) {
       throw new IllegalStateException(name() + " has closed its all-reduce");
     }
-    Sum sum = create.apply(nextId++);
+    S sum = create.apply(nextId++);
     if (ranks == 1) {
       sum.settle();
     } else {
@@ -333,10 +345,10 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     if (sum instanceof ExchangeSum exchange) {
       exchange.take(early.remove(sum.id));
       exchange.start();
-    } else if (sum instanceof RingSum ring) {
-      ring.start();
+    } else {
+      sum.start();
       if (theirs != null) {
-        ring.nextIsReady();
+        sum.nextIsReady();
       }
     }
   }
@@ -426,6 +438,15 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     to.send(head.flip(), body, released);
   }
 
+  /**
+   * @param body null where the message is empty
+   */
+  void sendPart(
+      Link to, Sum gather, int origin, int length, int at, ByteBuffer body, Runnable released) {
+    ByteBuffer head = head(PART, gather.id).putInt(origin).putInt(length).putInt(at);
+    to.send(head.flip(), body, released);
+  }
+
   void sendNumbers(Link to, Sum sum, int tag, ByteBuffer body, Runnable released) {
     ByteBuffer head = head(NUMBERS, sum.id).putInt(sum.count).put(kindOf(sum)).put((byte) tag);
     to.send(head.flip(), body, released);
@@ -437,7 +458,11 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
 
   private static String shapeFrom(ByteBuffer head) {
     int count = head.getInt();
-    return shape(count, head.get() == 'f' ? "floats" : "doubles");
+    return switch (head.get()) {
+      case 'f' -> shape(count, "floats");
+      case 'd' -> shape(count, "doubles");
+      default -> shape(count, "bytes");
+    };
   }
 
   // ---- messages in
@@ -457,6 +482,8 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     return switch (type) {
       case READY -> ready(id, shapeFrom(head));
       case PIECE -> ((RingSum) known(id)).arriving(head.get() == 1, head.getInt(), bodyBytes);
+      case PART ->
+          ((RingGather) known(id)).arriving(head.getInt(), head.getInt(), head.getInt(), bodyBytes);
       case NUMBERS -> numbers(id, shapeFrom(head), head.get(), bodyBytes);
       case LEAVE -> left(link, id);
       default -> throw new IllegalArgumentException("message of type " + type);
@@ -476,7 +503,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     if (sum == null) {
       shapesEarly.put(id, shape);
     } else if (sameShape(shape, sum)) {
-      ((RingSum) sum).nextIsReady();
+      sum.nextIsReady();
     }
     return null;
   }

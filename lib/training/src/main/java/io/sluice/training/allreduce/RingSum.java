@@ -69,7 +69,7 @@ final class RingSum extends Sum {
     settle();
   }
 
-  /** The next rank has begun this sum. */
+  @Override
   void nextIsReady() {
     nextIsReady = true;
     pump();

@@ -8,8 +8,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * One sum on this rank, from its begin to its end. All but the waiting runs on the endpoint's
- * thread.
+ * One sum or gather on this rank, from its begin to its end. All but the waiting runs on the
+ * endpoint's thread.
  */
 abstract class Sum implements AllReduce.Pending {
   /** How long after a failure connections may take to let go of an array. */
@@ -42,8 +42,13 @@ abstract class Sum implements AllReduce.Pending {
   /** The link whose peer it waits for. */
   abstract Link missing();
 
-  /** "floats" or "doubles". */
+  /** "floats", "doubles" or, of a gather, "bytes". */
   abstract String kind();
+
+  /** The next rank of the ring has begun it; of those that go around the ring. */
+  void nextIsReady() {
+    throw new IllegalArgumentException("sum %d does not go around the ring".formatted(id));
+  }
 
   /** A connection reads the array from now on; the returned task says that it does no more. */
   final Runnable read() {

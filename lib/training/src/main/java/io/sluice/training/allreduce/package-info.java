@@ -33,8 +33,9 @@
  * <p><b>Considered:</b> an all-reduce on threads, one for each direction. On two cores they compete
  * with the ones that compute; a busy event loop fills one core and leaves the other.
  *
- * <p><b>Room:</b> encodings of which sums make no sense on the way, such as thresholds with a
- * residual (Strom, "Scalable distributed DNN training using commodity GPU cloud computing", 2015),
- * would be gathered from all ranks: the gather phase of {@code RingSum} with shards of any length.
+ * <p><b>Encodings</b> of which sums make no sense on the way are gathered: each rank's message, of
+ * any length up to a limit, goes around the ring to all others. Thresholds with a residual travel
+ * so ({@code training.loop}). What arrives is staged in memory until it is decoded, at most R times
+ * the limit for each gather under way.
  */
 package io.sluice.training.allreduce;

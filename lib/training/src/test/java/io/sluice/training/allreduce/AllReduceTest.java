@@ -196,6 +196,108 @@ class AllReduceTest {
     return gradients.get(rank);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 5})
+  void messagesOfAnyLengthReachAllRanksInTheOrderOfRanks(int count) throws Exception {
+    int[][] lengths = {{0, 0, 0, 0, 0}, {7, 0, 20_000, 4096, 1}, {0, 12_289, 3, 0, 60_000}};
+    try (Ranks ranks = Ranks.join(LOCAL, count, RING)) {
+      for (int[] round : lengths) {
+        List<List<byte[]>> all =
+            ranks.all(rank -> gathered(rank, message(rank.rank(), round[rank.rank()]), 60_000));
+
+        for (List<byte[]> messages : all) {
+          assertThat(messages).hasSize(count);
+          for (int origin = 0; origin < count; origin++) {
+            assertThat(messages.get(origin)).isEqualTo(message(origin, round[origin]));
+          }
+        }
+      }
+    }
+  }
+
+  private static byte[] message(int rank, int length) {
+    byte[] message = new byte[length];
+    new Random(1000L * length + rank).nextBytes(message);
+    return message;
+  }
+
+  private static List<byte[]> gathered(AllReduce rank, byte[] own, int maxBytes)
+      throws InterruptedException {
+    AllReduce.Gathering gathering = rank.gather(ByteBuffer.wrap(own), maxBytes);
+    gathering.await(Ranks.DEADLINE);
+    return gathering.messages().stream()
+        .map(
+            message -> {
+              byte[] bytes = new byte[message.remaining()];
+              message.get(bytes);
+              return bytes;
+            })
+        .toList();
+  }
+
+  @Test
+  void gathersAndSumsAreUnderWayTogetherWhileARankHasNotBegunThem() throws Exception {
+    try (Ranks ranks = Ranks.join(LOCAL, 3, RING)) {
+      var othersHaveBegun = new CountDownLatch(2);
+
+      List<List<ByteBuffer>> all =
+          ranks.all(
+              rank -> {
+                if (rank.rank() == 2) {
+                  othersHaveBegun.await();
+                }
+                ByteBuffer memory = Ranks.memory(gradient(rank.rank(), 30_000));
+                AllReduce.Gathering first =
+                    rank.gather(ByteBuffer.wrap(message(rank.rank(), 10_000)), 10_000);
+                AllReduce.Pending sum = rank.sum(memory);
+                AllReduce.Gathering second =
+                    rank.gather(ByteBuffer.wrap(message(rank.rank(), 50)), 10_000);
+                othersHaveBegun.countDown();
+                second.await(Ranks.DEADLINE);
+                sum.await(Ranks.DEADLINE);
+                first.await(Ranks.DEADLINE);
+                return List.of(first.messages().get(2), memory, second.messages().get(1));
+              });
+
+      for (List<ByteBuffer> rank : all) {
+        assertThat(rank.get(0)).isEqualTo(ByteBuffer.wrap(message(2, 10_000)));
+        assertIsSum(Ranks.numbers(rank.get(1)), 3, 30_000);
+        assertThat(rank.get(2)).isEqualTo(ByteBuffer.wrap(message(1, 50)));
+      }
+    }
+  }
+
+  @Test
+  void aGatherCostsEachRankTheMessagesOfAllOthers() throws Exception {
+    try (Ranks ranks = Ranks.join(LOCAL, 4, DEFAULT)) {
+      List<Long> sent =
+          ranks.all(
+              rank -> {
+                long before = rank.bytesSent();
+                gathered(rank, message(rank.rank(), 1 << 20), 1 << 20);
+                return rank.bytesSent() - before;
+              });
+
+      assertThat(sent)
+          .allSatisfy(bytes -> assertThat(bytes / (3.0 * (1 << 20))).isBetween(1.0, 1.02));
+    }
+  }
+
+  @Test
+  void aGatherThatIsNotTheSameOnAllRanksIsTold() throws Exception {
+    try (Ranks ranks = Ranks.join(LOCAL, 2, DEFAULT)) {
+      assertThatThrownBy(
+              () -> ranks.all(rank -> gathered(rank, new byte[0], rank.rank() == 0 ? 100 : 200)))
+          .isInstanceOf(PeerLostException.class)
+          .hasMessageMatching(
+              "Rank [01] of 2 begins sum 0 with [12]00 bytes, another rank with [12]00 bytes: all ranks must begin the same sums in the same order");
+    }
+    try (Ranks ranks = Ranks.join(LOCAL, 1, DEFAULT)) {
+      assertThatThrownBy(() -> ranks.ranks.get(0).gather(ByteBuffer.allocate(9), 8))
+          .hasMessage("message has 9 bytes, expected at most 8");
+    }
+  }
+
   @Test
   void bf16RoundsToNearestEvenAndKeepsWhatIsNoNumber() {
     assertThat(roundTrip(1f)).isEqualTo(1f);

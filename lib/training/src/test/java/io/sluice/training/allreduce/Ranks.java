@@ -14,11 +14,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /** The ranks of a run, each with its own endpoint on loopback and its own thread. */
-final class Ranks implements AutoCloseable {
-  static final Duration DEADLINE = Duration.ofSeconds(30);
+public final class Ranks implements AutoCloseable {
+  public static final Duration DEADLINE = Duration.ofSeconds(30);
 
   /** What one rank does. */
-  interface Work<T> {
+  public interface Work<T> {
     T of(AllReduce rank) throws Exception;
   }
 
@@ -27,7 +27,7 @@ final class Ranks implements AutoCloseable {
 
   private Ranks() {}
 
-  static Ranks join(TransportSettings transport, int count, AllReduceSettings settings)
+  public static Ranks join(TransportSettings transport, int count, AllReduceSettings settings)
       throws Exception {
     GroupKey key = GroupKey.create("run-7");
     var joining = new Ranks();
@@ -47,7 +47,7 @@ final class Ranks implements AutoCloseable {
   }
 
   /** What each rank returns, all at the same time; fails as the first rank that fails. */
-  <T> List<T> all(Work<T> work) throws Exception {
+  public <T> List<T> all(Work<T> work) throws Exception {
     var running = new ArrayList<Future<T>>();
     for (AllReduce rank : ranks) {
       running.add(threads.submit(() -> work.of(rank)));
