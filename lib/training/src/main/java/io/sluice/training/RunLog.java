@@ -101,14 +101,15 @@ final class RunLog implements RunObserver, AutoCloseable {
             epochTime.bytesSent()));
     write();
     LOG.info(
-        "epoch {}/{} | step {} | loss {} | validation {}{} | {} windows/s",
+        "epoch {}/{} | step {} | loss {} | validation {}{} | {} windows/s{}",
         at.epoch(),
         plan.epochs(),
         at.step(),
         number(at.trainLoss()),
         number(at.validationLoss()),
         done.best() ? ", best so far" : "",
-        (long) rate());
+        (long) rate(),
+        epochTime.denseBytes() > 0 ? sent() : "");
     if (done.learningRate() < done.rateBefore()) {
       LOG.info(
           "learning rate {} from step {} on, before {}: the validation loss stands still",
@@ -203,6 +204,15 @@ final class RunLog implements RunObserver, AutoCloseable {
                   percent(epochTime.readNanos())));
     }
     return line.toString();
+  }
+
+  /** Of the epoch so far, by one rank. */
+  private String sent() {
+    return String.format(
+        Locale.ROOT,
+        " | sent %.1f MB, %.3f of a dense all-reduce",
+        epochTime.bytesSent() / 1e6,
+        (double) epochTime.bytesSent() / epochTime.denseBytes());
   }
 
   private String percent(long nanos) {

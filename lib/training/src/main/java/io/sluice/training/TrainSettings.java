@@ -3,9 +3,9 @@ package io.sluice.training;
 import io.sluice.config.ConfigReader;
 import io.sluice.recurrent.model.OptimizerSettings;
 import io.sluice.recurrent.model.OptimizerSpec;
-import io.sluice.training.allreduce.WireFormat;
 import io.sluice.training.async.AsyncSettings;
 import io.sluice.training.loop.EarlyStopping;
+import io.sluice.training.loop.ThresholdSettings;
 import io.sluice.training.sharing.GradientSharingSettings;
 import java.time.Duration;
 import java.util.Optional;
@@ -247,7 +247,12 @@ public record TrainSettings(
 
   private static GradientSharingSettings gradientSharing(ConfigReader section) {
     return new GradientSharingSettings(
-        section.choice("wire", WireFormat.class),
+        section.choice("wire", GradientSharingSettings.Wire.class),
+        new ThresholdSettings(
+            section.string("threshold").equals("auto")
+                ? Optional.empty()
+                : Optional.of(section.positiveUpTo("threshold", 1)),
+            section.positiveUpTo("density", ThresholdSettings.MAX_DENSITY)),
         section.intBetween("driver-port", 0, 65_535),
         section.intBetween("port", 0, 65_520),
         section.intAtLeast("min-workers", 1),

@@ -343,6 +343,56 @@ class GradientSharingTest {
     assertThat(bytes(rounded, half)).isLessThan((long) (0.6 * bytes(exact, full)));
   }
 
+  /** Enough numbers that they are encoded and not summed as they are. */
+  private static final String[] THRESHOLD = {
+    "model.hidden-sizes=[60,30]",
+    "train.gradient-sharing.wire=threshold",
+    "train.gradient-sharing.density=0.05"
+  };
+
+  @Test
+  void largeNumbersAloneLearnTooAndTakeAFractionOfTheBytes() {
+    TrainerRun exact = run("exact");
+    TrainerRun encoded = run("encoded");
+
+    TrainReport full = exact.train(SINE, ranks(2, "train.epochs=12", "model.hidden-sizes=[60,30]"));
+    TrainReport few = encoded.train(SINE, ranks(2, with(THRESHOLD, "train.epochs=12")));
+
+    // what was learned at all, of a loss that begins near 1
+    assertThat(few.bestValidationLoss()).isLessThan(2 * full.bestValidationLoss());
+    // a list of 5 % of the numbers, and one sum of what is left in 13 steps of an epoch
+    assertThat(bytes(encoded, few)).isLessThan((long) (0.3 * bytes(exact, full)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3})
+  void anEncodedRunThatGoesOnFromACheckpointEqualsTheOneThatWasNotDisturbed(int ranks) {
+    TrainerRun quiet = run("quiet");
+    TrainerRun disturbed = run("disturbed");
+    var cuts = new AtomicInteger();
+    Learnable dataset =
+        DisturbedWindows.of(
+            SINE,
+            "encoded" + ranks,
+            (rank, epoch, step, batch) -> {
+              // step 35; checkpoints stand at 26, an epoch's end, and 31
+              if (rank == 1 && epoch == 2 && step == 8 && cuts.getAndIncrement() == 0) {
+                throw new IllegalStateException("power cut");
+              }
+            });
+
+    String[] settings = ranks(ranks, with(with(THRESHOLD, FREQUENT), "train.epochs=3"));
+    TrainReport whole = quiet.train(SINE, settings);
+    TrainReport report = disturbed.train(dataset, settings);
+
+    assertThat(cuts.get()).isEqualTo(2);
+    assertThat(losses(disturbed, report)).isEqualTo(losses(quiet, whole));
+    Checkpoint expected = quiet.checkpoint(whole);
+    Checkpoint actual = disturbed.checkpoint(report);
+    assertThat(actual.parameters()).isEqualTo(expected.parameters());
+    assertThat(actual.optimizer()).isEqualTo(expected.optimizer());
+  }
+
   private static long bytes(TrainerRun run, TrainReport report) {
     List<String> lines = run.metrics(report);
     return TrainerRun.json(lines.get(lines.size() - 1)).get("bytesSent").asLong();

@@ -7,9 +7,9 @@ import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
 import io.sluice.recurrent.model.OptimizerSettings;
 import io.sluice.recurrent.model.OptimizerSpec;
-import io.sluice.training.allreduce.WireFormat;
 import io.sluice.training.async.AsyncSettings;
 import io.sluice.training.loop.EarlyStopping;
+import io.sluice.training.loop.ThresholdSettings;
 import io.sluice.training.sharing.GradientSharingSettings;
 import java.time.Duration;
 import java.util.Optional;
@@ -49,7 +49,8 @@ class TrainSettingsTest {
         threads = 4
         workers = 3
         gradient-sharing {
-          wire = bf16, driver-port = 7200, port = 7300, min-workers = 2, retries = 8
+          wire = threshold, threshold = 0.04, density = 0.05, driver-port = 7200, port = 7300
+          min-workers = 2, retries = 8
           join-timeout = 7 s, silence-timeout = 11 s, step-timeout = 13 s
         }
         async {
@@ -99,7 +100,8 @@ class TrainSettingsTest {
                 4,
                 Optional.of(3),
                 new GradientSharingSettings(
-                    WireFormat.BF16,
+                    GradientSharingSettings.Wire.THRESHOLD,
+                    new ThresholdSettings(Optional.of(0.04), 0.05),
                     7200,
                     7300,
                     2,

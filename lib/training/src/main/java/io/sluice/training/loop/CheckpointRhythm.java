@@ -19,13 +19,16 @@ final class CheckpointRhythm {
     this.resumed = start.step() > 0;
   }
 
-  boolean isDueAfterStep(Position at) {
-    return plan.everySteps() > 0 && at.step() - last.step() >= plan.everySteps()
+  /**
+   * @param step steps finished, over all epochs
+   */
+  boolean isDueAfterStep(long step) {
+    return plan.everySteps() > 0 && step - last.step() >= plan.everySteps()
         || plan.every().toNanos() > 0 && System.nanoTime() - lastNanos >= plan.every().toNanos();
   }
 
   boolean isDueAfterEpoch(Position at) {
-    return at.epoch() % plan.everyEpochs() == 0 || isDueAfterStep(at);
+    return at.epoch() % plan.everyEpochs() == 0 || isDueAfterStep(at.step());
   }
 
   void saved(Position at) {

@@ -38,16 +38,24 @@ public final class GradientStepper implements Stepper {
   private final SharedGradient shared;
   private final TrainingStep step;
   private Windows.Shards shards;
+  private boolean wholeAsked;
 
   /** All of each batch in this process. */
   public GradientStepper(RunPlan plan, BooleanSupplier stopAsked) {
-    this(plan, null, Duration.ZERO, SequenceDataset.defaultMemoryBytes(), stopAsked);
+    this(
+        plan,
+        null,
+        Optional.empty(),
+        Duration.ZERO,
+        SequenceDataset.defaultMemoryBytes(),
+        stopAsked);
   }
 
   /**
    * A rank's part of each batch.
    *
    * @param others the rank and the others
+   * @param threshold how gradients are encoded; empty where they are summed
    * @param deadline for the slowest rank's part of a step
    * @param memoryBytes that the rank may keep windows in
    * @param stopAsked whether this rank is asked to stop
@@ -55,6 +63,7 @@ public final class GradientStepper implements Stepper {
   public GradientStepper(
       RunPlan plan,
       AllReduce others,
+      Optional<ThresholdSettings> threshold,
       Duration deadline,
       long memoryBytes,
       BooleanSupplier stopAsked) {
@@ -68,9 +77,19 @@ public final class GradientStepper implements Stepper {
     this.windows = plan.windows();
     this.arrays = new BatchArrays(windows.contract(), plan.spec());
     this.trained = new TrainingBatches(arrays, plan.seed());
-    this.shared = others == null ? null : new SharedGradient(others, deadline, stopAsked);
+    this.shared = others == null ? null : shared(others, threshold, deadline, stopAsked);
     this.replicas = new Replicas(network, plan.threads());
     this.step = new TrainingStep(replicas, plan.microBatches(), shared);
+  }
+
+  private static SharedGradient shared(
+      AllReduce others,
+      Optional<ThresholdSettings> threshold,
+      Duration deadline,
+      BooleanSupplier stopAsked) {
+    return threshold.isPresent()
+        ? new ThresholdGradient(others, deadline, stopAsked, threshold.get())
+        : new SummedGradient(others, deadline, stopAsked);
   }
 
   @Override
@@ -87,6 +106,8 @@ public final class GradientStepper implements Stepper {
     }
     Windows.Batches batches = shards.epoch(from.epoch(), from.stepOfEpoch());
     return new Steps() {
+      private int next = from.stepOfEpoch();
+
       @Override
       public boolean hasNext() {
         return batches.hasNext();
@@ -97,7 +118,8 @@ public final class GradientStepper implements Stepper {
         if (!batches.hasNext()) {
           throw new NoSuchElementException("no more steps in this epoch");
         }
-        return take(batches, from.epoch());
+        next++;
+        return take(batches, from.epoch(), next >= plan.steps().stepsPerEpoch());
       }
 
       @Override
@@ -107,12 +129,21 @@ public final class GradientStepper implements Stepper {
     };
   }
 
-  private Taken take(Windows.Batches batches, int epoch) {
+  @Override
+  public void askForWhole() {
+    wholeAsked = true;
+  }
+
+  private Taken take(Windows.Batches batches, int epoch, boolean isLastOfEpoch) {
     long sent = bytesSent();
     long start = System.nanoTime();
     WindowBatch windowBatch = batches.next();
     Batch batch = trained.of(windowBatch, epoch);
     long read = System.nanoTime();
+    if (shared != null) {
+      shared.begin(windowBatch.globalSize(), wholeAsked || isLastOfEpoch);
+      wholeAsked = false;
+    }
     double loss = step.run(batch, windowBatch.globalSize());
     long end = System.nanoTime();
     long waited = shared == null ? 0 : shared.takeWaitedNanos();
@@ -121,8 +152,13 @@ public final class GradientStepper implements Stepper {
         windowBatch.globalSize(),
         loss,
         GlobalNormClipping.lastNorm(network),
-        new StepTime(end - read - waited, waited, read - start, bytesSent() - sent),
-        shared == null ? stopAsked.getAsBoolean() : shared.anyAskedToStop());
+        new StepTime(end - read - waited, waited, read - start, bytesSent() - sent, denseBytes()),
+        shared == null ? stopAsked.getAsBoolean() : shared.anyAskedToStop(),
+        shared == null || shared.isWhole());
+  }
+
+  private long denseBytes() {
+    return 2L * (ranks - 1) * network.numParams() * Float.BYTES / ranks;
   }
 
   private long bytesSent() {

@@ -23,6 +23,12 @@ public interface Stepper extends AutoCloseable {
    */
   Steps steps(Position from, ISchedule learningRate);
 
+  /**
+   * Asks that the next step holds nothing back, because a checkpoint is to follow it. A stepper
+   * that never holds anything back has nothing to do.
+   */
+  default void askForWhole() {}
+
   /** Mean loss over the validation windows, without dropout. */
   double validationLoss();
 
@@ -50,6 +56,8 @@ public interface Stepper extends AutoCloseable {
    * @param gradientNorm of the last of them, before clipping; empty where it was not measured
    * @param time where the time of this process went
    * @param stopAsked whether someone asks the run to stop; the same on all ranks
+   * @param isWhole whether the network has the gradients of all steps so far, none of them held
+   *     back, so that a checkpoint may follow; the same on all ranks
    */
   record Taken(
       int count,
@@ -57,5 +65,18 @@ public interface Stepper extends AutoCloseable {
       double loss,
       OptionalDouble gradientNorm,
       StepTime time,
-      boolean stopAsked) {}
+      boolean stopAsked,
+      boolean isWhole) {
+
+    /** Of a stepper that holds nothing back. */
+    public Taken(
+        int count,
+        long windows,
+        double loss,
+        OptionalDouble gradientNorm,
+        StepTime time,
+        boolean stopAsked) {
+      this(count, windows, loss, gradientNorm, time, stopAsked, true);
+    }
+  }
 }

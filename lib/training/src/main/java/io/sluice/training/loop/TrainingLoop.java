@@ -81,6 +81,9 @@ public final class TrainingLoop {
     ISchedule learningRate = state.learningRate();
     try (Stepper.Steps steps = stepper.steps(state.position(), learningRate)) {
       while (steps.hasNext()) {
+        if (writer.isPresent() && rhythm.isDueAfterStep(state.position().step() + 1)) {
+          stepper.askForWhole();
+        }
         Stepper.Taken taken = steps.next();
         requireFinite(taken, learningRate);
         state.stepsDone(taken, seconds());
@@ -89,7 +92,8 @@ public final class TrainingLoop {
         if (taken.stopAsked()) {
           return true;
         }
-        if (rhythm.isDueAfterStep(state.position()) && !state.isAtEndOfEpoch()) {
+        boolean isDue = taken.isWhole() && rhythm.isDueAfterStep(state.position().step());
+        if (isDue && !state.isAtEndOfEpoch()) {
           save();
         }
       }

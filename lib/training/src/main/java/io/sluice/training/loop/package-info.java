@@ -19,5 +19,10 @@
  * batch with the keys of its windows. The order of windows and the masks of dropout are functions
  * of the seed and a window's place in the epoch, so there is no random state to keep, and nothing
  * depends on the number of ranks, threads or micro-batches but the order of float32 sums.
+ *
+ * <p>With threshold encoding ({@code ThresholdGradient}) there is more: what was not sent yet, on
+ * each rank. It is not kept either. A step that a checkpoint or a validation follows sends all of
+ * it, so a checkpoint is whole whatever was chosen, at the price of one dense sum. The loop asks for
+ * that before the step; the flag goes round with the loss, so one rank's clock is enough.
  */
 package io.sluice.training.loop;

@@ -88,6 +88,11 @@ final class MeteredStepper implements Stepper {
   }
 
   @Override
+  public void askForWhole() {
+    stepper.askForWhole();
+  }
+
+  @Override
   public double validationLoss() {
     return stepper.validationLoss();
   }

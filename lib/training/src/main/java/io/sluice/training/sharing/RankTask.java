@@ -133,7 +133,12 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
     try (var writer = first ? writer(run, member) : null;
         var stepper =
             new GradientStepper(
-                run, others, settings.stepTimeout(), memoryBytes, member::stopAsked);
+                run,
+                others,
+                settings.encoding(),
+                settings.stepTimeout(),
+                memoryBytes,
+                member::stopAsked);
         var metered = new MeteredStepper(stepper, counters, others.rank())) {
       new TrainingLoop(
               run,
@@ -157,7 +162,9 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
   }
 
   private AllReduceSettings allReduce() {
-    return AllReduceSettings.DEFAULT.withWire(settings.wire()).withDeadline(settings.stepTimeout());
+    return AllReduceSettings.DEFAULT
+        .withWire(settings.wire().format())
+        .withDeadline(settings.stepTimeout());
   }
 
   /** Ranks that run in this process. */
