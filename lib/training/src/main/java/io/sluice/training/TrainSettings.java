@@ -249,9 +249,7 @@ public record TrainSettings(
     return new GradientSharingSettings(
         section.choice("wire", GradientSharingSettings.Wire.class),
         new ThresholdSettings(
-            section.string("threshold").equals("auto")
-                ? Optional.empty()
-                : Optional.of(section.positiveUpTo("threshold", 1)),
+            section.string("threshold").equals("auto") ? 0 : section.positiveUpTo("threshold", 1),
             section.positiveUpTo("density", ThresholdSettings.MAX_DENSITY)),
         section.intBetween("driver-port", 0, 65_535),
         section.intBetween("port", 0, 65_520),

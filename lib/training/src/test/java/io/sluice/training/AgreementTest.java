@@ -38,14 +38,11 @@ class AgreementTest {
     RunPlan plan = plan();
 
     try (var stepper =
-        new GradientStepper(plan, twin, Duration.ofSeconds(1), 1 << 20, () -> false)) {
+        new GradientStepper(
+            plan, twin, Optional.empty(), Duration.ofSeconds(1), 1 << 20, () -> false)) {
       var loop =
           new TrainingLoop(
-              plan,
-              stepper,
-              plan.initial(stepper.network()),
-              Optional.empty(),
-              RunObserver.NOBODY);
+              plan, stepper, plan.initial(stepper.network()), Optional.empty(), RunObserver.NOBODY);
 
       assertThatThrownBy(loop::run)
           .isInstanceOf(OperationFailedException.class)
@@ -108,6 +105,11 @@ class AgreementTest {
     public double[] sum(double[] numbers) {
       int difference = calls++ < sameCalls ? 0 : 1;
       return Arrays.stream(numbers).map(number -> number + number + difference).toArray();
+    }
+
+    @Override
+    public Gathering gather(ByteBuffer message, int maxBytes) {
+      throw new UnsupportedOperationException("numbers are summed here");
     }
 
     @Override

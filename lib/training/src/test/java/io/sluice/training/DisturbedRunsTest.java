@@ -111,7 +111,15 @@ class DisturbedRunsTest {
     var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     String[] filling = settings(strategy, "train.checkpoint.path=\"filling:" + checkpoints + "\"");
-    Learnable dataset = before(1, 3, () -> FillingDisk.setFull(true));
+    Learnable dataset =
+        before(
+            1,
+            3,
+            () -> {
+              // checkpoints are written while training goes on
+              awaitFile(checkpoints.resolve("epoch-00001-step-000000013.checkpoint"));
+              FillingDisk.setFull(true);
+            });
 
     try (var warnings = new Warnings(tellsOfWarnings(strategy))) {
       assertThatThrownBy(() -> run.train(dataset, filling))
@@ -133,6 +141,12 @@ class DisturbedRunsTest {
     TrainReport resumed = run.train(SINE, filling);
     assertThat(resumed.resumedFrom()).endsWith("epoch-00001-step-000000013.checkpoint");
     assertSame(run.checkpoint(resumed), expected);
+  }
+
+  private static void awaitFile(Path file) {
+    while (!Files.exists(file)) {
+      Thread.onSpinWait();
+    }
   }
 
   /** On the driver, whatever the process that writes. */

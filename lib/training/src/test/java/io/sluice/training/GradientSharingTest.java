@@ -358,8 +358,8 @@ class GradientSharingTest {
     TrainReport full = exact.train(SINE, ranks(2, "train.epochs=12", "model.hidden-sizes=[60,30]"));
     TrainReport few = encoded.train(SINE, ranks(2, with(THRESHOLD, "train.epochs=12")));
 
-    // what was learned at all, of a loss that begins near 1
-    assertThat(few.bestValidationLoss()).isLessThan(2 * full.bestValidationLoss());
+    // the sine has a variance of 0.5: a network that learned nothing has that loss
+    assertThat(few.bestValidationLoss()).isLessThan(0.05);
     // a list of 5 % of the numbers, and one sum of what is left in 13 steps of an epoch
     assertThat(bytes(encoded, few)).isLessThan((long) (0.3 * bytes(exact, full)));
   }

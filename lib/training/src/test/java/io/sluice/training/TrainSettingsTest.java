@@ -101,7 +101,7 @@ class TrainSettingsTest {
                 Optional.of(3),
                 new GradientSharingSettings(
                     GradientSharingSettings.Wire.THRESHOLD,
-                    new ThresholdSettings(Optional.of(0.04), 0.05),
+                    new ThresholdSettings(0.04, 0.05),
                     7200,
                     7300,
                     2,

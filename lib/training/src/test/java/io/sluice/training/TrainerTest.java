@@ -20,6 +20,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -527,7 +528,9 @@ class TrainerTest {
 
   private static void write(Path file, String text) {
     try {
-      Files.writeString(file, text);
+      // in one moment, as another run would: the writer of checkpoints reads it meanwhile
+      Path whole = Files.writeString(file.resolveSibling("rival.lock"), text);
+      Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }

@@ -53,6 +53,7 @@ public final class AsyncGradientSharing implements AutoCloseable {
   private final AsyncRun run;
   private final JavaRDD<Integer> workers;
   private final AsyncMaster master;
+  private boolean hasMoved;
 
   private AsyncGradientSharing(
       JavaSparkContext spark,
@@ -155,6 +156,7 @@ public final class AsyncGradientSharing implements AutoCloseable {
         .setIterationCount(step + Math.toIntExact(steps / workers.getNumPartitions()));
     var done = new Epoch(sums.loss().value() / steps, steps, sent, applied, distance(before));
     requireLearned(done, epoch);
+    hasMoved = true;
     return done;
   }
 
@@ -261,13 +263,17 @@ public final class AsyncGradientSharing implements AutoCloseable {
     return network.params().distance2(before);
   }
 
-  private static void requireLearned(Epoch done, int epoch) {
+  private void requireLearned(Epoch done, int epoch) {
     if (!Double.isFinite(done.distanceMoved())) {
       throw new OperationFailedException(
           "Parameters are not finite after epoch %d (mean loss %s). Lower train.learning-rate or the number of workers: stale updates add up."
               .formatted(epoch + 1, done.loss()));
     }
-    if (done.distanceMoved() == 0) {
+    if (done.distanceMoved() == 0 && done.updatesSent() == 0 && hasMoved) {
+      LOG.warn(
+          "No update reached the threshold in epoch {}: parameters stay as they are. A learning rate that falls to zero ends so; else lower train.async.threshold.",
+          epoch + 1);
+    } else if (done.distanceMoved() == 0) {
       throw new OperationFailedException(
           "The driver's parameters have not moved in epoch %d (%d steps, %d updates sent, %d applied). Lower train.async.threshold, or use train.strategy = gradient-sharing."
               .formatted(epoch + 1, done.steps(), done.updatesSent(), done.updatesApplied()));

@@ -17,6 +17,7 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,7 +33,8 @@ public final class CheckpointStore {
   private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
   private static final String NUMBERS = "epoch-(\\d{5,})-step-(\\d{9,})\\.checkpoint";
   private static final Pattern NAME = Pattern.compile(NUMBERS);
-  private static final Pattern STAGING = Pattern.compile("\\." + NUMBERS + "(\\.\\p{XDigit}+)?\\.staging");
+  private static final Pattern STAGING =
+      Pattern.compile("\\." + NUMBERS + "(\\.\\p{XDigit}+)?\\.staging");
 
   /** As releases before this one named them, whose order of windows was another. */
   private static final Pattern OLD_NAME = Pattern.compile("epoch-\\d{5,}\\.checkpoint");
@@ -67,7 +69,11 @@ public final class CheckpointStore {
     }
     try {
       Path folder = new Path(uri);
-      FileSystem files = folder.getFileSystem(hadoop);
+      FileSystem found = folder.getFileSystem(hadoop);
+      // a checkpoint has a hash of its own; and Hadoop's stream with checksums, once a disk is
+      // full,
+      // stays open, and what is deleted of it stays on the disk
+      FileSystem files = found instanceof LocalFileSystem local ? local.getRawFileSystem() : found;
       return new CheckpointStore(files.makeQualified(folder), files, keep);
     } catch (IOException e) {
       throw new OperationFailedException(

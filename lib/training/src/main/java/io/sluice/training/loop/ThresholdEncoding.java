@@ -142,8 +142,8 @@ final class ThresholdEncoding {
    * half of those. 0 where all are zero.
    */
   private float threshold(float[] sample) {
-    if (settings.threshold().isPresent()) {
-      return settings.threshold().get().floatValue();
+    if (settings.threshold() > 0) {
+      return (float) settings.threshold();
     }
     int firstNonZero = firstFrom(sample, Float.MIN_VALUE);
     int nonZero = sample.length - firstNonZero;

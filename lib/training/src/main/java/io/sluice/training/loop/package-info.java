@@ -22,7 +22,7 @@
  *
  * <p>With threshold encoding ({@code ThresholdGradient}) there is more: what was not sent yet, on
  * each rank. It is not kept either. A step that a checkpoint or a validation follows sends all of
- * it, so a checkpoint is whole whatever was chosen, at the price of one dense sum. The loop asks for
- * that before the step; the flag goes round with the loss, so one rank's clock is enough.
+ * it, so a checkpoint is whole whatever was chosen, at the price of one dense sum. The loop asks
+ * for that before the step; the flag goes round with the loss, so one rank's clock is enough.
  */
 package io.sluice.training.loop;

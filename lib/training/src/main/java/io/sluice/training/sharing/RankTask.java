@@ -158,7 +158,8 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
     var store =
         CheckpointStore.open(
             run.checkpoints().uri(), run.checkpoints().keep(), run.configuration());
-    return new CheckpointWriter(store, member.guard(), member.observer()::checkpointed, member::warn);
+    return new CheckpointWriter(
+        store, member.guard(), member.observer()::checkpointed, member::warn);
   }
 
   private AllReduceSettings allReduce() {

@@ -20,10 +20,10 @@
  * driver. For a sign of life of a peer: {@code silence-timeout}, kept up by the transport's own
  * thread, so that a slow rank is not taken for a lost one.
  *
- * <p><b>Executors that hang.</b> Spark keeps one that is silent for two minutes, with its slots, and
- * one whose task never ends for ever. What still holds a task when an attempt is over is killed and
- * replaced through Spark ({@code RankTasks}); should its rank wake before, it finds its links closed,
- * may write no checkpoint any more, and ends.
+ * <p><b>Executors that hang.</b> Spark keeps one that is silent for two minutes, with its slots,
+ * and one whose task never ends for ever. What still holds a task when an attempt is over is killed
+ * and replaced through Spark ({@code RankTasks}); should its rank wake before, it finds its links
+ * closed, may write no checkpoint any more, and ends.
  *
  * <p><b>Whose failure.</b> When a rank dies, all others fail too. The driver waits two seconds for
  * what comes in and shows the failure that is closest to the cause: a rank's own before what its

@@ -96,7 +96,6 @@ class CheckpointStoreTest {
     store.save(checkpoint(1));
     Path newest = local(store.save(checkpoint(2)));
     Files.write(newest, java.util.Arrays.copyOf(Files.readAllBytes(newest), bytes));
-    dropChecksum(newest);
 
     Optional<CheckpointStore.Found> found = store.newest(SETTINGS);
 
@@ -111,22 +110,10 @@ class CheckpointStoreTest {
     byte[] bytes = Files.readAllBytes(newest);
     bytes[(int) (share * (bytes.length - 1))] ^= 1;
     Files.write(newest, bytes);
-    dropChecksum(newest);
 
     Optional<CheckpointStore.Found> found = store.newest(SETTINGS);
 
     assertThat(found.orElseThrow().checkpoint().position().epoch()).isEqualTo(1);
-  }
-
-  @Test
-  void hadoopsOwnChecksumFailureIsPassedOverToo() throws IOException {
-    store.save(checkpoint(1));
-    Path newest = local(store.save(checkpoint(2)));
-    byte[] bytes = Files.readAllBytes(newest);
-    bytes[bytes.length / 2] ^= 1;
-    Files.write(newest, bytes);
-
-    assertThat(store.newest(SETTINGS).orElseThrow().checkpoint().position().epoch()).isEqualTo(1);
   }
 
   @Test
@@ -189,11 +176,6 @@ class CheckpointStoreTest {
 
   private static Path local(String uri) {
     return Path.of(java.net.URI.create(uri).getPath());
-  }
-
-  /** As on a file system without checksums of its own. */
-  private static void dropChecksum(Path file) throws IOException {
-    Files.delete(file.resolveSibling("." + file.getFileName() + ".crc"));
   }
 
   @Test

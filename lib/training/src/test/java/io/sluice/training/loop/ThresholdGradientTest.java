@@ -13,7 +13,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,7 +29,7 @@ class ThresholdGradientTest {
   /** Ranges of a step: two that are encoded, then one that is summed as it is. */
   private static final int[] ENDS = {SIZE, 20_000, 500, 0};
 
-  private static final ThresholdSettings AUTO = new ThresholdSettings(Optional.empty(), 0.01);
+  private static final ThresholdSettings AUTO = new ThresholdSettings(0, 0.01);
 
   private static final int EXAMPLES = 64;
 
@@ -40,7 +39,7 @@ class ThresholdGradientTest {
   }
 
   private static ThresholdSettings from(double threshold) {
-    return new ThresholdSettings(Optional.of(threshold), 0.01);
+    return new ThresholdSettings(threshold, 0.01);
   }
 
   /** A step's gradient of one rank. */
