@@ -4,16 +4,18 @@
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
-# feeding, all-reduce, shared-master, recurrent or long-memory (the last two list their options with
-# --help). --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap
-# (long-series: 2g whatever it says;
-# others: 4g). Run it on a machine that does nothing else; only long-memory times nothing.
+# feeding, all-reduce, all-reduce-sizes, shared-master, scaling, sharing-peers, convergence, cost-model,
+# soak, recurrent or long-memory (the last three list their options with --help). --record keeps the
+# result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it
+# says; others: 4g). Run it on a machine that does nothing else; only long-memory, convergence and
+# cost-model time nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(dirname "$(dirname "$here")")
 
 heap=${SLUICE_BENCHMARK_HEAP:-4g}
 profiles=()
+modules=lib/benchmarks
 case ${1:-} in
   read-back) class=ReadBackBenchmark ;;
   naive-windows) class=NaiveWindowsBenchmark ;;
@@ -26,9 +28,15 @@ case ${1:-} in
   feeding) class=FeedingBenchmark ;;
   all-reduce) class=AllReduceBenchmark ;;
   recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
+  all-reduce-sizes) class=AllReduceSizesBenchmark ;;
+  scaling) class=training.ScalingBenchmark modules=lib/benchmarks,jobs ;;
+  sharing-peers) class=training.PeersBenchmark modules=lib/benchmarks,jobs ;;
+  convergence) class=training.ConvergenceBenchmark modules=lib/benchmarks,jobs ;;
+  cost-model) class=training.CostModel ;;
+  soak) class=training.Soak modules=lib/benchmarks,jobs ;;
   shared-master) class=recurrent.SharedMasterBenchmark ;;
   *)
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
@@ -39,11 +47,13 @@ if [ "${1:-}" = --record ]; then
   shift
 fi
 
-(cd "$root" && ./mvnw -q -B -ntp ${profiles[@]+"${profiles[@]}"} -pl lib/benchmarks -am -DskipTests package) >&2
+(cd "$root" && ./mvnw -q -B -ntp ${profiles[@]+"${profiles[@]}"} -pl "$modules" -am -DskipTests package) >&2
 read -r -d '' -a jvm < "$here/target/jvm-options" || true
 export OMP_NUM_THREADS=1
 exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" "${jvm[@]}" "-Xmx$heap" \
   "-Dlog4j2.configurationFile=$root/submit-scripts/conf/log4j2.properties" \
+  "-Dsluice.benchmarks.scripts=${SLUICE_BENCHMARK_SCRIPTS:-$root/submit-scripts}" \
+  "-Dsluice.benchmarks.results=$here/results" \
   "-Dsluice.benchmarks.libtorch=$here/target/libtorch" \
   ${options[@]+"${options[@]}"} \
   -cp "$here/target/classes:$(cat "$here/target/class-path")" "io.sluice.benchmarks.$class" "$@"

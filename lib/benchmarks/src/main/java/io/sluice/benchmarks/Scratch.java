@@ -8,14 +8,14 @@ import java.util.Comparator;
 import java.util.stream.Stream;
 
 /** A folder of a benchmark's own, removed at the end. */
-final class Scratch implements AutoCloseable {
+public final class Scratch implements AutoCloseable {
   private final Path folder;
 
-  Scratch() throws IOException {
+  public Scratch() throws IOException {
     folder = Files.createTempDirectory("sluice-benchmark");
   }
 
-  Path path(String name) {
+  public Path path(String name) {
     return folder.resolve(name);
   }
 

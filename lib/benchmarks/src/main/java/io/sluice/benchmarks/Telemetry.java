@@ -25,7 +25,7 @@ import org.apache.spark.sql.SparkSession;
  * Made-up wide telemetry for benchmarks: a row a minute per series, eight channels on a daily wave
  * with noise, no gaps; a pure function of series and minute.
  */
-final class Telemetry {
+public final class Telemetry {
   static final int CHANNELS = 8;
   static final int LOOK_BACK = 96;
   static final int HORIZON = 24;
@@ -43,7 +43,7 @@ final class Telemetry {
     return IntStream.range(0, count).mapToObj(c -> "channel_" + c).toList();
   }
 
-  static SparkSession spark(int threads) {
+  public static SparkSession spark(int threads) {
     return SparkSession.builder()
         .master("local[%d]".formatted(threads))
         .appName("sluice-benchmarks")
@@ -64,7 +64,7 @@ final class Telemetry {
   }
 
   /** The same with another number of channels. */
-  static Dataset<Row> rows(
+  public static Dataset<Row> rows(
       SparkSession spark, int channels, int series, long rowsPerSeries, int decimals) {
     Dataset<Row> rows =
         spark
@@ -87,7 +87,7 @@ final class Telemetry {
   }
 
   /** The settings of a build over rows written by {@link #rows}. */
-  static Settings settings(Path source, Path lake, String... more) {
+  public static Settings settings(Path source, Path lake, String... more) {
     return Settings.parse(
         """
         name = benchmark
@@ -100,7 +100,7 @@ final class Telemetry {
             + String.join("\n", more));
   }
 
-  static BuildReport build(SparkSession spark, Settings settings) {
+  public static BuildReport build(SparkSession spark, Settings settings) {
     return SequenceBuilder.build(
         spark, settings.read(SequenceSettings::from), Provenance.start(settings));
   }

@@ -1,0 +1,121 @@
+package io.sluice.benchmarks.training;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * What a Java process holds, seen from outside: {@code /proc}, and {@code jcmd}, which collects its
+ * garbage first.
+ *
+ * @param seconds since the first sample was due
+ */
+record ProcessSample(double seconds, long[] numbers) {
+  private static final Pattern HEAP_USED = Pattern.compile("heap\\s+total \\d+K, used (\\d+)K");
+  private static final Pattern COMMITTED = Pattern.compile("Total: reserved=\\d+KB, committed=(\\d+)KB");
+
+  /** What is counted. */
+  enum Number {
+    HEAP("heap after GC, KiB"),
+    RESIDENT("resident, KiB"),
+    ANONYMOUS("anonymous resident, KiB"),
+    JVM("committed by the JVM, KiB"),
+    THREADS("threads"),
+    FILES("open files");
+
+    private final String words;
+
+    Number(String words) {
+      this.words = words;
+    }
+
+    String words() {
+      return words;
+    }
+
+    boolean isMemory() {
+      return compareTo(THREADS) < 0;
+    }
+  }
+
+  static ProcessSample of(ProcessHandle process, double seconds)
+      throws IOException, InterruptedException {
+    String jvm = jcmd(process.pid());
+    String status = Files.readString(Path.of("/proc", Long.toString(process.pid()), "status"));
+    return new ProcessSample(
+        seconds,
+        new long[] {
+          found(HEAP_USED, jvm),
+          found(Pattern.compile("VmRSS:\\s+(\\d+) kB"), status),
+          found(Pattern.compile("RssAnon:\\s+(\\d+) kB"), status),
+          found(COMMITTED, jvm),
+          found(Pattern.compile("Threads:\\s+(\\d+)"), status),
+          files(process.pid())
+        });
+  }
+
+  private static long files(long pid) throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("/proc", Long.toString(pid), "fd"))) {
+      return files.count();
+    }
+  }
+
+  private static String jcmd(long pid) throws IOException, InterruptedException {
+    Path commands = Files.createTempFile("sluice-jcmd", ".txt");
+    try {
+      Files.writeString(commands, "GC.run\nGC.heap_info\nVM.native_memory summary\n");
+      Process process =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                  Long.toString(pid),
+                  "-f",
+                  commands.toString())
+              .redirectErrorStream(true)
+              .start();
+      String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      if (process.waitFor() != 0) {
+        throw new IllegalStateException("jcmd of process %d failed: %s".formatted(pid, out));
+      }
+      return out;
+    } finally {
+      Files.delete(commands);
+    }
+  }
+
+  private static long found(Pattern pattern, String text) {
+    Matcher matcher = pattern.matcher(text);
+    if (!matcher.find()) {
+      throw new IllegalStateException("no %s in: %s".formatted(pattern, text));
+    }
+    return Long.parseLong(matcher.group(1));
+  }
+
+  long get(Number number) {
+    return numbers[number.ordinal()];
+  }
+
+  Map<String, Object> toJson() {
+    var json = new LinkedHashMap<String, Object>();
+    json.put("seconds", Math.round(seconds));
+    for (Number number : Number.values()) {
+      json.put(number.words(), get(number));
+    }
+    return json;
+  }
+
+  @Override
+  public String toString() {
+    return "heap %d MiB, resident %d MiB, threads %d, files %d"
+        .formatted(
+            get(Number.HEAP) >> 10,
+            get(Number.RESIDENT) >> 10,
+            get(Number.THREADS),
+            get(Number.FILES));
+  }
+}

@@ -1,0 +1,141 @@
+package io.sluice.benchmarks.training;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * A training run as a person starts it: {@code submit-scripts/train.sh}, with the processes that
+ * Spark starts for it, and what it has written when it is over.
+ *
+ * <p>{@code run.sh} says where the scripts are ({@code sluice.benchmarks.scripts}).
+ */
+final class TrainProcess {
+  private static final Path SCRIPTS = Path.of(System.getProperty("sluice.benchmarks.scripts", "."));
+  private static final long LIMIT_SECONDS = 1200;
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final List<String> command = new ArrayList<>();
+  private final Map<String, String> environment = new LinkedHashMap<>();
+  private final Path folder;
+
+  /**
+   * @param config an experiment's file
+   * @param folder of the run's own, which must not exist yet
+   */
+  TrainProcess(Path config, Path folder) {
+    this.folder = folder;
+    command.addAll(
+        List.of(SCRIPTS.resolve("train.sh").toString(), "--config", config.toString()));
+    set("train.checkpoint.path", quoted("checkpoints"));
+    set("train.metrics-path", quoted("metrics.jsonl"));
+    set("registry.path", quoted("registry"));
+    environment.put("SLUICE_DRIVER_MEMORY", "1g");
+    environment.put("SLUICE_OFFHEAP_MEMORY", "1g");
+    // run.sh has built what is measured
+    environment.put("SLUICE_NO_REBUILD", "1");
+  }
+
+  private String quoted(String name) {
+    return '"' + folder.resolve(name).toString() + '"';
+  }
+
+  TrainProcess set(String key, Object value) {
+    command.addAll(List.of("--set", key + "=" + value));
+    return this;
+  }
+
+  TrainProcess env(String name, String value) {
+    environment.put(name, value);
+    return this;
+  }
+
+  /** One process. */
+  TrainProcess local() {
+    return env("SLUICE_MASTER", "local[1]").set("train.strategy", "local");
+  }
+
+  /** So many executors of one core each, which are processes, besides the driver's. */
+  TrainProcess executors(int count) {
+    return env("SLUICE_MASTER", "local-cluster[%d,1,1024]".formatted(count))
+        .set("train.workers", count);
+  }
+
+  /** Ranks that are threads of the driver. */
+  TrainProcess slots(int count) {
+    return env("SLUICE_MASTER", "local[%d]".formatted(count)).set("train.workers", count);
+  }
+
+  Running start() throws IOException {
+    Files.createDirectories(folder);
+    var builder =
+        new ProcessBuilder(command)
+            .redirectOutput(folder.resolve("out").toFile())
+            .redirectError(folder.resolve("err").toFile());
+    builder.environment().keySet().removeIf(v -> v.startsWith("SPARK_") || v.startsWith("SLUICE_"));
+    builder.environment().putAll(environment);
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    return new Running(builder.start(), folder);
+  }
+
+  TrainRun run() throws IOException, InterruptedException {
+    return start().await();
+  }
+
+  /** A run under way. */
+  record Running(Process process, Path folder) {
+    /**
+     * Waits until it has ended well.
+     *
+     * @throws IllegalStateException if it has not, with what it said
+     */
+    TrainRun await() throws IOException, InterruptedException {
+      if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+        kill();
+        throw failed("did not end within %d s".formatted(LIMIT_SECONDS));
+      }
+      if (process.exitValue() != 0) {
+        throw failed("ended with status %d".formatted(process.exitValue()));
+      }
+      List<String> out = Files.readAllLines(folder.resolve("out"));
+      JsonNode report = JSON.readTree(out.get(out.size() - 1)).required("report");
+      var lines = new ArrayList<JsonNode>();
+      for (String line : Files.readAllLines(folder.resolve("metrics.jsonl"))) {
+        lines.add(JSON.readTree(line));
+      }
+      return new TrainRun(report, lines);
+    }
+
+    IllegalStateException failed(String how) throws IOException {
+      List<String> err = Files.readAllLines(folder.resolve("err"));
+      return new IllegalStateException(
+          "A training run %s. The end of what it said:%n%s"
+              .formatted(
+                  how, String.join("\n", err.subList(Math.max(0, err.size() - 30), err.size()))));
+    }
+
+    /** Java processes of the run whose command line has a word. */
+    List<ProcessHandle> java(String word) {
+      return Stream.concat(Stream.of(process.toHandle()), process.descendants())
+          .filter(
+              p ->
+                  p.info().command().filter(c -> c.endsWith("java")).isPresent()
+                      && p.info().commandLine().filter(line -> line.contains(word)).isPresent())
+          .toList();
+    }
+
+    /** Ends it, with all processes that it has started. */
+    void kill() throws InterruptedException {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly().waitFor();
+    }
+  }
+}
