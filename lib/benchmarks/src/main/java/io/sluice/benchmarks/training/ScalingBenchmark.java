@@ -17,17 +17,18 @@ import java.util.Map;
  * plain JVM; one rank in an executor; two ranks in two executors of one core each, with twice the
  * batch; four, on however many cores there are; and two runs of one rank at once, which share
  * nothing but the machine: what they reach together is what the machine leaves two ranks to reach.
- * The first epoch of each, in which HotSpot compiles, is not counted.
+ * Windows grow with the batch: all take the same number of steps. The first two of five epochs, in
+ * which HotSpot compiles, are not counted.
  *
  * <p>Every step's loss of the rank in an executor must be that of the plain JVM, to the bit.
  */
 public final class ScalingBenchmark {
   private static final int BATCH = 64;
-  private static final int WINDOWS = 40 * 64;
-  private static final int EPOCHS = 4;
+  private static final int STEPS = 40;
+  private static final int EPOCHS = 5;
 
   /** First epoch that counts. */
-  private static final int FROM = 2;
+  private static final int FROM = 3;
 
   private final Scratch scratch;
   private final WideDataset dataset;
@@ -36,7 +37,7 @@ public final class ScalingBenchmark {
 
   private ScalingBenchmark(Scratch scratch) throws Exception {
     this.scratch = scratch;
-    this.dataset = WideDataset.write(scratch, "wide", 100, 100, 128, WINDOWS);
+    this.dataset = WideDataset.write(scratch, "wide", 100, 100, 128, 4 * STEPS * BATCH);
     for (String name : new String[] {"local", "one", "two", "four", "apart"}) {
       rates.put(name, new Rates());
     }
@@ -54,19 +55,19 @@ public final class ScalingBenchmark {
   }
 
   private void round(int round) throws Exception {
-    TrainRun local = train(BATCH).local().run().requireLearned("local");
-    TrainRun one = train(BATCH).executors(1).run().requireLearned("one");
+    TrainRun local = train(1).local().run().requireLearned("local");
+    TrainRun one = train(1).executors(1).run().requireLearned("one");
     if (!Arrays.equals(local.losses(), one.losses())) {
       throw new IllegalStateException(
           "The rank in an executor and the plain JVM have different losses, so their times mean nothing");
     }
     rates.get("local").add(local, FROM);
     rates.get("one").add(one, FROM);
-    rates.get("two").add(train(2 * BATCH).executors(2).run().requireLearned("two"), FROM);
-    rates.get("four").add(train(4 * BATCH).executors(4).run().requireLearned("four"), FROM);
+    rates.get("two").add(train(2).executors(2).run().requireLearned("two"), FROM);
+    rates.get("four").add(train(4).executors(4).run().requireLearned("four"), FROM);
 
-    TrainProcess.Running first = train(BATCH).executors(1).start();
-    TrainProcess.Running second = train(BATCH).executors(1).start();
+    TrainProcess.Running first = train(1).executors(1).start();
+    TrainProcess.Running second = train(1).executors(1).start();
     rates.get("apart").addBoth(first.await(), second.await(), FROM);
     rates.forEach(
         (name, r) ->
@@ -74,12 +75,13 @@ public final class ScalingBenchmark {
                 "round %d: %-6s %.0f windows/s%n", round, name, r.byRound().get(round - 1)));
   }
 
-  private TrainProcess train(int batch) {
+  private TrainProcess train(int ranks) {
     Path folder = scratch.path("run-" + runs++);
     return new TrainProcess(dataset.config(), folder)
         .set("train.strategy", "gradient-sharing")
         .set("train.epochs", EPOCHS)
-        .set("train.batch-size", batch);
+        .set("train.max-train-windows", ranks * STEPS * BATCH)
+        .set("train.batch-size", ranks * BATCH);
   }
 
   private void report(int rounds) throws Exception {
