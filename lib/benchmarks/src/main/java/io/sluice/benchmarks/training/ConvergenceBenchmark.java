@@ -32,7 +32,7 @@ public final class ConvergenceBenchmark {
     try (var scratch = new Scratch()) {
       Path lake = scratch.path("lake");
       build(config, lake, data);
-      double[] one = losses(train(config, lake, scratch, "one", data).local());
+      double[] one = losses(train(config, lake, scratch, "one", data).local(1));
       double[] two = losses(sharing(train(config, lake, scratch, "two", data)));
       double[] bf16 =
           losses(
@@ -55,6 +55,7 @@ public final class ConvergenceBenchmark {
                 script, "--config", config.toString(), "--set", "lake.root=\"" + lake + "\"")
             .inheritIO();
     builder.environment().put("SLUICE_DATA", data);
+    builder.environment().put("SLUICE_NO_REBUILD", "1");
     if (builder.start().waitFor() != 0) {
       throw new IllegalStateException("The sequence dataset could not be built");
     }

@@ -49,8 +49,8 @@ public final class PeersBenchmark {
   }
 
   private void run(int rounds) throws Exception {
-    WideDataset wide = WideDataset.write(scratch, "wide", 100, 100, 128, 20 * 128);
-    WideDataset narrow = WideDataset.write(scratch, "narrow", 50, 16, 64, 60 * 64);
+    WideDataset wide = WideDataset.write(scratch.path(""), "wide", 100, 100, 128, 20 * 128);
+    WideDataset narrow = WideDataset.write(scratch.path(""), "narrow", 50, 16, 64, 60 * 64);
     for (int round = 1; round <= rounds; round++) {
       add("sharing", train(wide, 128, 4).executors(2));
       add("averaging", averaging(train(wide, 128, 3)).executors(2));

@@ -62,9 +62,9 @@ final class Rates {
     return array(shares.get(name)).length == 0 ? 0 : median(array(shares.get(name)));
   }
 
-  /** The median over rounds of the ratio in each. */
+  /** The median over the rounds that both have of the ratio in each. */
   double over(Rates other) {
-    var ratios = new double[byRound.size()];
+    var ratios = new double[Math.min(byRound.size(), other.byRound.size())];
     for (int round = 0; round < ratios.length; round++) {
       ratios[round] = byRound.get(round) / other.byRound.get(round);
     }

@@ -40,7 +40,7 @@ public final class Soak {
     Duration length = Duration.ofMinutes(args.length > 0 ? Integer.parseInt(args[0]) : 60);
     Duration every = Duration.ofSeconds(args.length > 1 ? Integer.parseInt(args[1]) : 15);
     try (var scratch = new Scratch()) {
-      WideDataset dataset = WideDataset.write(scratch, "soak", 50, 16, 64, 64_000);
+      WideDataset dataset = WideDataset.write(scratch.path(""), "soak", 50, 16, 64, 64_000);
       TrainProcess.Running running = start(dataset, scratch.path("run"));
       try {
         Map<String, ProcessHandle> processes = processes(running);

@@ -1,7 +1,5 @@
 package io.sluice.benchmarks.training;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +19,6 @@ import java.util.stream.Stream;
 final class TrainProcess {
   private static final Path SCRIPTS = Path.of(System.getProperty("sluice.benchmarks.scripts", "."));
   private static final long LIMIT_SECONDS = 1200;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final List<String> command = new ArrayList<>();
   private final Map<String, String> environment = new LinkedHashMap<>();
@@ -58,9 +55,11 @@ final class TrainProcess {
     return this;
   }
 
-  /** One process. */
-  TrainProcess local() {
-    return env("SLUICE_MASTER", "local[1]").set("train.strategy", "local");
+  /** One process, whose threads share each batch. */
+  TrainProcess local(int threads) {
+    return env("SLUICE_MASTER", "local[%d]".formatted(threads))
+        .set("train.strategy", "local")
+        .set("train.threads", threads);
   }
 
   /** So many executors of one core each, which are processes, besides the driver's. */
@@ -90,6 +89,11 @@ final class TrainProcess {
     return start().await();
   }
 
+  /** What was run before, if its folder is there. */
+  TrainRun runOnce() throws IOException, InterruptedException {
+    return Files.exists(folder) ? TrainRun.read(folder) : run();
+  }
+
   /** A run under way. */
   record Running(Process process, Path folder) {
     /**
@@ -105,13 +109,7 @@ final class TrainProcess {
       if (process.exitValue() != 0) {
         throw failed("ended with status %d".formatted(process.exitValue()));
       }
-      List<String> out = Files.readAllLines(folder.resolve("out"));
-      JsonNode report = JSON.readTree(out.get(out.size() - 1)).required("report");
-      var lines = new ArrayList<JsonNode>();
-      for (String line : Files.readAllLines(folder.resolve("metrics.jsonl"))) {
-        lines.add(JSON.readTree(line));
-      }
-      return new TrainRun(report, lines);
+      return TrainRun.read(folder);
     }
 
     IllegalStateException failed(String how) throws IOException {

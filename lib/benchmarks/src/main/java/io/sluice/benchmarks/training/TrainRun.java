@@ -1,6 +1,10 @@
 package io.sluice.benchmarks.training;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.DoubleStream;
@@ -11,6 +15,19 @@ import java.util.stream.DoubleStream;
  * @param lines of steps and, with a validation loss, of epochs
  */
 record TrainRun(JsonNode report, List<JsonNode> lines) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** What a run that ended well has left in its folder. */
+  static TrainRun read(Path folder) throws IOException {
+    List<String> out = Files.readAllLines(folder.resolve("out"));
+    JsonNode report = JSON.readTree(out.get(out.size() - 1)).required("report");
+    var lines = new ArrayList<JsonNode>();
+    for (String line : Files.readAllLines(folder.resolve("metrics.jsonl"))) {
+      lines.add(JSON.readTree(line));
+    }
+    return new TrainRun(report, lines);
+  }
+
   /** Lines of epochs from this one on, counted from 1. */
   private List<JsonNode> epochs(int from) {
     return lines.stream()

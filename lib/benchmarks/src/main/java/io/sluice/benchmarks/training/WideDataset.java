@@ -1,6 +1,5 @@
 package io.sluice.benchmarks.training;
 
-import io.sluice.benchmarks.Scratch;
 import io.sluice.benchmarks.Telemetry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,15 +10,19 @@ import org.apache.spark.sql.SparkSession;
 record WideDataset(Path config) {
   /**
    * Windows of {@code timeSteps} steps and {@code channels} inputs, all of which are predicted one
-   * step ahead by two LSTM layers.
+   * step ahead by two LSTM layers. What was written there before is taken as it is.
    *
    * @param windows of the train split
    */
   static WideDataset write(
-      Scratch scratch, String name, int timeSteps, int channels, int hidden, int windows)
+      Path folder, String name, int timeSteps, int channels, int hidden, int windows)
       throws IOException {
-    Path raw = scratch.path("raw-" + name);
-    Path lake = scratch.path("lake-" + name);
+    Path config = folder.resolve(name + ".conf");
+    if (Files.exists(config)) {
+      return new WideDataset(config);
+    }
+    Path raw = folder.resolve("raw-" + name);
+    Path lake = folder.resolve("lake-" + name);
     int validation = 256;
     int train = windows + timeSteps;
     String split =
@@ -30,7 +33,6 @@ record WideDataset(Path config) {
       Telemetry.rows(spark, channels, 1, train + validation, -1).write().parquet(raw.toString());
       Telemetry.build(spark, Telemetry.settings(raw, lake, window, split));
     }
-    Path config = scratch.path(name + ".conf");
     Files.writeString(
         config,
         """
