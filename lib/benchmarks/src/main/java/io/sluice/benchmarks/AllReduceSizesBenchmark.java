@@ -126,8 +126,7 @@ public final class AllReduceSizesBenchmark {
       this.ranks = ranks;
       var conf = new SparkConf(false);
       var security =
-          new SecurityManager(
-              conf, Option.empty(), SecurityManager.$lessinit$greater$default$3());
+          new SecurityManager(conf, Option.empty(), SecurityManager.$lessinit$greater$default$3());
       var transport = TransportSettings.of(conf, security, "127.0.0.1");
       for (int way = 0; way < 2; way++) {
         rendezvous[way] =

@@ -3,6 +3,7 @@ package io.sluice.benchmarks.training;
 import io.sluice.benchmarks.Report;
 import io.sluice.benchmarks.Scratch;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.DoubleStream;
@@ -10,10 +11,11 @@ import java.util.stream.DoubleStream;
 /**
  * Do two ranks reach the validation loss of one process in the same number of epochs?
  *
- * <pre>SLUICE_DATA=FOLDER lib/benchmarks/run.sh convergence [--record]</pre>
+ * <pre>SLUICE_DATA=FOLDER lib/benchmarks/run.sh convergence [--record] [folder]</pre>
  *
  * <p>ETTh1 by {@code conf/etth1-24h.conf}, as it is: one process, two ranks in two executors, and
- * two ranks whose gradients travel as bf16. Nothing is timed.
+ * two ranks whose gradients travel as bf16. Nothing is timed. Given a folder, it keeps dataset and
+ * runs there, and takes those that it finds.
  */
 public final class ConvergenceBenchmark {
   /** Equal runs on other machines differ by more than this in the last epochs' third digit. */
@@ -30,13 +32,16 @@ public final class ConvergenceBenchmark {
     Path root = Path.of(System.getProperty("sluice.benchmarks.scripts")).resolveSibling("conf");
     Path config = root.resolve("etth1-24h.conf");
     try (var scratch = new Scratch()) {
-      Path lake = scratch.path("lake");
-      build(config, lake, data);
-      double[] one = losses(train(config, lake, scratch, "one", data).local(1));
-      double[] two = losses(sharing(train(config, lake, scratch, "two", data)));
+      Path folder = args.length > 0 ? Path.of(args[0]) : scratch.path("");
+      Path lake = folder.resolve("lake");
+      if (!Files.exists(lake)) {
+        build(config, lake, data);
+      }
+      double[] one = losses(train(config, lake, folder, "one", data).local(1));
+      double[] two = losses(sharing(train(config, lake, folder, "two", data)));
       double[] bf16 =
           losses(
-              sharing(train(config, lake, scratch, "bf16", data))
+              sharing(train(config, lake, folder, "bf16", data))
                   .set("train.gradient-sharing.wire", "bf16"));
       report(one, two, bf16);
     }
@@ -61,15 +66,14 @@ public final class ConvergenceBenchmark {
     }
   }
 
-  private static TrainProcess train(
-      Path config, Path lake, Scratch scratch, String name, String data) {
-    return new TrainProcess(config, scratch.path(name))
+  private static TrainProcess train(Path config, Path lake, Path folder, String name, String data) {
+    return new TrainProcess(config, folder.resolve(name))
         .set("lake.root", "\"" + lake + "\"")
         .env("SLUICE_DATA", data);
   }
 
   private static double[] losses(TrainProcess process) throws Exception {
-    double[] losses = process.run().validationLosses();
+    double[] losses = process.runOnce().validationLosses();
     System.out.println(Arrays.toString(losses));
     return losses;
   }

@@ -107,8 +107,7 @@ public final class CostModel {
     double all = 0;
     double last = 0;
     for (double bytes : job.buckets) {
-      last =
-          bytes > ringBytes ? network.ring(ranks, bytes) : network.halvingDoubling(ranks, bytes);
+      last = bytes > ringBytes ? network.ring(ranks, bytes) : network.halvingDoubling(ranks, bytes);
       all += last;
     }
     double hidden = freeCore ? job.below * job.step.mean() : 0;
@@ -162,8 +161,7 @@ public final class CostModel {
 
   private static Step step(JsonNode scaling, String name) {
     JsonNode steps = scaling.required(name).required("steps");
-    return new Step(
-        steps.get("meanSeconds").asDouble(), steps.get("deviationSeconds").asDouble());
+    return new Step(steps.get("meanSeconds").asDouble(), steps.get("deviationSeconds").asDouble());
   }
 
   /** More of a batch takes longer in proportion, and varies as much beside it. */

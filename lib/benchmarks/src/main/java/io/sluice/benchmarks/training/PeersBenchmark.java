@@ -68,9 +68,7 @@ public final class PeersBenchmark {
   }
 
   private void add(String name, TrainProcess process) throws Exception {
-    rates
-        .computeIfAbsent(name, n -> new Rates())
-        .add(process.run().requireLearned(name), FROM);
+    rates.computeIfAbsent(name, n -> new Rates()).add(process.run().requireLearned(name), FROM);
   }
 
   private TrainProcess train(WideDataset dataset, int batch, int epochs) {

@@ -18,7 +18,8 @@ import java.util.stream.Stream;
  */
 record ProcessSample(double seconds, long[] numbers) {
   private static final Pattern HEAP_USED = Pattern.compile("heap\\s+total \\d+K, used (\\d+)K");
-  private static final Pattern COMMITTED = Pattern.compile("Total: reserved=\\d+KB, committed=(\\d+)KB");
+  private static final Pattern COMMITTED =
+      Pattern.compile("Total: reserved=\\d+KB, committed=(\\d+)KB");
 
   /** What is counted. */
   enum Number {

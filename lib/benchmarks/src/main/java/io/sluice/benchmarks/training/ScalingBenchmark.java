@@ -15,14 +15,13 @@ import java.util.concurrent.CompletableFuture;
  *
  * <pre>lib/benchmarks/run.sh scaling [--record] [rounds, 3] [folder]</pre>
  *
- * <p>B, T, I, H, layers = 64 a rank, 100, 100, 128, 2, gradient sharing with Adam and clipping, on a
- * dataset in Parquet. Contestants take turns as whole runs of {@code train.sh}: the loop in one
+ * <p>B, T, I, H, layers = 64 a rank, 100, 100, 128, 2, gradient sharing with Adam and clipping, on
+ * a dataset in Parquet. Contestants take turns as whole runs of {@code train.sh}: the loop in one
  * plain JVM; one rank in an executor; two ranks in two executors of one core each, with twice the
  * batch; and two runs of one rank at once, which share nothing but the machine: what they reach
  * together is what the machine leaves two ranks to reach. In the first round also four ranks, on
- * however many cores there are, and two threads of a plain JVM.
- * Windows grow with the batch: all take the same number of steps. The first 140 of 200, in which
- * HotSpot compiles, are not counted.
+ * however many cores there are, and two threads of a plain JVM. Windows grow with the batch: all
+ * take the same number of steps. The first 140 of 200, in which HotSpot compiles, are not counted.
  *
  * <p>Given a folder, it keeps dataset and runs there, and takes the runs that it finds: three calls
  * with 1, 2 and 3 rounds do the same as one with 3, and let a shared machine go between.
@@ -122,13 +121,23 @@ public final class ScalingBenchmark {
     double scaling = rates.get("two").over(rates.get("one"));
     double cost = rates.get("local").over(rates.get("one")) - 1;
     report
-        .put("what the names mean", "local: a plain JVM; one, two, four: ranks in executors of one core; apart: two runs of one rank at once, added; threads: a plain JVM with two threads and the batch of two")
+        .put(
+            "what the names mean",
+            "local: a plain JVM; one, two, four: ranks in executors of one core; apart: two runs of one rank at once, added; threads: a plain JVM with two threads and the batch of two")
         .require("two executors to one", scaling, ">= 1.85", scaling >= 1.85)
         .put("four executors to one", Report.rounded(rates.get("four").over(rates.get("one"))))
         .put("two runs apart to one", Report.rounded(rates.get("apart").over(rates.get("one"))))
-        .put("two threads of a plain JVM to one", Report.rounded(rates.get("threads").over(rates.get("local"))))
-        .put("two executors to two runs apart", Report.rounded(rates.get("two").over(rates.get("apart"))))
-        .require("a step in the barrier stage over one in a plain JVM, less 1", cost, "<= 0.05", cost <= 0.05)
+        .put(
+            "two threads of a plain JVM to one",
+            Report.rounded(rates.get("threads").over(rates.get("local"))))
+        .put(
+            "two executors to two runs apart",
+            Report.rounded(rates.get("two").over(rates.get("apart"))))
+        .require(
+            "a step in the barrier stage over one in a plain JVM, less 1",
+            cost,
+            "<= 0.05",
+            cost <= 0.05)
         .finish();
   }
 }

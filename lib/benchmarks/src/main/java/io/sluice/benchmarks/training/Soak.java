@@ -20,8 +20,8 @@ import java.util.concurrent.TimeUnit;
  * steps and a checkpoint every five hundred, until they are told to stop. Driver and executors are
  * looked at from outside ({@link ProcessSample}), the heap after a full collection. The first
  * quarter of the time is warm-up; over the rest a line is fitted to each number. A number leaks if
- * that line rises, beyond doubt (two standard errors), by more than a bound: {@value
- * #MEMORY_BOUND} of its mean for memory, {@value #COUNT_BOUND} for threads and files.
+ * that line rises, beyond doubt (two standard errors), by more than a bound: {@value #MEMORY_BOUND}
+ * of its mean for memory, {@value #COUNT_BOUND} for threads and files.
  *
  * <p>In the end the run must stop on SIGTERM, and its losses must have fallen.
  */
@@ -103,7 +103,8 @@ public final class Soak {
       }
       System.out.printf(
           "%5d s: %s%n",
-          next * every.toSeconds(), samples.values().stream().map(s -> s.get(s.size() - 1)).toList());
+          next * every.toSeconds(),
+          samples.values().stream().map(s -> s.get(s.size() - 1)).toList());
     }
     return samples;
   }
@@ -140,7 +141,11 @@ public final class Soak {
         json.put(number.words(), trend.toJson(bound, holds));
         System.out.printf(
             "%-10s %-28s mean %,.0f, %+,.1f an hour, %s%n",
-            each.getKey(), number.words(), trend.mean(), trend.perHour(), holds ? "steady" : "GROWS");
+            each.getKey(),
+            number.words(),
+            trend.mean(),
+            trend.perHour(),
+            holds ? "steady" : "GROWS");
       }
       json.put("samples", all.stream().map(ProcessSample::toJson).toList());
       report.put(each.getKey(), json);

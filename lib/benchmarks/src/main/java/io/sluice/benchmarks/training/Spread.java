@@ -35,8 +35,7 @@ record Spread(double mean, double deviation, double[] sorted) {
     double sum = 0;
     for (int i = 1; i <= n; i++) {
       sum +=
-          sorted[i - 1]
-              * (Math.pow((double) i / n, ranks) - Math.pow((double) (i - 1) / n, ranks));
+          sorted[i - 1] * (Math.pow((double) i / n, ranks) - Math.pow((double) (i - 1) / n, ranks));
     }
     return sum;
   }
@@ -48,16 +47,18 @@ record Spread(double mean, double deviation, double[] sorted) {
 
   /**
    * The expected greatest of R standard normal numbers, ∫ (1 − Φ^R) over x &gt; 0 less ∫ Φ^R over x
-   * &lt; 0, by the trapezoidal rule.
+   * &lt; 0, by the rule of midpoints.
    */
   static double expectedMaximum(int ranks) {
     double step = 1e-3;
     double sum = 0;
-    double phi = 0;
-    for (double x = -10; x < 10; x += step) {
-      phi += step * Math.exp(-(x + step / 2) * (x + step / 2) / 2) / Math.sqrt(2 * Math.PI);
-      double power = Math.pow(Math.min(1, phi), ranks);
-      sum += step * (x >= 0 ? 1 - power : -power);
+    double phi = 0; // at the left end of a step
+    for (int i = -10_000; i < 10_000; i++) {
+      double x = (i + 0.5) * step;
+      double rise = step * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+      double power = Math.pow(Math.min(1, phi + rise / 2), ranks);
+      sum += step * (x > 0 ? 1 - power : -power);
+      phi += rise;
     }
     return sum;
   }

@@ -30,8 +30,7 @@ final class TrainProcess {
    */
   TrainProcess(Path config, Path folder) {
     this.folder = folder;
-    command.addAll(
-        List.of(SCRIPTS.resolve("train.sh").toString(), "--config", config.toString()));
+    command.addAll(List.of(SCRIPTS.resolve("train.sh").toString(), "--config", config.toString()));
     set("train.checkpoint.path", quoted("checkpoints"));
     set("train.metrics-path", quoted("metrics.jsonl"));
     set("registry.path", quoted("registry"));

@@ -22,7 +22,8 @@ record Trend(double mean, double slope, double error, double seconds) {
   static Trend of(double[] x, double[] y) {
     int n = x.length;
     if (n < 3) {
-      throw new IllegalArgumentException("%d samples have no trend, expected 3 or more".formatted(n));
+      throw new IllegalArgumentException(
+          "%d samples have no trend, expected 3 or more".formatted(n));
     }
     double meanX = 0;
     double meanY = 0;

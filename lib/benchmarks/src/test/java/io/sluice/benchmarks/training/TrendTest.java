@@ -23,7 +23,8 @@ class TrendTest {
 
   @Test
   void noiseAroundALevelDoesNot() {
-    double[] steady = IntStream.range(0, 60).mapToDouble(i -> 1000 + 30 * Math.sin(7 * i)).toArray();
+    double[] steady =
+        IntStream.range(0, 60).mapToDouble(i -> 1000 + 30 * Math.sin(7 * i)).toArray();
 
     assertThat(Trend.of(SECONDS, steady).certainGrowth()).isZero();
   }

@@ -29,6 +29,30 @@
  * what comes in and shows the failure that is closest to the cause: a rank's own before what its
  * peers noticed, and Spark's word on why an executor was removed before both.
  *
+ * <p><b>What a step costs.</b> With R ranks that have batches of the same size, a step takes
+ *
+ * <pre>{@code
+ * T(R) = m + d·e(R) + max(A₁, A − O) + ⌈log₂R⌉·h
+ * A    = Σ over buckets of n bytes:  ring                 2(R−1)·h    + 2(R−1)/R · n/r
+ *                                    halving, doubling    2⌈log₂R⌉·h  + 2(R−1)/R · n/r
+ * }</pre>
+ *
+ * with m and d the mean and deviation of one rank's step, e(R) the expected greatest of R standard
+ * normal numbers (0.56 for 2, 1.42 for 8, 2.34 for 64, 3.04 for 512), h a hop from one rank's
+ * thread to the next one's, r the rate of carrying and adding, A₁ the last bucket's part, and O the
+ * backward pass below the first bucket, which hides the rest where a core is free for the network's
+ * thread. {@code CostModel} in {@code lib/benchmarks} computes it from recorded measurements, and
+ * {@code results/cost-model.json} has the table and how it compares with 1, 2 and 4 ranks.
+ *
+ * <p><b>Where the limit lies.</b> Bytes do not grow with R; hops and stragglers do. A ring's 2(R−1)
+ * hops are its limit: at 512 ranks and 60 µs a hop they take 61 ms a bucket, which is half a step
+ * of 64 windows, and no setting of the wire makes them fewer. More windows a rank ({@code
+ * train.batch-size}) is the setting that moves all terms but m at once; {@code
+ * gradient-sharing.wire = bf16} halves n, which is what limits large networks on slow lines; {@code
+ * train.threads} makes fewer and larger ranks of the same cores, so fewer hops, and leaves the
+ * network's thread a core. A host that is always slow sets the pace whatever R is: the shares of
+ * compute and all-reduce on the ranks' stage page tell it.
+ *
  * <p><b>Considered:</b> the driver's port and protocol against Spark's accumulators and barrier
  * messages. Accumulators arrive with the executors' heartbeats, every ten seconds, and nothing goes
  * the other way: no stop with a checkpoint, no answer to whether one may be written.
