@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.DoubleStream;
 
 /**
  * What does a step cost at 8, 64 and 512 ranks, and which setting moves it?
@@ -25,20 +26,21 @@ import java.util.Map;
  *                                         the expected greatest of R standard normal numbers
  * A(R)  = Σ over buckets of n bytes       all-reduce, each
  *   ring                2(R−1)·h + 2(R−1)/R · n/r
- *   halving, doubling   2⌈log₂R⌉·h + 2(R−1)/R · n/r
+ *   halving, doubling   2⌈log₂R⌉·h + 2(R−1)/R · n/x
  * A₁(R)                                   of the last bucket, which nothing can hide
  * O                                       the backward pass below the first bucket, if a core is free
  *                                         for the network's thread; else 0
  * V(R)  = ⌈log₂R⌉·h                       loss and stop, two numbers, after the gradient
  * }</pre>
  *
- * <p>with h the time of one hop, from one rank's thread to the next one's, and r the rate at which
- * numbers are carried and added. Efficiency is T(1)/T(R).
+ * <p>with h the time of one hop, from one rank's thread to the next one's, and r and x the rates at
+ * which numbers are carried and added. Efficiency is T(1)/T(R).
  *
- * <p>Measured, from {@code results/scaling.json} and {@code results/all-reduce-sizes.json}: m, d, h
- * and r on loopback, and T(1), T(2), T(4), against which the model is checked. Assumed: networks,
- * as {@link #NETWORKS} says, and that ranks are slow independently of each other. A host that is
- * always slow is not in the model: the slowest one then sets the pace, whatever R is.
+ * <p>Measured, from {@code results/scaling.json} and {@code results/all-reduce-sizes.json}: m, d,
+ * h, r and x on loopback, and T(1), T(2), T(4), against which the model is checked. Assumed: a hop
+ * of {@value #WIRE_SECONDS} s more on a network, whose line may be slower than r and x, and that
+ * ranks are slow independently of each other. A host that is always slow is not in the model: the
+ * slowest one then sets the pace, whatever R is.
  */
 public final class CostModel {
   /**
@@ -57,19 +59,38 @@ public final class CostModel {
    * How numbers travel.
    *
    * @param hop seconds
-   * @param rate bytes a second, carried and added
+   * @param ringRate bytes a second, carried and added
+   * @param exchangeRate the same of halving and doubling
    */
-  record Network(String name, double hop, double rate) {
+  record Network(String name, double hop, double ringRate, double exchangeRate) {
+    /** What was measured on loopback, by as many ranks. */
+    static Network measured(JsonNode sizes, int ranks) {
+      JsonNode of = sizes.required(ranks + " ranks");
+      return new Network(
+          "loopback",
+          of.at("/ring/hopMicros").asDouble() / 1e6,
+          of.at("/ring/bytesPerSecond").asDouble(),
+          of.at("/halvingDoubling/bytesPerSecond").asDouble());
+    }
+
+    Network on(String line, double bytesPerSecond) {
+      return new Network(
+          line,
+          hop + WIRE_SECONDS,
+          Math.min(ringRate, bytesPerSecond),
+          Math.min(exchangeRate, bytesPerSecond));
+    }
+
     double ring(int ranks, double bytes) {
-      return 2 * (ranks - 1) * hop + carried(ranks, bytes);
+      return 2 * (ranks - 1) * hop + carried(ranks, bytes) / ringRate;
     }
 
     double halvingDoubling(int ranks, double bytes) {
-      return 2 * rounds(ranks) * hop + carried(ranks, bytes);
+      return 2 * rounds(ranks) * hop + carried(ranks, bytes) / exchangeRate;
     }
 
-    private double carried(int ranks, double bytes) {
-      return 2.0 * (ranks - 1) / ranks * bytes / rate;
+    private static double carried(int ranks, double bytes) {
+      return 2.0 * (ranks - 1) / ranks * bytes;
     }
 
     double twoNumbers(int ranks) {
@@ -97,7 +118,7 @@ public final class CostModel {
   }
 
   /**
-   * @param ringBytes buckets longer than this go around the ring
+   * @param ringBytes buckets longer than this for each rank go around the ring
    * @param freeCore whether the network's thread has a core beside the one that computes
    */
   static Cost cost(Job job, Network network, int ranks, long ringBytes, boolean freeCore) {
@@ -107,7 +128,10 @@ public final class CostModel {
     double all = 0;
     double last = 0;
     for (double bytes : job.buckets) {
-      last = bytes > ringBytes ? network.ring(ranks, bytes) : network.halvingDoubling(ranks, bytes);
+      last =
+          bytes > Math.min(ringBytes * ranks, MOST_RING_BYTES)
+              ? network.ring(ranks, bytes)
+              : network.halvingDoubling(ranks, bytes);
       all += last;
     }
     double hidden = freeCore ? job.below * job.step.mean() : 0;
@@ -115,14 +139,18 @@ public final class CostModel {
         job.step.slowest(ranks), all, Math.max(last, all - hidden), network.twoNumbers(ranks));
   }
 
-  /** Hop: of the wire and of waking a thread at its end, as loopback shows the latter. */
-  static final List<Network> NETWORKS =
-      List.of(
-          new Network("10 Gbit/s, 60 us a hop", 60e-6, 1.0e9),
-          new Network("100 Gbit/s, 40 us a hop", 40e-6, 1.3e9));
+  /** The way of a message through a network of a few switches. */
+  private static final double WIRE_SECONDS = 20e-6;
 
   private static final int[] RANKS = {1, 8, 64, 512};
-  private static final long RING_BYTES = 64 << 10;
+
+  /**
+   * As {@code AllReduceSettings} has them: the line between ring and halving, a rank and at most.
+   */
+  private static final long RING_BYTES = 8 << 10;
+
+  private static final long MOST_RING_BYTES = 1 << 20;
+
   private static final Path RESULTS = Path.of(System.getProperty("sluice.benchmarks.results", "."));
 
   /** Layer 0 has 100 inputs and layer 1 128, both 128 units; the head 100 outputs. */
@@ -142,15 +170,14 @@ public final class CostModel {
 
     var job = new Job("B = 64 a rank", alone, BUCKETS, 0.3);
     var rows = new ArrayList<Map<String, Object>>();
-    for (Network network : NETWORKS) {
+    Network loopback = Network.measured(sizes, 2);
+    for (Network network :
+        List.of(loopback.on("10 Gbit/s", 1.25e9), loopback.on("1 Gbit/s", 1.25e8))) {
       predict(rows, job, network, RING_BYTES);
       predict(rows, times("B = 256 a rank", job, 4), network, RING_BYTES);
-      predict(rows, wire("B = 64 a rank, bf16 on the wire", job), network, RING_BYTES);
-      predict(
-          rows,
-          new Job("B = 64 a rank, halving and doubling to 1 MiB", alone, BUCKETS, 0.3),
-          network,
-          1 << 20);
+      predict(rows, wide("16 times the bytes, B = 64 a rank", job), network, RING_BYTES);
+      predict(rows, wire("the same, bf16 in the ring", job), network, RING_BYTES);
+      predict(rows, renamed("B = 64 a rank, always a ring", job), network, 0);
     }
     report.put("predictions", rows).finish();
   }
@@ -170,12 +197,21 @@ public final class CostModel {
     return new Job(name, step, job.buckets, job.below);
   }
 
+  private static Job renamed(String name, Job job) {
+    return new Job(name, job.step, job.buckets, job.below);
+  }
+
+  /** Units 4 times as wide: 16 times the parameters, and the work. */
+  private static Job wide(String name, Job job) {
+    return new Job(name, times(name, job, 16).step, scaled(job.buckets, 16), job.below);
+  }
+
   private static Job wire(String name, Job job) {
-    double[] halves = job.buckets.clone();
-    for (int i = 0; i < halves.length; i++) {
-      halves[i] /= 2;
-    }
-    return new Job(name, job.step, halves, job.below);
+    return new Job(name, times(name, job, 16).step, scaled(job.buckets, 8), job.below);
+  }
+
+  private static double[] scaled(double[] bytes, double factor) {
+    return DoubleStream.of(bytes).map(b -> factor * b).toArray();
   }
 
   private static void predict(
@@ -220,13 +256,7 @@ public final class CostModel {
       String name = ranks == 1 ? "one" : ranks == 2 ? "two" : "four";
       double turns = Math.max(1, (double) ranks / cores);
       Step step = ranks == 1 ? alone : new Step(shared.mean() * turns, shared.deviation() * turns);
-      Network loopback =
-          ranks == 1
-              ? new Network("loopback", 0, 1)
-              : new Network(
-                  "loopback",
-                  sizes.at("/%d ranks/ring/hopMicros".formatted(ranks)).asDouble() / 1e6,
-                  sizes.at("/%d ranks/ring/bytesPerSecond".formatted(ranks)).asDouble());
+      Network loopback = ranks == 1 ? null : Network.measured(sizes, ranks);
       Cost cost = cost(new Job("here", step, BUCKETS, 0), loopback, ranks, RING_BYTES, false);
       double measured = scaling.at("/%s/steps/meanSeconds".formatted(name)).asDouble();
       var row = new LinkedHashMap<String, Object>();

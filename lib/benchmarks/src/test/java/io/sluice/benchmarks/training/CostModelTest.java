@@ -10,7 +10,7 @@ import io.sluice.benchmarks.training.CostModel.Step;
 import org.junit.jupiter.api.Test;
 
 class CostModelTest {
-  private static final Network NETWORK = new Network("test", 1e-3, 1e6);
+  private static final Network NETWORK = new Network("test", 1e-3, 1e6, 5e5);
 
   @Test
   void theExpectedGreatestOfNormalNumbersIsThatOfTheTables() {
@@ -34,7 +34,7 @@ class CostModelTest {
     double carried = 2 * 7 / 8.0 * 4000 / 1e6;
 
     assertThat(NETWORK.ring(8, 4000)).isEqualTo(14e-3 + carried, within(1e-12));
-    assertThat(NETWORK.halvingDoubling(8, 4000)).isEqualTo(6e-3 + carried, within(1e-12));
+    assertThat(NETWORK.halvingDoubling(8, 4000)).isEqualTo(6e-3 + 2 * carried, within(1e-12));
     assertThat(NETWORK.twoNumbers(8)).isEqualTo(3e-3, within(1e-12));
   }
 
@@ -54,9 +54,9 @@ class CostModelTest {
   void shortBucketsTakeFewHops() {
     Job job = new Job("test", new Step(0.1, 0), new double[] {4000}, 0);
 
-    assertThat(CostModel.cost(job, NETWORK, 8, 4000, false).allReduce())
+    assertThat(CostModel.cost(job, NETWORK, 8, 500, false).allReduce())
         .isEqualTo(NETWORK.halvingDoubling(8, 4000));
-    assertThat(CostModel.cost(job, NETWORK, 8, 3999, false).allReduce())
+    assertThat(CostModel.cost(job, NETWORK, 8, 499, false).allReduce())
         .isEqualTo(NETWORK.ring(8, 4000));
   }
 }

@@ -6,7 +6,8 @@ import java.time.Duration;
  * How arrays are summed. All ranks must have the same.
  *
  * @param wire how numbers travel in the ring; short arrays always travel as they are
- * @param ringBytes arrays longer than this go around the ring
+ * @param ringBytes arrays longer than so many bytes for each rank go around the ring, and all that
+ *     are longer than 1 MiB
  * @param pieceBytes memory of the numbers that are added and passed on at a time in the ring
  * @param deadline of {@link AllReduce#sum(double[])}
  */
@@ -14,8 +15,14 @@ public record AllReduceSettings(WireFormat wire, int ringBytes, int pieceBytes, 
   /** Longest array that may be kept from the ring: peers that are ahead are staged in memory. */
   private static final int MAX_RING_BYTES = 1 << 20;
 
+  /**
+   * Two ranks were equally fast both ways at 16 KiB, four at 32 KiB; a ring of more ranks has more
+   * hops, in proportion (results/all-reduce-sizes.json, loopback).
+   */
+  private static final int RING_BYTES = 8 << 10;
+
   public static final AllReduceSettings DEFAULT =
-      new AllReduceSettings(WireFormat.F32, 64 << 10, 128 << 10, Duration.ofSeconds(60));
+      new AllReduceSettings(WireFormat.F32, RING_BYTES, 128 << 10, Duration.ofSeconds(60));
 
   public AllReduceSettings {
     if (ringBytes < 0 || ringBytes > MAX_RING_BYTES) {
@@ -26,6 +33,11 @@ public record AllReduceSettings(WireFormat wire, int ringBytes, int pieceBytes, 
       throw new IllegalArgumentException(
           "pieceBytes is %d, expected a multiple of 4".formatted(pieceBytes));
     }
+  }
+
+  /** Whether an array goes around a ring of so many ranks. */
+  boolean goesAround(int bytes, int ranks) {
+    return bytes > Math.min((long) ringBytes * ranks, MAX_RING_BYTES);
   }
 
   public AllReduceSettings withWire(WireFormat wire) {

@@ -240,7 +240,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
           "array has %,d bytes, %s; expected direct memory and a multiple of 4"
               .formatted(array.remaining(), array.isDirect() ? "direct" : "on the heap"));
     }
-    return array.remaining() > settings.ringBytes()
+    return settings.goesAround(array.remaining(), ranks)
         ? begin(id -> new RingSum(this, id, array, link(rank + ranks - 1), link(rank + 1)))
         : begin(id -> new ExchangeSum(this, id, Values.Floats.of(array)));
   }

@@ -14,12 +14,14 @@
  * is that of the ranks, never that of arrival: a result is the same in every run of as many ranks.
  *
  * <p><b>Long arrays</b> go around a ring, <b>short ones</b> by recursive halving and doubling, of
- * which few numbers take the short way. {@code ringBytes} draws the line.
+ * which few numbers take the short way. {@code ringBytes} draws the line, at so many bytes a rank:
+ * a ring's 2(R−1) hops cost more the longer it is, and what halving and doubling copies costs the
+ * same for any R.
  *
  * <p><b>Ranks that are ahead.</b> A ring sum is sent only to a rank that has begun it, so nothing
  * of it is ever staged. Of short arrays, a rank that is behind keeps what its partners send: at
- * most 32 sums are under way at a rank, so at most 32 arrays of {@code ringBytes} from each of its
- * log₂ R partners.
+ * most 32 sums are under way at a rank, so at most 32 arrays that do not go around the ring, of 1
+ * MiB or less, from each of its log₂ R partners. Of a step it is as many as there are buckets.
  *
  * <p><b>Failure.</b> Who fails tells its partners why before it goes, and who hears of a failure
  * passes it on: the first one is the message on all ranks, whoever is linked with whom. A rank that
