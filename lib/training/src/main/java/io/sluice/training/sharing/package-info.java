@@ -44,14 +44,15 @@
  * thread. {@code CostModel} in {@code lib/benchmarks} computes it from recorded measurements, and
  * {@code results/cost-model.json} has the table and how it compares with 1, 2 and 4 ranks.
  *
- * <p><b>Where the limit lies.</b> Bytes do not grow with R; hops and stragglers do. A ring's 2(R−1)
- * hops are its limit: at 512 ranks and 60 µs a hop they take 61 ms a bucket, which is half a step
- * of 64 windows, and no setting of the wire makes them fewer. More windows a rank ({@code
- * train.batch-size}) is the setting that moves all terms but m at once; {@code
- * gradient-sharing.wire = bf16} halves n, which is what limits large networks on slow lines; {@code
- * train.threads} makes fewer and larger ranks of the same cores, so fewer hops, and leaves the
- * network's thread a core. A host that is always slow sets the pace whatever R is: the shares of
- * compute and all-reduce on the ranks' stage page tell it.
+ * <p><b>Where the limit lies.</b> Bytes do not grow with R; stragglers and hops do. With one rank a
+ * core and steps that vary by a tenth, waiting for the slowest of 512 takes 0.3 steps, whatever the
+ * network: even cores, and none shared, are worth more than any setting. Hops limit a ring: 2(R−1)
+ * of them at 80 µs are 82 ms a bucket at 512 ranks, as long as a step of 64 windows, so what is
+ * short for its R goes by halving and doubling ({@code AllReduceSettings}). What moves the limit:
+ * more windows a rank ({@code train.batch-size}), which makes hops and bytes a smaller part of a
+ * step; {@code train.threads}, which makes fewer and larger ranks of the same cores; and {@code
+ * gradient-sharing.wire = bf16}, which halves the bytes of long arrays on slow lines. A host that is
+ * always slow sets the pace whatever R is, and its peers' share of all-reduce tells.
  *
  * <p><b>Considered:</b> the driver's port and protocol against Spark's accumulators and barrier
  * messages. Accumulators arrive with the executors' heartbeats, every ten seconds, and nothing goes
