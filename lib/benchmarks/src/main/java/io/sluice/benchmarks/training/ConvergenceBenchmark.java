@@ -85,9 +85,11 @@ public final class ConvergenceBenchmark {
             "convergence",
             "Do two ranks reach the validation loss of one process in the same number of epochs?")
         .put("experiment", "conf/etth1-24h.conf")
-        .put("one process, validation loss by epoch", one)
-        .put("two ranks, validation loss by epoch", two)
-        .put("two ranks with bf16 on the wire, validation loss by epoch", bf16)
+        .put("one process, validation loss by epoch", DoubleStream.of(one).boxed().toList())
+        .put("two ranks, validation loss by epoch", DoubleStream.of(two).boxed().toList())
+        .put(
+            "two ranks with bf16 on the wire, validation loss by epoch",
+            DoubleStream.of(bf16).boxed().toList())
         .put("epoch of the best, one process", epochOfBest(one))
         .put("epoch of the best, two ranks", epochOfBest(two))
         .require("best of two ranks over best of one process", ratio, "<= 1.01", ratio <= WITHIN)

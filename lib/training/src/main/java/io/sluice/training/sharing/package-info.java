@@ -51,8 +51,8 @@
  * short for its R goes by halving and doubling ({@code AllReduceSettings}). What moves the limit:
  * more windows a rank ({@code train.batch-size}), which makes hops and bytes a smaller part of a
  * step; {@code train.threads}, which makes fewer and larger ranks of the same cores; and {@code
- * gradient-sharing.wire = bf16}, which halves the bytes of long arrays on slow lines. A host that is
- * always slow sets the pace whatever R is, and its peers' share of all-reduce tells.
+ * gradient-sharing.wire = bf16}, which halves the bytes of long arrays on slow lines. A host that
+ * is always slow sets the pace whatever R is, and its peers' share of all-reduce tells.
  *
  * <p><b>Considered:</b> the driver's port and protocol against Spark's accumulators and barrier
  * messages. Accumulators arrive with the executors' heartbeats, every ten seconds, and nothing goes
