@@ -59,7 +59,7 @@ class GradientSharingIT {
     return Script.onSmallPlant("train.sh", SmallPlant.lake().toString())
         .set("registry.path", "\"" + folder.resolve("registry") + "\"")
         .set("train.strategy", "gradient-sharing")
-        .set("train.epochs", "6")
+        .set("train.epochs", "20")
         .set("train.early-stopping-patience", "0")
         .set("model.dropout", "0.1")
         .set("model.hidden-sizes", "[32,32]")

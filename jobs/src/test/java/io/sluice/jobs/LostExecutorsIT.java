@@ -80,24 +80,6 @@ class LostExecutorsIT {
     assertEqualToRounding(result);
   }
 
-  @Test
-  void fewerWorkersThanAllowedEndTheRunWithACheckpointToGoOnFrom() throws Exception {
-    Script.Running run =
-        onStandalone("too few").set("train.gradient-sharing.min-workers", "2").start();
-    awaitStep(run, "too few", MIDWAY);
-
-    cluster.killLastWorker();
-
-    Script.Result ended = run.await().requireStatus(5);
-    assertThat(ended.err())
-        .contains(
-            "Cannot start 2 ranks: the cluster has 1 task slots left after 12s. Add executors (--num-executors, --total-executor-cores), lower train.gradient-sharing.min-workers, or raise train.gradient-sharing.join-timeout if they only start slowly; run again to go on from the newest checkpoint.");
-    Script.Result resumed = onStandalone("too few").set("train.workers", "1").run();
-    cluster.addWorker();
-    assertThat(resumed.requireStatus(0).report().get("resumedFrom").asText()).contains("-step-");
-    assertEqualToRounding(resumed);
-  }
-
   /** Another number of ranks adds float32 numbers in another order. */
   private static void assertEqualToRounding(Script.Result result) throws IOException {
     FloatBuffer expected = parameters(whole);
