@@ -17,7 +17,8 @@ public record AllReduceSettings(WireFormat wire, int ringBytes, int pieceBytes, 
 
   /**
    * Two ranks were equally fast both ways at 16 KiB, four at 32 KiB; a ring of more ranks has more
-   * hops, in proportion (results/all-reduce-sizes.json, loopback).
+   * hops, in proportion (results/all-reduce-sizes.json: loopback, two cores, another build beside
+   * it; for more than four ranks it is the cost model's word).
    */
   private static final int RING_BYTES = 8 << 10;
 

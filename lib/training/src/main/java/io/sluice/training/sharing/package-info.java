@@ -41,18 +41,19 @@
  * normal numbers (0.56 for 2, 1.42 for 8, 2.34 for 64, 3.04 for 512), h a hop from one rank's
  * thread to the next one's, r the rate of carrying and adding, A₁ the last bucket's part, and O the
  * backward pass below the first bucket, which hides the rest where a core is free for the network's
- * thread. {@code CostModel} in {@code lib/benchmarks} computes it from recorded measurements, and
- * {@code results/cost-model.json} has the table and how it compares with 1, 2 and 4 ranks.
+ * thread. {@code CostModel} in {@code lib/benchmarks} computes it from what {@code run.sh scaling}
+ * and {@code run.sh all-reduce-sizes} measure; until the first is recorded, what follows is the
+ * formula's word, with assumed inputs, and not a measurement.
  *
- * <p><b>Where the limit lies.</b> Bytes do not grow with R; stragglers and hops do. With one rank a
- * core and steps that vary by a tenth, waiting for the slowest of 512 takes 0.3 steps, whatever the
- * network: even cores, and none shared, are worth more than any setting. Hops limit a ring: 2(R−1)
- * of them at 80 µs are 82 ms a bucket at 512 ranks, as long as a step of 64 windows, so what is
- * short for its R goes by halving and doubling ({@code AllReduceSettings}). What moves the limit:
- * more windows a rank ({@code train.batch-size}), which makes hops and bytes a smaller part of a
- * step; {@code train.threads}, which makes fewer and larger ranks of the same cores; and {@code
- * gradient-sharing.wire = bf16}, which halves the bytes of long arrays on slow lines. A host that
- * is always slow sets the pace whatever R is, and its peers' share of all-reduce tells.
+ * <p><b>Where the limit lies.</b> Bytes do not grow with R; stragglers and hops do. If steps vary
+ * by a tenth, the slowest of 512 ranks is 0.3 steps behind the mean, whatever the network: even
+ * cores, and none shared, are worth more than any setting. Hops limit a ring, 2(R−1) of them a
+ * bucket, so what is short for its R goes by halving and doubling ({@code AllReduceSettings}). What
+ * moves the limit: more windows a rank ({@code train.batch-size}), which makes hops and bytes a
+ * smaller part of a step; {@code train.threads}, which makes fewer and larger ranks of the same
+ * cores; and {@code gradient-sharing.wire = bf16}, which halves the bytes of long arrays on slow
+ * lines. A host that is always slow sets the pace whatever R is, and its peers' share of all-reduce
+ * tells.
  *
  * <p><b>Considered:</b> the driver's port and protocol against Spark's accumulators and barrier
  * messages. Accumulators arrive with the executors' heartbeats, every ten seconds, and nothing goes
