@@ -19,9 +19,12 @@ import java.util.concurrent.CompletableFuture;
  * a dataset in Parquet. Contestants take turns as whole runs of {@code train.sh}: the loop in one
  * plain JVM; one rank in an executor; two ranks in two executors of one core each, with twice the
  * batch; and two runs of one rank at once, which share nothing but the machine: what they reach
- * together is what the machine leaves two ranks to reach. In the first round also four ranks, on
- * however many cores there are, and two threads of a plain JVM. Windows grow with the batch: all
- * take the same number of steps. The first 140 of 200, in which HotSpot compiles, are not counted.
+ * together is what the machine leaves two ranks to reach. A process that trains is bound to a core,
+ * with all its threads ({@link TrainProcess#onCores}); drivers of executors are not. In the first
+ * round also four ranks, on however many cores there are, and two threads of a plain JVM. Windows
+ * grow with the batch: all take the same number of steps. The first 400 of 600, in which HotSpot
+ * compiles, are not counted: in executors of one core its threads take up to a tenth of that core
+ * for a minute.
  *
  * <p>Given a folder, it keeps dataset and runs there, and takes the runs that it finds: three calls
  * with 1, 2 and 3 rounds do the same as one with 3, and let a shared machine go between.
@@ -31,10 +34,10 @@ import java.util.concurrent.CompletableFuture;
 public final class ScalingBenchmark {
   private static final int BATCH = 64;
   private static final int STEPS = 20;
-  private static final int EPOCHS = 10;
+  private static final int EPOCHS = 30;
 
   /** First epoch that counts. */
-  private static final int FROM = 8;
+  private static final int FROM = 21;
 
   private final Path folder;
   private final WideDataset dataset;
@@ -61,18 +64,18 @@ public final class ScalingBenchmark {
   }
 
   private void round(int round) throws Exception {
-    TrainRun local = train(round, "local", 1).local(1).runOnce().requireLearned("local");
-    TrainRun one = train(round, "one", 1).executors(1).runOnce().requireLearned("one");
+    TrainRun local = train(round, "local", 1).local(1).onCores(0).runOnce().requireLearned("local");
+    TrainRun one = train(round, "one", 1).executors(1).onCores(0).runOnce().requireLearned("one");
     if (!Arrays.equals(local.losses(), one.losses())) {
       throw new IllegalStateException(
           "The rank in an executor and the plain JVM have different losses, so their times mean nothing");
     }
     rates.get("local").add(local, FROM);
     rates.get("one").add(one, FROM);
-    add("two", train(round, "two", 2).executors(2));
+    add("two", train(round, "two", 2).executors(2).onCores(0));
     apart(round);
     if (round == 1) {
-      add("four", train(round, "four", 4).executors(4));
+      add("four", train(round, "four", 4).executors(4).onCores(0));
       add("threads", train(round, "threads", 2).local(2));
     }
     rates.forEach(
@@ -84,8 +87,8 @@ public final class ScalingBenchmark {
   }
 
   private void apart(int round) throws Exception {
-    TrainProcess first = train(round, "apart-1", 1).executors(1);
-    TrainProcess second = train(round, "apart-2", 1).executors(1);
+    TrainProcess first = train(round, "apart-1", 1).executors(1).onCores(0);
+    TrainProcess second = train(round, "apart-2", 1).executors(1).onCores(1);
     CompletableFuture<TrainRun> other = CompletableFuture.supplyAsync(() -> unchecked(second));
     rates.get("apart").addBoth(first.runOnce(), other.get(), FROM);
   }

@@ -52,7 +52,8 @@ public final class Soak {
     }
   }
 
-  private static TrainProcess.Running start(WideDataset dataset, Path folder) throws IOException {
+  private static TrainProcess.Running start(WideDataset dataset, Path folder)
+      throws IOException, InterruptedException {
     String tracked = "extraJavaOptions=-XX:NativeMemoryTracking=summary";
     return new TrainProcess(dataset.config(), folder)
         .executors(2)
@@ -67,16 +68,9 @@ public final class Soak {
 
   private static Map<String, ProcessHandle> processes(TrainProcess.Running running)
       throws IOException, InterruptedException {
-    List<ProcessHandle> executors = List.of();
-    for (int waited = 0; executors.size() < 2; waited++) {
-      if (!running.process().isAlive() || waited > 120) {
-        throw running.failed("has not started two executors");
-      }
-      Thread.sleep(1000);
-      executors = running.java("CoarseGrainedExecutorBackend");
-    }
+    List<ProcessHandle> executors = running.executors(2);
     var processes = new LinkedHashMap<String, ProcessHandle>();
-    processes.put("driver", running.java("SparkSubmit").get(0));
+    processes.put("driver", running.driver());
     processes.put("executor 0", executors.get(0));
     processes.put("executor 1", executors.get(1));
     return processes;

@@ -1,6 +1,7 @@
 package io.sluice.benchmarks.training;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,10 +20,16 @@ import java.util.stream.Stream;
 final class TrainProcess {
   private static final Path SCRIPTS = Path.of(System.getProperty("sluice.benchmarks.scripts", "."));
   private static final long LIMIT_SECONDS = 1200;
+  private static final long START_SECONDS = 120;
+
+  /** Writes spark-submit's command, and ends. */
+  private static final String LAUNCHER = "org.apache.spark.launcher.Main";
 
   private final List<String> command = new ArrayList<>();
   private final Map<String, String> environment = new LinkedHashMap<>();
   private final Path folder;
+  private int executors;
+  private int firstCore = -1;
 
   /**
    * @param config an experiment's file
@@ -63,8 +70,21 @@ final class TrainProcess {
 
   /** So many executors of one core each, which are processes, besides the driver's. */
   TrainProcess executors(int count) {
+    executors = count;
     return env("SLUICE_MASTER", "local-cluster[%d,1,1024]".formatted(count))
         .set("train.workers", count);
+  }
+
+  /**
+   * Binds each executor, or the process if it trains alone, to a core of its own, with all threads
+   * that HotSpot, Netty and Spark have there: as a container does that may use one CPU. Without it
+   * the threads of a lone executor have the cores that others would be trained on.
+   *
+   * @param first core of the first; the next ones follow, and start over where there are no more
+   */
+  TrainProcess onCores(int first) {
+    firstCore = first;
+    return this;
   }
 
   /** Ranks that are threads of the driver. */
@@ -72,7 +92,7 @@ final class TrainProcess {
     return env("SLUICE_MASTER", "local[%d]".formatted(count)).set("train.workers", count);
   }
 
-  Running start() throws IOException {
+  Running start() throws IOException, InterruptedException {
     Files.createDirectories(folder);
     var builder =
         new ProcessBuilder(command)
@@ -81,7 +101,28 @@ final class TrainProcess {
     builder.environment().keySet().removeIf(v -> v.startsWith("SPARK_") || v.startsWith("SLUICE_"));
     builder.environment().putAll(environment);
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-    return new Running(builder.start(), folder);
+    var running = new Running(builder.start(), folder);
+    if (firstCore >= 0) {
+      bind(executors == 0 ? List.of(running.driver()) : running.executors(executors));
+    }
+    return running;
+  }
+
+  private void bind(List<ProcessHandle> processes) throws IOException, InterruptedException {
+    int core = firstCore;
+    for (ProcessHandle each : processes) {
+      String cores = Integer.toString(core++ % Runtime.getRuntime().availableProcessors());
+      Process taskset =
+          new ProcessBuilder("taskset", "-a", "-c", "-p", cores, Long.toString(each.pid())).start();
+      if (taskset.waitFor() != 0) {
+        throw new IOException(
+            "taskset (of util-linux) could not bind process %d to core %s: %s"
+                .formatted(
+                    each.pid(),
+                    cores,
+                    new String(taskset.getErrorStream().readAllBytes(), StandardCharsets.UTF_8)));
+      }
+    }
   }
 
   TrainRun run() throws IOException, InterruptedException {
@@ -119,13 +160,40 @@ final class TrainProcess {
                   how, String.join("\n", err.subList(Math.max(0, err.size() - 30), err.size()))));
     }
 
+    /** The driver's Java process, once it is there. */
+    ProcessHandle driver() throws IOException, InterruptedException {
+      return java("SparkSubmit", 1).get(0);
+    }
+
+    /** Waits for so many executors' Java processes. */
+    List<ProcessHandle> executors(int count) throws IOException, InterruptedException {
+      return java("CoarseGrainedExecutorBackend", count);
+    }
+
+    private List<ProcessHandle> java(String word, int count)
+        throws IOException, InterruptedException {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
+      List<ProcessHandle> found = java(word);
+      while (found.size() < count) {
+        if (!process.isAlive() || System.nanoTime() > deadline) {
+          throw failed("has not started %d Java processes of %s".formatted(count, word));
+        }
+        Thread.sleep(200);
+        found = java(word);
+      }
+      return found;
+    }
+
     /** Java processes of the run whose command line has a word. */
-    List<ProcessHandle> java(String word) {
+    private List<ProcessHandle> java(String word) {
       return Stream.concat(Stream.of(process.toHandle()), process.descendants())
           .filter(
               p ->
                   p.info().command().filter(c -> c.endsWith("java")).isPresent()
-                      && p.info().commandLine().filter(line -> line.contains(word)).isPresent())
+                      && p.info()
+                          .commandLine()
+                          .filter(line -> line.contains(word) && !line.contains(LAUNCHER))
+                          .isPresent())
           .toList();
     }
 
