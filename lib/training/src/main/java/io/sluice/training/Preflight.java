@@ -9,10 +9,13 @@ import io.sluice.sequences.lake.Lake;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.sharing.Cluster;
+import io.sluice.training.sharing.GradientSharingSettings.Wire;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -35,82 +38,112 @@ final class Preflight {
   private static final double UNEVEN = 0.05;
 
   private final TrainSettings settings;
-  private final RunPlan plan;
-  private final TrainingMemory memory;
-  private final List<String> problems = new ArrayList<>();
+  private final Configuration hadoop;
+  private final List<String> shortages = new ArrayList<>();
+  private final List<UserFailure> failures = new ArrayList<>();
 
-  private Preflight(TrainSettings settings, RunPlan plan, TrainingMemory memory) {
+  Preflight(TrainSettings settings, Configuration hadoop) {
     this.settings = settings;
-    this.plan = plan;
-    this.memory = memory;
+    this.hadoop = hadoop;
   }
 
   /**
-   * @param memory native, of one rank
-   * @throws InsufficientClusterException if the cluster cannot hold the run
-   * @throws UserFailure if its results could not be written
+   * What a run needs before it begins.
+   *
+   * @return null where it is not to be had: {@link #require} tells why then
    */
-  static void require(
-      TrainSettings settings,
-      RunPlan plan,
-      TrainingMemory memory,
-      Optional<SparkContext> spark,
-      Configuration hadoop) {
-    var preflight = new Preflight(settings, plan, memory);
+  <T> T attempt(Supplier<T> what) {
+    try {
+      return what.get();
+    } catch (UserFailure e) {
+      failures.add(e);
+      return null;
+    }
+  }
+
+  /**
+   * Looks at all that is left, and lets a run begin in which nothing is amiss.
+   *
+   * @param plan null if it was not to be had
+   * @param spark where the run is one on a cluster
+   * @throws InsufficientClusterException if the cluster cannot hold the run
+   * @throws UserFailure if something else is amiss
+   */
+  void require(RunPlan plan, Optional<SparkContext> spark) {
+    registry();
     if (settings.strategy() == StrategyKind.GRADIENT_SHARING) {
-      preflight.cluster(spark.orElseThrow());
+      cluster(spark.orElseThrow(), plan);
     }
-    Optional<UserFailure> unwritable = preflight.registry(hadoop);
-    if (!preflight.problems.isEmpty()) {
-      unwritable.ifPresent(failure -> preflight.problems.add(failure.getMessage()));
-      throw new InsufficientClusterException(preflight.message());
-    }
-    unwritable.ifPresent(
-        failure -> {
-          throw failure;
-        });
-  }
-
-  private String message() {
-    return problems.size() == 1
-        ? problems.get(0)
-        : "Cannot train, %d problems:\n  - %s"
+    var problems = new ArrayList<>(shortages);
+    failures.forEach(failure -> problems.add(failure.getMessage()));
+    String message =
+        "Cannot train, %d problems:\n  - %s"
             .formatted(problems.size(), String.join("\n  - ", problems));
+    if (!shortages.isEmpty()) {
+      throw new InsufficientClusterException(problems.size() == 1 ? problems.get(0) : message);
+    }
+    if (failures.size() == 1) {
+      throw failures.get(0);
+    }
+    if (!failures.isEmpty()) {
+      throw new SeveralFailuresException(message, failures);
+    }
   }
 
-  private void cluster(SparkContext spark) {
+  /** Native, of one rank. */
+  static TrainingMemory memory(RunPlan plan, TrainSettings settings) {
+    return TrainingMemory.of(
+        plan.spec(),
+        settings.optimizer().algorithm(),
+        settings.batchOfProcess(),
+        settings.threads(),
+        plan.microBatches());
+  }
+
+  private void cluster(SparkContext spark, RunPlan plan) {
     SparkConf conf = spark.conf();
     int workers = settings.workers().orElseThrow();
+    var cluster = new Cluster(spark);
     if (conf.getBoolean("spark.dynamicAllocation.enabled", false)) {
-      problems.add(
+      shortages.add(
           "spark.dynamicAllocation.enabled is true, and Spark starts no barrier stage then. Set it to false for this job, with --conf after --.");
     } else {
-      int slots = new Cluster(spark).awaitSlots(workers, settings.gradientSharing().joinTimeout());
+      Duration patience = settings.gradientSharing().joinTimeout();
+      int slots = cluster.awaitSlots(workers, patience);
       if (slots < workers) {
-        problems.add(
+        shortages.add(
             "train.workers is %d, and the cluster has %d task slots after %s. Set train.workers to at most that, add executors (--num-executors, --total-executor-cores), or raise train.gradient-sharing.join-timeout if they only start slowly."
-                .formatted(
-                    workers, slots, Progress.words(settings.gradientSharing().joinTimeout())));
+                .formatted(workers, slots, Progress.words(patience)));
       }
     }
     int cpus = Math.max(1, conf.getInt("spark.task.cpus", 1));
-    int ranksInExecutor =
-        spark.isLocal()
-            ? workers
-            : Math.min(workers, Math.max(1, conf.getInt("spark.executor.cores", cpus) / cpus));
-    nativeMemory(conf, spark.isLocal(), ranksInExecutor);
-    heap(conf, spark.isLocal(), ranksInExecutor);
+    if (plan != null) {
+      boolean local = spark.isLocal();
+      int ranks = local ? workers : ranksInExecutor(cluster, conf, cpus);
+      long parameters = ModelSummary.of(plan.spec()).parameters();
+      long residual = settings.gradientSharing().wire() == Wire.THRESHOLD ? parameters : 0;
+      nativeMemory(conf, local, ranks, memory(plan, settings).total() + residual * Float.BYTES);
+      heap(conf, local, ranks, parameters);
+      evenness(workers, plan.steps().shards());
+    }
     if (settings.threads() > cpus) {
       LOG.warn(
           "train.threads is {} and spark.task.cpus {}: ranks will share cores. Set spark.task.cpus to train.threads.",
           settings.threads(),
           cpus);
     }
-    evenness(workers);
   }
 
-  private void nativeMemory(SparkConf conf, boolean local, int ranks) {
-    long needed = mebibytes(ranks * memory.total());
+  private int ranksInExecutor(Cluster cluster, SparkConf conf, int cpus) {
+    int slots =
+        conf.contains("spark.executor.cores")
+            ? conf.getInt("spark.executor.cores", cpus) / cpus
+            : cluster.slotsPerExecutor();
+    return Math.min(settings.workers().orElseThrow(), Math.max(1, slots));
+  }
+
+  private void nativeMemory(SparkConf conf, boolean local, int ranks, long bytesOfRank) {
+    long needed = mebibytes(ranks * bytesOfRank);
     long heap = conf.getSizeAsMb("spark.executor.memory", "1g");
     boolean limited =
         conf.contains("spark.executor.memoryOverhead") || isContainer(conf.get("spark.master", ""));
@@ -127,7 +160,7 @@ final class Preflight {
         needed,
         heap);
     if (!local && limited && needed > overhead) {
-      problems.add(
+      shortages.add(
           "%d rank%s in an executor need about %,d MiB of native memory, and spark.executor.memoryOverhead leaves %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm, or spark.executor.memoryOverhead=%dm, or cut batches with train.accumulate."
               .formatted(ranks, ranks == 1 ? "" : "s", needed, overhead, needed, needed + 512));
     }
@@ -137,16 +170,15 @@ final class Preflight {
     return master.startsWith("yarn") || master.startsWith("k8s");
   }
 
-  private void heap(SparkConf conf, boolean local, int ranks) {
+  private void heap(SparkConf conf, boolean local, int ranks, long parameters) {
     if (local) {
       return;
     }
-    long parameters = ModelSummary.of(plan.spec()).parameters();
     // start, best, average and two snapshots with the optimizer's two moments each
     long needed = mebibytes(ranks * 4L * parameters * (2 + 1 + 1 + 2 * 5));
     long heap = conf.getSizeAsMb("spark.executor.memory", "1g");
     if (needed > HEAP_SHARE * heap) {
-      problems.add(
+      shortages.add(
           "%d rank%s in an executor keep up to %,d MiB of parameters and checkpoints on a heap of %,d MiB. Set spark.executor.memory to at least %dm, or spark.executor.cores to fewer ranks an executor."
               .formatted(
                   ranks, ranks == 1 ? "" : "s", needed, heap, (long) (needed / HEAP_SHARE) + 1));
@@ -154,8 +186,7 @@ final class Preflight {
   }
 
   /** Shards that do not divide evenly leave ranks waiting for those with one more. */
-  private void evenness(int workers) {
-    int shards = plan.steps().shards();
+  private void evenness(int workers, int shards) {
     int most = (shards + workers - 1) / workers;
     double over = (double) most * workers / shards - 1;
     if (over > UNEVEN) {
@@ -169,7 +200,7 @@ final class Preflight {
   }
 
   /** Whether the bundle can be published; checkpoints are written under a lock that is held. */
-  private Optional<UserFailure> registry(Configuration hadoop) {
+  private void registry() {
     Path folder = new Path(settings.registryPath(), settings.name());
     try {
       FileSystem files = folder.getFileSystem(hadoop);
@@ -181,9 +212,8 @@ final class Preflight {
         throw new IOException(existing + " is a file, not a folder");
       }
       files.access(existing, FsAction.WRITE);
-      return Optional.empty();
     } catch (IOException e) {
-      return Optional.of(Lake.writeFailure(folder.toString(), e));
+      failures.add(Lake.writeFailure(folder.toString(), e));
     }
   }
 

@@ -4,7 +4,6 @@ import io.sluice.config.Provenance;
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.NativeThreads;
-import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
@@ -20,6 +19,7 @@ import io.sluice.training.loop.Strategy;
 import io.sluice.training.loop.Windows;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -89,29 +89,58 @@ public final class Trainer {
       ModelSettings model,
       Provenance provenance,
       Progress progress) {
+    return train(
+        spark, hadoop, () -> open(settings, model, hadoop), settings, model, provenance, progress);
+  }
+
+  private static Learnable open(TrainSettings settings, ModelSettings model, Configuration hadoop) {
     SequenceDataset dataset = SequenceDataset.open(settings.datasetPath(), hadoop).requireAudit();
     boolean everyStep = model.output() == ModelSpec.Output.SEQUENCE;
     var source = new DatasetSource(dataset.uri(), everyStep, settings.maxTrainWindows());
-    var learned = new Learnable(dataset.manifest(), dataset.uri(), source);
-    return train(spark, hadoop, learned, settings, model, provenance, progress);
+    return new Learnable(dataset.manifest(), dataset.uri(), source);
+  }
+
+  /** What a run is about to do. */
+  private record Undertaking(Learnable dataset, Windows windows, RunPlan plan) {
+    static Undertaking of(
+        Learnable dataset,
+        TrainSettings settings,
+        ModelSettings model,
+        Provenance provenance,
+        Configuration hadoop) {
+      dataset.requireTrainable();
+      ModelSpec spec = dataset.spec(model);
+      Windows windows = dataset.source().open(hadoop);
+      StepPlan steps = dataset.plan(settings, windows.count(Split.TRAIN));
+      return new Undertaking(
+          dataset, windows, Plans.run(dataset, settings, spec, steps, provenance, hadoop));
+    }
   }
 
   /** One run with a checkpoint folder to itself. */
   static TrainReport train(
       Optional<SparkSession> spark,
       Configuration hadoop,
-      Learnable dataset,
+      Supplier<Learnable> dataset,
       TrainSettings wanted,
       ModelSettings model,
       Provenance provenance,
       Progress progress) {
-    dataset.requireTrainable();
+    NativeThreads.set(1);
     TrainSettings settings = Strategies.decide(wanted, spark);
     String folder = settings.checkpoints().path();
+    var preflight = new Preflight(settings, hadoop);
+    Undertaking undertaking =
+        preflight.attempt(() -> Undertaking.of(dataset.get(), settings, model, provenance, hadoop));
     try (PublishLock lock =
-            PublishLock.acquire(folder, provenance.runId(), DEAD_AFTER, CHECKPOINTS, hadoop);
+            preflight.attempt(
+                () ->
+                    PublishLock.acquire(
+                        folder, provenance.runId(), DEAD_AFTER, CHECKPOINTS, hadoop));
         StopSignal stop = StopSignal.listen()) {
-      return train(lock, stop, spark, hadoop, dataset, settings, model, provenance, progress);
+      preflight.require(
+          undertaking == null ? null : undertaking.plan, spark.map(SparkSession::sparkContext));
+      return train(lock, stop, spark, hadoop, undertaking, settings, provenance, progress);
     }
   }
 
@@ -121,25 +150,13 @@ public final class Trainer {
       StopSignal stop,
       Optional<SparkSession> spark,
       Configuration hadoop,
-      Learnable dataset,
+      Undertaking undertaking,
       TrainSettings settings,
-      ModelSettings model,
       Provenance provenance,
       Progress progress) {
-    NativeThreads.set(1);
-    ModelSpec spec = dataset.spec(model);
-    Windows windows = dataset.source().open(hadoop);
-    StepPlan steps = dataset.plan(settings, windows.count(Split.TRAIN));
-    RunPlan plan = Plans.run(dataset, settings, spec, steps, provenance, hadoop);
-    LOG.info("{}", story(dataset, settings, spec, steps));
-    LOG.info("model\n{}", ModelSummary.of(spec).text(settings.batchSize()));
-    LOG.info(
-        "native memory of each training process, a thread's share of a batch in {}: about {}",
-        plan.microBatches() == 1 ? "one piece" : plan.microBatches() + " micro-batches",
-        memory(plan, settings).text());
-
-    Preflight.require(
-        settings, plan, memory(plan, settings), spark.map(SparkSession::sparkContext), hadoop);
+    Learnable dataset = undertaking.dataset;
+    RunPlan plan = undertaking.plan;
+    tell(dataset, plan, settings);
 
     MultiLayerNetwork network = plan.network();
     var checkpoints =
@@ -147,7 +164,7 @@ public final class Trainer {
     Beginning beginning = Beginning.of(plan, network, checkpoints, settings, hadoop);
     Strategy strategy = Strategies.of(settings, plan, spark);
     try (RunLog log =
-        RunLog.open(settings, steps, beginning.start().position(), progress, hadoop)) {
+        RunLog.open(settings, plan.steps(), beginning.start().position(), progress, hadoop)) {
       Checkpoint end =
           strategy.run(
               beginning.start(),
@@ -162,7 +179,14 @@ public final class Trainer {
           beginning.publishedBefore().isPresent()
               ? Publication.find(beginning.publishedBefore().get(), hadoop)
               : Publication.publish(
-                  network, dataset, windows, settings, plan, end.position(), provenance, hadoop);
+                  network,
+                  dataset,
+                  undertaking.windows,
+                  settings,
+                  plan,
+                  end.position(),
+                  provenance,
+                  hadoop);
       if (bundle.published()) {
         checkpoints.recordBundle(checkpoint, bundle.uri());
       }
@@ -171,13 +195,14 @@ public final class Trainer {
     }
   }
 
-  private static TrainingMemory memory(RunPlan plan, TrainSettings settings) {
-    return TrainingMemory.of(
-        plan.spec(),
-        settings.optimizer().algorithm(),
-        settings.batchOfProcess(),
-        settings.threads(),
-        plan.microBatches());
+  /** The first lines of a run. */
+  private static void tell(Learnable dataset, RunPlan plan, TrainSettings settings) {
+    LOG.info("{}", story(dataset, settings, plan.spec(), plan.steps()));
+    LOG.info("model\n{}", ModelSummary.of(plan.spec()).text(settings.batchSize()));
+    LOG.info(
+        "native memory of each training process, a thread's share of a batch in {}: about {}",
+        plan.microBatches() == 1 ? "one piece" : plan.microBatches() + " micro-batches",
+        Preflight.memory(plan, settings).text());
   }
 
   private static String story(

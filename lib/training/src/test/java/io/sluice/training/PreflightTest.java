@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.failure.UserFailure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,6 +121,44 @@ class PreflightTest {
             "Grant user %s write access or choose another path."
                 .formatted(System.getProperty("user.name")));
     assertThat(folder.resolve("lake/runs/sine/metrics.jsonl")).doesNotExist();
+  }
+
+  @Test
+  void aDatasetThatIsNotThereIsToldWithWhatElseIsAmiss() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "no folder");
+    var run = new TrainerRun(folder.resolve("lake"), spark);
+
+    assertThatThrownBy(
+            () ->
+                run.trainOn(
+                    folder.resolve("nothing").toString(),
+                    "train.strategy=gradient-sharing",
+                    "train.workers=3",
+                    "train.gradient-sharing.join-timeout=1 s",
+                    "train.checkpoint.path=\"" + file + "/checkpoints\"",
+                    "registry.path=\"" + file + "/models\""))
+        .isInstanceOf(InsufficientClusterException.class)
+        .hasMessageStartingWith("Cannot train, 4 problems:\n  - train.workers is 3, and")
+        .hasMessageContaining(
+            "\n  - The dataset at " + folder.resolve("nothing") + " does not exist.")
+        .hasMessageContaining("\n  - Cannot write " + file + "/checkpoints")
+        .hasMessageContaining("\n  - Cannot write " + file + "/models/sine: ");
+  }
+
+  @Test
+  void severalTroublesThatAreNoneOfTheClusterExitAsTheFirst() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "no folder");
+    var run = new TrainerRun(folder.resolve("lake"), null);
+
+    assertThatThrownBy(
+            () ->
+                run.trainOn(
+                    folder.resolve("nothing").toString(),
+                    "train.strategy=local",
+                    "registry.path=\"" + file + "/models\""))
+        .hasMessageStartingWith("Cannot train, 2 problems:\n  - ")
+        .extracting(e -> ((UserFailure) e).exitStatus())
+        .isEqualTo(ExitStatus.BAD_INPUT);
   }
 
   @Test

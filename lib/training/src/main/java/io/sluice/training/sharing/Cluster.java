@@ -21,6 +21,12 @@ public final class Cluster {
     return spark.maxNumConcurrentTasks(spark.resourceProfileManager().defaultResourceProfile());
   }
 
+  /** Tasks that can run at once in one executor, of those that are there; at least 1. */
+  public int slotsPerExecutor() {
+    int executors = spark.getExecutorMemoryStatus().size() - 1; // the driver is one of them
+    return Math.max(1, slots() / Math.max(1, executors));
+  }
+
   /**
    * Tasks that can run at once when all executors have come that will come: it waits until their
    * number stands still, at most as long as {@code timeout}.
