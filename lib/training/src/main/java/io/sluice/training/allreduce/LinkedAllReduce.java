@@ -241,7 +241,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
               .formatted(array.remaining(), array.isDirect() ? "direct" : "on the heap"));
     }
     return settings.goesAround(array.remaining(), ranks)
-        ? begin(id -> new RingSum(this, id, array, link(rank + ranks - 1), link(rank + 1)))
+        ? begin(id -> new RingSum(this, id, array))
         : begin(id -> new ExchangeSum(this, id, Values.Floats.of(array)));
   }
 
@@ -258,8 +258,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
       throw new IllegalArgumentException(
           "message has %,d bytes, expected at most %,d".formatted(message.remaining(), maxBytes));
     }
-    return begin(
-        id -> new RingGather(this, id, message, maxBytes, link(rank + ranks - 1), link(rank + 1)));
+    return begin(id -> new RingGather(this, id, message, maxBytes));
   }
 
   private synchronized <S extends Sum> S begin(LongFunction<S> create) {

@@ -5,7 +5,6 @@ import io.sluice.training.transport.Link;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.ArrayDeque;
 
 /**
  * A sum of a long array: each rank sends 2(R−1)/R of its bytes, which is the least there is.
@@ -16,8 +15,7 @@ import java.util.ArrayDeque;
  * arrived is added and passed on at once, so all links are busy all the time, and no rank waits for
  * a whole shard. The order of additions is that of the ring, whatever the order of arrival.
  *
- * <p>Pieces are sent from the array and added into it: nothing is staged. A rank sends only after
- * the next one said that it has begun this sum too.
+ * <p>Pieces are sent from the array and added into it: nothing is staged.
  *
  * <p><b>Aliasing.</b> A piece of the gather phase overwrites numbers that the reduce phase sent. By
  * then all ranks have added them, so the connection has read them.
@@ -25,54 +23,33 @@ import java.util.ArrayDeque;
  * <p><b>Source.</b> Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
  * workstations", Journal of Parallel and Distributed Computing 69(2), 2009.
  */
-final class RingSum extends Sum {
-  /** Pieces that are handed to the connection at a time: enough to keep it busy. */
-  private static final int WINDOW = 8;
-
-  private record Piece(boolean reduced, int at, int size) {}
+final class RingSum extends RingPass<RingSum.Piece> {
+  record Piece(boolean reduced, int at, int size) {}
 
   private final LinkedAllReduce all;
   private final ByteBuffer bytes;
   private final FloatBuffer floats;
   private final WireFormat wire;
-  private final int rank;
-  private final int ranks;
   private final int pieceSize;
-  private final Link previous;
-  private final Link next;
-  private final ArrayDeque<Piece> outbox = new ArrayDeque<>();
-  private boolean nextIsReady;
   private long toArrive;
 
-  RingSum(LinkedAllReduce all, long id, ByteBuffer array, Link previous, Link next) {
+  RingSum(LinkedAllReduce all, long id, ByteBuffer array) {
     super(all, id, array.remaining() / Float.BYTES);
     this.all = all;
     this.bytes = array.slice();
     this.floats = bytes.order(ByteOrder.nativeOrder()).asFloatBuffer();
     this.wire = all.settings().wire();
-    this.rank = all.rank();
-    this.ranks = all.ranks();
     this.pieceSize = all.settings().pieceBytes() / Float.BYTES;
-    this.previous = previous;
-    this.next = next;
   }
 
   @Override
-  void start() {
+  void addOwn() {
     // all shards but those that start here: in the reduce phase ours, in the gather phase the one
     // we own
     toArrive = 2L * count - size(rank) - size((rank + 1) % ranks);
     for (int at = begin(rank); at < begin(rank + 1); at += pieceSize) {
-      outbox.add(new Piece(false, at, Math.min(pieceSize, begin(rank + 1) - at)));
+      passOn(new Piece(false, at, Math.min(pieceSize, begin(rank + 1) - at)));
     }
-    all.sendReady(previous, this);
-    settle();
-  }
-
-  @Override
-  void nextIsReady() {
-    nextIsReady = true;
-    pump();
   }
 
   /** First number of a shard; of shard R, the end of the array. */
@@ -156,55 +133,37 @@ final class RingSum extends Sum {
     boolean isReducedNow = reduced || owner == rank;
     boolean goesOn = !isReducedNow || (rank + 1) % ranks != owner;
     if (goesOn) {
-      outbox.add(new Piece(isReducedNow, at, size));
+      passOn(new Piece(isReducedNow, at, size));
     }
-    pump();
-    settle();
+    arrived();
   }
 
-  private void pump() {
-    while (nextIsReady && reading() < WINDOW && !outbox.isEmpty() && !hasFailed()) {
-      Piece piece = outbox.remove();
-      if (wire == WireFormat.F32) {
-        ByteBuffer body = bytes.slice(piece.at * Float.BYTES, piece.size * Float.BYTES);
-        all.sendPiece(next, this, piece.reduced, piece.at, body, read());
-      } else {
-        ByteBuffer body = all.takeBuffer().limit(piece.size * wire.bytes());
-        // the owner keeps what the others will get; rounding again changes nothing
-        all.numbers().narrow(floats, piece.at, piece.size, body, piece.reduced);
-        Runnable released = read();
-        all.sendPiece(
-            next,
-            this,
-            piece.reduced,
-            piece.at,
-            body,
-            () -> {
-              all.giveBuffer(body);
-              released.run();
-            });
-      }
+  @Override
+  void send(Piece piece, Link next) {
+    if (wire == WireFormat.F32) {
+      ByteBuffer body = bytes.slice(piece.at * Float.BYTES, piece.size * Float.BYTES);
+      all.sendPiece(next, this, piece.reduced, piece.at, body, read());
+      return;
     }
+    ByteBuffer body = all.takeBuffer().limit(piece.size * wire.bytes());
+    // the owner keeps what the others will get; rounding again changes nothing
+    all.numbers().narrow(floats, piece.at, piece.size, body, piece.reduced);
+    Runnable released = read();
+    all.sendPiece(
+        next,
+        this,
+        piece.reduced,
+        piece.at,
+        body,
+        () -> {
+          all.giveBuffer(body);
+          released.run();
+        });
   }
 
   @Override
-  void released() {
-    pump();
-  }
-
-  @Override
-  boolean isComplete() {
-    return toArrive == 0 && outbox.isEmpty();
-  }
-
-  @Override
-  Link missing() {
-    return nextIsReady || outbox.isEmpty() ? previous : next;
-  }
-
-  @Override
-  String waitsFor() {
-    return missing() == next ? "has not begun it" : "has not sent its part";
+  boolean allHasArrived() {
+    return toArrive == 0;
   }
 
   @Override
