@@ -2,15 +2,7 @@ package io.sluice.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import java.io.DataInputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -18,13 +10,10 @@ import org.junit.jupiter.api.Test;
  * of a run whose processes are killed.
  */
 class GradientSharingIT {
-  private static final Pattern CHECKPOINT =
-      Pattern.compile("epoch-(\\d+)-step-(\\d+)\\.checkpoint");
-
   @Test
   void killedExecutorsAKilledDriverAndATerminatedOneLeaveTheResultAsItIs() throws Exception {
     SmallPlant.pipeline();
-    JsonNode whole = train("undisturbed").run().requireStatus(0).report();
+    Script.Result whole = train("undisturbed").run().requireStatus(0);
 
     Script.Running killed = train("disturbed").start();
     for (int kill = 1; kill <= 2; kill++) {
@@ -38,7 +27,7 @@ class GradientSharingIT {
     awaitStep(terminated, 240);
     terminated.terminate();
     Script.Result stopped = terminated.await();
-    long stoppedAt = newestStep("disturbed");
+    long stoppedAt = Checkpoints.newestStep(folder("disturbed").resolve("checkpoints"));
     Script.Result resumed = train("disturbed").run().requireStatus(0);
 
     assertThat(stopped.status()).isEqualTo(143);
@@ -47,15 +36,15 @@ class GradientSharingIT {
         .contains("Stopped as asked after step %d of ".formatted(stoppedAt));
     assertThat(resumed.report().get("resumedFrom").asText())
         .contains("-step-%09d.checkpoint".formatted(stoppedAt));
-    assertThat(resumed.report().get("steps")).isEqualTo(whole.get("steps"));
-    assertThat(numbers(resumed.report())).isEqualTo(numbers(whole));
+    assertThat(resumed.report().get("steps")).isEqualTo(whole.report().get("steps"));
+    assertThat(Checkpoints.numbers(resumed)).isEqualTo(Checkpoints.numbers(whole));
     assertThat(resumed.report().get("bestValidationLoss"))
-        .isEqualTo(whole.get("bestValidationLoss"));
+        .isEqualTo(whole.report().get("bestValidationLoss"));
   }
 
   /** Two ranks in two executors, with all that Spark has for its network switched on. */
   private static Script train(String name) throws Exception {
-    Path folder = SmallPlant.lake().resolve("sharing").resolve(name);
+    Path folder = folder(name);
     return Script.onSmallPlant("train.sh", SmallPlant.lake().toString())
         .set("registry.path", "\"" + folder.resolve("registry") + "\"")
         .set("train.strategy", "gradient-sharing")
@@ -77,40 +66,13 @@ class GradientSharingIT {
             "spark.network.crypto.enabled=true");
   }
 
+  private static Path folder(String name) throws Exception {
+    return SmallPlant.lake().resolve("sharing").resolve(name);
+  }
+
   private static void awaitStep(Script.Running run, long step) throws Exception {
-    run.awaitThat("a checkpoint of step " + step, () -> newestStep("disturbed") >= step);
-  }
-
-  private static long newestStep(String name) {
-    try {
-      Path folder = SmallPlant.lake().resolve("sharing").resolve(name).resolve("checkpoints");
-      if (!Files.exists(folder)) {
-        return 0;
-      }
-      try (Stream<Path> files = Files.list(folder)) {
-        return files
-            .map(file -> CHECKPOINT.matcher(file.getFileName().toString()))
-            .filter(Matcher::matches)
-            .mapToLong(matcher -> Long.parseLong(matcher.group(2)))
-            .max()
-            .orElse(0);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  /** Parameters, optimizer state and best parameters of a run's last checkpoint, as bytes. */
-  private static byte[] numbers(JsonNode report) throws IOException {
-    Path file =
-        Path.of(new org.apache.hadoop.fs.Path(report.get("checkpoint").asText()).toUri().getPath());
-    try (var in = new DataInputStream(Files.newInputStream(file))) {
-      in.skipBytes("checkpoint.v2\n".length());
-      in.skipBytes(in.readInt());
-      byte[] rest = in.readAllBytes();
-      return java.util.Arrays.copyOf(rest, rest.length - 32);
-    }
+    Path checkpoints = folder("disturbed").resolve("checkpoints");
+    run.awaitThat(
+        "a checkpoint of step " + step, () -> Checkpoints.newestStep(checkpoints) >= step);
   }
 }

@@ -3,28 +3,17 @@ package io.sluice.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Gradient sharing whose executors hang, or go for good: a run goes on with what is left. */
 class LostExecutorsIT {
-  private static final Pattern CHECKPOINT =
-      Pattern.compile("epoch-(\\d+)-step-(\\d+)\\.checkpoint");
-
   /** Within the first of six epochs. */
   private static final long MIDWAY = 20;
 
@@ -61,7 +50,7 @@ class LostExecutorsIT {
     assertThat(result.err())
         .containsPattern(
             "Attempt 1 failed at epoch \\d+ after step \\d+ at least: Rank [01] of 2 \\(executor [01] on [0-9.]+\\) was lost: ");
-    assertThat(numbers(result)).isEqualTo(numbers(whole));
+    assertThat(Checkpoints.numbers(result)).isEqualTo(Checkpoints.numbers(whole));
     assertThat(result.report().get("steps")).isEqualTo(whole.report().get("steps"));
   }
 
@@ -82,8 +71,8 @@ class LostExecutorsIT {
 
   /** Another number of ranks adds float32 numbers in another order. */
   private static void assertEqualToRounding(Script.Result result) throws IOException {
-    FloatBuffer expected = parameters(whole);
-    FloatBuffer actual = parameters(result);
+    FloatBuffer expected = Checkpoints.parameters(whole);
+    FloatBuffer actual = Checkpoints.parameters(result);
     assertThat(actual.remaining()).isEqualTo(expected.remaining());
     for (int i = 0; i < expected.remaining(); i++) {
       assertThat(actual.get(i)).as("parameter %d", i).isCloseTo(expected.get(i), within(1e-5f));
@@ -140,47 +129,6 @@ class LostExecutorsIT {
 
   private static void awaitStep(Script.Running run, String name, long step) throws Exception {
     Path folder = folder(name).resolve("checkpoints");
-    run.awaitThat("a checkpoint of step " + step, () -> newestStep(folder) >= step);
-  }
-
-  private static long newestStep(Path checkpoints) {
-    if (!Files.exists(checkpoints)) {
-      return 0;
-    }
-    try (Stream<Path> files = Files.list(checkpoints)) {
-      return files
-          .map(file -> CHECKPOINT.matcher(file.getFileName().toString()))
-          .filter(Matcher::matches)
-          .mapToLong(matcher -> Long.parseLong(matcher.group(2)))
-          .max()
-          .orElse(0);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /** The parameters of a run's last checkpoint. */
-  private static FloatBuffer parameters(Script.Result run) throws IOException {
-    int count = header(run).get("parameters").asInt();
-    return ByteBuffer.wrap(numbers(run), 0, count * Float.BYTES)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .asFloatBuffer();
-  }
-
-  private static JsonNode header(Script.Result run) throws IOException {
-    try (var in = new DataInputStream(Files.newInputStream(run.place("/checkpoint")))) {
-      in.skipBytes("checkpoint.v2\n".length());
-      return new ObjectMapper().readTree(in.readNBytes(in.readInt()));
-    }
-  }
-
-  /** All arrays of a run's last checkpoint. */
-  private static byte[] numbers(Script.Result run) throws IOException {
-    try (var in = new DataInputStream(Files.newInputStream(run.place("/checkpoint")))) {
-      in.skipBytes("checkpoint.v2\n".length());
-      in.skipBytes(in.readInt());
-      byte[] rest = in.readAllBytes();
-      return java.util.Arrays.copyOf(rest, rest.length - 32);
-    }
+    run.awaitThat("a checkpoint of step " + step, () -> Checkpoints.newestStep(folder) >= step);
   }
 }

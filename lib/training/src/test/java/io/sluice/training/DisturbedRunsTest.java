@@ -21,11 +21,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.SparkSession;
@@ -269,7 +267,7 @@ class DisturbedRunsTest {
     TrainerRun whole = run("whole");
     Checkpoint expected = whole.checkpoint(whole.train(SINE, settings("gradient-sharing")));
     TrainerRun run = run("strangers");
-    Set<Integer> before = listeningPorts();
+    Set<Integer> before = Sockets.listening();
     var strangers = new ArrayList<Socket>();
     var refused = new ArrayList<Integer>();
     Learnable dataset =
@@ -277,7 +275,7 @@ class DisturbedRunsTest {
             1,
             2,
             () -> {
-              Set<Integer> ports = listeningPorts();
+              Set<Integer> ports = Sockets.listening();
               ports.removeAll(before);
               for (int port : ports) {
                 strangers.add(say(port, new byte[0]));
@@ -299,6 +297,35 @@ class DisturbedRunsTest {
     for (Socket stranger : strangers) {
       stranger.close();
     }
+  }
+
+  @Test
+  void aNetworkPortThatDiesFailsTheAttemptAndTheNextGoesOnToTheSameEnd() throws Exception {
+    assumeTrue(Files.exists(Path.of("/proc/net/tcp")), "open ports are found as Linux shows them");
+    TrainerRun whole = run("whole");
+    Checkpoint expected = whole.checkpoint(whole.train(SINE, settings("gradient-sharing")));
+    TrainerRun run = run("ports");
+    Set<Integer> others = Sockets.listening();
+    var dead = new ArrayList<Integer>();
+    // the driver's, and two of each rank: in epoch e the e-th of those that are open
+    Learnable dataset =
+        DisturbedWindows.of(
+            SINE,
+            "ports",
+            (rank, epoch, step, batch) -> {
+              if (rank == 0 && step == 7 && dead.size() == epoch) {
+                Set<Integer> ports = Sockets.listening();
+                ports.removeAll(others);
+                int port = new ArrayList<>(ports).get(epoch);
+                dead.add(port);
+                Sockets.shutDown(port);
+              }
+            });
+
+    TrainReport report = run.train(dataset, settings("gradient-sharing"));
+
+    assertThat(dead).hasSize(4);
+    assertSame(run.checkpoint(report), expected);
   }
 
   private static Socket say(int port, byte[] bytes) {
@@ -325,40 +352,6 @@ class DisturbedRunsTest {
       return false;
     } catch (IOException e) {
       return true;
-    }
-  }
-
-  /** TCP ports that this process listens on. */
-  private static Set<Integer> listeningPorts() {
-    try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
-      Set<String> own =
-          open.map(DisturbedRunsTest::target)
-              .filter(target -> target.startsWith("socket:["))
-              .map(target -> target.substring(8, target.length() - 1))
-              .collect(Collectors.toSet());
-      var ports = new TreeSet<Integer>();
-      for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
-        if (Files.exists(Path.of(table))) {
-          for (String line : Files.readAllLines(Path.of(table))) {
-            String[] field = line.strip().split("\\s+");
-            boolean listens = field[3].equals("0A");
-            if (listens && own.contains(field[9])) {
-              ports.add(Integer.parseInt(field[1].substring(field[1].indexOf(':') + 1), 16));
-            }
-          }
-        }
-      }
-      return ports;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static String target(Path descriptor) {
-    try {
-      return Files.readSymbolicLink(descriptor).toString();
-    } catch (IOException e) {
-      return "closed meanwhile";
     }
   }
 

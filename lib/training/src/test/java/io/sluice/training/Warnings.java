@@ -1,7 +1,7 @@
 package io.sluice.training;
 
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.LogEvent;
@@ -9,17 +9,17 @@ import org.apache.logging.log4j.core.Logger;
 import org.apache.logging.log4j.core.appender.AbstractAppender;
 import org.apache.logging.log4j.core.config.Property;
 
-/** What a class warns of, kept in place of printed. */
-final class Warnings extends AbstractAppender implements AutoCloseable {
-  final List<String> messages = new CopyOnWriteArrayList<>();
+/** What a class, or all of a package, warns of: kept in place of printed. */
+public final class Warnings extends AbstractAppender implements AutoCloseable {
+  public final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
   private final Logger logger;
 
-  Warnings(String className) {
+  public Warnings(String logger) {
     super("warnings", null, null, true, Property.EMPTY_ARRAY);
     start();
-    logger = (Logger) LogManager.getLogger(className);
-    logger.setAdditive(false);
-    logger.addAppender(this);
+    this.logger = (Logger) LogManager.getLogger(logger);
+    this.logger.setAdditive(false);
+    this.logger.addAppender(this);
   }
 
   @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.util.ResourceLeakDetector;
+import io.sluice.training.Warnings;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -47,7 +48,7 @@ class EndpointTest {
 
   @BeforeEach
   void keepWarnings() {
-    warnings = new Warnings();
+    warnings = new Warnings(Endpoint.class.getPackageName());
   }
 
   @AfterEach
