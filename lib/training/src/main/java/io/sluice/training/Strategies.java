@@ -2,8 +2,9 @@ package io.sluice.training;
 
 import io.sluice.failure.OperationFailedException;
 import io.sluice.training.TrainSettings.StrategyKind;
-import io.sluice.training.async.AsyncStrategy;
-import io.sluice.training.averaging.ParameterAveraging;
+import io.sluice.training.async.AsyncStepper;
+import io.sluice.training.averaging.AveragingStepper;
+import io.sluice.training.loop.GradientStepper;
 import io.sluice.training.loop.InProcess;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.Strategy;
@@ -46,7 +47,7 @@ final class Strategies {
 
   static Strategy of(TrainSettings settings, RunPlan plan, Optional<SparkSession> spark) {
     return switch (settings.strategy()) {
-      case LOCAL -> new InProcess(plan);
+      case LOCAL -> new InProcess(plan, stop -> new GradientStepper(plan, stop));
       case GRADIENT_SHARING ->
           new GradientSharing(
               context(settings.strategy(), spark),
@@ -55,17 +56,25 @@ final class Strategies {
               settings.name(),
               settings.gradientSharing());
       case PARAMETER_AVERAGING ->
-          new ParameterAveraging(
-              JavaSparkContext.fromSparkContext(context(settings.strategy(), spark)),
+          new InProcess(
               plan,
-              settings.workers().orElseThrow(),
-              settings.averagingFrequency());
+              stop ->
+                  new AveragingStepper(
+                      JavaSparkContext.fromSparkContext(context(settings.strategy(), spark)),
+                      plan,
+                      settings.workers().orElseThrow(),
+                      settings.averagingFrequency(),
+                      stop));
       case ASYNC_GRADIENT_SHARING ->
-          new AsyncStrategy(
-              JavaSparkContext.fromSparkContext(context(settings.strategy(), spark)),
+          new InProcess(
               plan,
-              settings.workers().orElseThrow(),
-              settings.async());
+              stop ->
+                  new AsyncStepper(
+                      JavaSparkContext.fromSparkContext(context(settings.strategy(), spark)),
+                      plan,
+                      settings.workers().orElseThrow(),
+                      settings.async(),
+                      stop));
       case AUTO -> throw new IllegalArgumentException("The strategy is not decided");
     };
   }

@@ -1,5 +1,6 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.sequences.spark.JobDescription;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -60,8 +61,7 @@ final class Workers {
             .broadcast(
                 new SerializableConfiguration(hadoop),
                 ClassTag$.MODULE$.apply(SerializableConfiguration.class));
-    spark.sparkContext().setJobDescription(description);
-    try {
+    try (var ignored = JobDescription.set(spark.sparkContext(), description)) {
       return Optional.of(
           context
               .parallelize(new ArrayList<>(items), tasks)
@@ -72,7 +72,6 @@ final class Workers {
                           : List.<R>of().iterator())
               .treeReduce(merge::of, TREE_DEPTH));
     } finally {
-      spark.sparkContext().setJobDescription(null);
       conf.destroy();
     }
   }

@@ -2,6 +2,7 @@ package io.sluice.training.async;
 
 import io.sluice.failure.OperationFailedException;
 import io.sluice.failure.UserFailure;
+import io.sluice.sequences.spark.JobDescription;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
@@ -308,12 +309,12 @@ public final class AsyncGradientSharing implements AutoCloseable {
     String id = run.id();
     try {
       if (!spark.sc().isStopped()) {
-        spark.setJobDescription("async-gradient-sharing: close ports");
-        closeExecutors(workers.foreachAsync(worker -> ShareTrainer.close(id)));
+        try (var ignored = JobDescription.set(spark.sc(), "async-gradient-sharing: close ports")) {
+          closeExecutors(workers.foreachAsync(worker -> ShareTrainer.close(id)));
+        }
         workers.unpersist(false);
       }
     } finally {
-      spark.setJobDescription(null);
       master.stop();
     }
   }

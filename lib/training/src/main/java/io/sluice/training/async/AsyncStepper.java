@@ -23,7 +23,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /** All steps of an epoch at once, by workers that wait for nobody. */
-final class AsyncStepper implements Stepper {
+public final class AsyncStepper implements Stepper {
   private final JavaSparkContext spark;
   private final RunPlan plan;
   private final BooleanSupplier stopAsked;
@@ -32,7 +32,11 @@ final class AsyncStepper implements Stepper {
   private final JavaRDD<Integer> workers;
   private final AsyncGradientSharing sharing;
 
-  AsyncStepper(
+  /**
+   * @param workers tasks that share each batch
+   * @param stopAsked whether the run is asked to stop
+   */
+  public AsyncStepper(
       JavaSparkContext spark,
       RunPlan plan,
       int workers,

@@ -2,6 +2,7 @@ package io.sluice.training.async;
 
 import io.sluice.config.InvalidConfigException;
 import io.sluice.failure.InsufficientClusterException;
+import io.sluice.sequences.spark.JobDescription;
 import java.io.File;
 import java.io.IOException;
 import java.io.Serializable;
@@ -61,18 +62,17 @@ final class Preflight {
     try (DatagramSocket socket = run.driver().open();
         var answers = new Answers(socket, run.id())) {
       if (!spark.isLocal()) {
-        spark.setJobDescription("async-gradient-sharing: check ports");
-        workers.map(worker -> problemsHere(run, executors)).collect().stream()
-            .flatMap(List::stream)
-            .distinct()
-            .forEach(problems::add);
+        try (var ignored = JobDescription.set(spark.sc(), "async-gradient-sharing: check ports")) {
+          workers.map(worker -> problemsHere(run, executors)).collect().stream()
+              .flatMap(List::stream)
+              .distinct()
+              .forEach(problems::add);
+        }
       }
     } catch (IOException e) {
       problems.add(
           "driver: UDP port %s cannot be opened (%s). Free it, or change train.async.port or address"
               .formatted(run.driver(), e.getMessage()));
-    } finally {
-      spark.setJobDescription(null);
     }
     if (!problems.isEmpty()) {
       throw new InsufficientClusterException(

@@ -1,5 +1,6 @@
 package io.sluice.training.averaging;
 
+import io.sluice.sequences.spark.JobDescription;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.DistributedValidation;
 import io.sluice.training.loop.RunPlan;
@@ -38,7 +39,7 @@ import org.slf4j.LoggerFactory;
  * <p>With more than two workers sums are added in the order in which tasks finish: equal runs agree
  * to float32 rounding, not bit for bit.
  */
-final class AveragingStepper implements Stepper {
+public final class AveragingStepper implements Stepper {
   private static final Logger LOG = LoggerFactory.getLogger(AveragingStepper.class);
 
   private final JavaSparkContext spark;
@@ -51,23 +52,27 @@ final class AveragingStepper implements Stepper {
   private final Broadcast<RunPlan> run;
   private final JavaRDD<Integer> workers;
 
-  AveragingStepper(
-      JavaSparkContext spark, WorkerPlan plan, int frequency, BooleanSupplier stopAsked) {
+  /**
+   * @param workers tasks that share each batch
+   * @param frequency steps between two averages
+   * @param stopAsked whether the run is asked to stop
+   */
+  public AveragingStepper(
+      JavaSparkContext spark, RunPlan run, int workers, int frequency, BooleanSupplier stopAsked) {
     this.spark = spark;
-    this.plan = plan;
+    this.plan = new WorkerPlan(run, workers);
     this.steps = plan.run().steps();
     this.frequency = frequency;
     this.stopAsked = stopAsked;
     this.network = plan.run().network();
     this.broadcast = spark.broadcast(plan);
-    this.run = spark.broadcast(plan.run());
-    List<Integer> numbers = IntStream.range(0, plan.workers()).boxed().toList();
-    this.workers =
-        spark.parallelize(numbers, plan.workers()).persist(StorageLevel.MEMORY_AND_DISK());
-    if (spark.defaultParallelism() < plan.workers()) {
+    this.run = spark.broadcast(run);
+    List<Integer> numbers = IntStream.range(0, workers).boxed().toList();
+    this.workers = spark.parallelize(numbers, workers).persist(StorageLevel.MEMORY_AND_DISK());
+    if (spark.defaultParallelism() < workers) {
       LOG.warn(
           "train.workers is {} and Spark has {} task slots: workers take turns. Lower train.workers or raise the number of executors.",
-          plan.workers(),
+          workers,
           spark.defaultParallelism());
     }
   }
@@ -121,8 +126,6 @@ final class AveragingStepper implements Stepper {
   /** Steps [first, first + count) of the epoch, then an average. */
   private void average(
       SparkDl4jMultiLayer averaging, WorkerBatches loader, int epoch, int first, int count) {
-    spark.setJobDescription(
-        "train epoch %d, steps %d to %d".formatted(epoch + 1, first + 1, first + count));
     int done = network.getIterationCount();
     JavaRDD<String> slices =
         workers.flatMap(
@@ -130,12 +133,11 @@ final class AveragingStepper implements Stepper {
                 IntStream.range(first, first + count)
                     .mapToObj(step -> new WorkerBatches.Address(epoch, step, worker).text())
                     .iterator());
-    try {
+    String story = "train epoch %d, steps %d to %d".formatted(epoch + 1, first + 1, first + count);
+    try (var ignored = JobDescription.set(spark.sc(), story)) {
       averaging.fitPaths(slices, loader);
     } catch (RuntimeException e) {
       throw DistributedValidation.userFailure(e);
-    } finally {
-      spark.setJobDescription(null);
     }
     network.getLayerWiseConfigurations().setIterationCount(done + count);
   }

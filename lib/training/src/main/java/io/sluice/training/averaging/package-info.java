@@ -1,7 +1,7 @@
 /**
  * Parameter averaging by dl4j-spark: the loop on the driver, steps on Spark tasks.
  *
- * <p>Main type: {@link io.sluice.training.averaging.ParameterAveraging}. {@code AveragingMaster} is
+ * <p>Main type: {@link io.sluice.training.averaging.AveragingStepper}. {@code AveragingMaster} is
  * dl4j-spark's master with what it lacks, {@code WorkerBatches} how a worker finds its part of each
  * batch.
  *

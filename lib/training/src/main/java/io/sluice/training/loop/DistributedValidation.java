@@ -3,6 +3,7 @@ package io.sluice.training.loop;
 import io.sluice.failure.UserFailure;
 import io.sluice.recurrent.layer.KernelMemory;
 import io.sluice.scoring.bundle.BatchArrays;
+import io.sluice.sequences.spark.JobDescription;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -25,8 +26,7 @@ public final class DistributedValidation {
       MultiLayerNetwork network) {
     int count = workers.getNumPartitions();
     Broadcast<float[]> parameters = spark.broadcast(network.params().dup().data().asFloat());
-    spark.setJobDescription("validation loss");
-    try {
+    try (var ignored = JobDescription.set(spark.sc(), "validation loss")) {
       return workers
           .map(worker -> part(plan.value(), parameters.value(), worker, count))
           .collect()
@@ -36,7 +36,6 @@ public final class DistributedValidation {
     } catch (RuntimeException e) {
       throw userFailure(e);
     } finally {
-      spark.setJobDescription(null);
       parameters.destroy();
     }
   }

@@ -3,6 +3,7 @@ package io.sluice.training.sharing;
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.sequences.spark.JobDescription;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointStore;
 import io.sluice.training.loop.RunPlan;
@@ -45,7 +46,6 @@ public final class GradientSharing implements Strategy {
   private static final Duration WIND_DOWN = Duration.ofSeconds(30);
 
   // as Spark names them in SparkContext
-  private static final String DESCRIPTION = "spark.job.description";
   private static final String INTERRUPT = "spark.job.interruptOnCancel";
 
   private final SparkContext spark;
@@ -203,15 +203,12 @@ public final class GradientSharing implements Strategy {
     ClassTag<Integer> tag = ClassTag$.MODULE$.apply(Integer.class);
     JavaRDD<Integer> numbers = java.parallelize(IntStream.range(0, ranks).boxed().toList(), ranks);
     RDD<Integer> ranked = numbers.rdd().barrier().mapPartitions(task, false, tag);
-    String description = spark.getLocalProperty(DESCRIPTION);
     String interrupt = spark.getLocalProperty(INTERRUPT);
-    try {
-      spark.setLocalProperty(DESCRIPTION, story);
+    try (var ignored = JobDescription.set(spark, story)) {
       // a cancelled rank may be waiting for what will not come
       spark.setLocalProperty(INTERRUPT, "true");
       return JavaRDD.fromRDD(ranked, tag).collectAsync();
     } finally {
-      spark.setLocalProperty(DESCRIPTION, description);
       spark.setLocalProperty(INTERRUPT, interrupt);
     }
   }
