@@ -22,7 +22,7 @@ import java.util.concurrent.CompletableFuture;
  * together is what the machine leaves two ranks to reach. A process that trains is bound to a core,
  * with all its threads ({@link TrainProcess#onCores}); drivers of executors are not. In the first
  * round also four ranks, on however many cores there are, and two threads of a plain JVM. Windows
- * grow with the batch: all take the same number of steps. The first 400 of 600, in which HotSpot
+ * grow with the batch: all take the same number of steps. The first 600 of 800, in which HotSpot
  * compiles, are not counted: in executors of one core its threads take up to a tenth of that core
  * for a minute.
  *
@@ -34,10 +34,10 @@ import java.util.concurrent.CompletableFuture;
 public final class ScalingBenchmark {
   private static final int BATCH = 64;
   private static final int STEPS = 20;
-  private static final int EPOCHS = 30;
+  private static final int EPOCHS = 40;
 
   /** First epoch that counts. */
-  private static final int FROM = 21;
+  private static final int FROM = 31;
 
   private final Path folder;
   private final WideDataset dataset;
