@@ -4,7 +4,7 @@
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
-# feeding, all-reduce, all-reduce-sizes, shared-master, scaling, sharing-peers, convergence, cost-model,
+# feeding, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers, convergence, cost-model,
 # soak, recurrent or long-memory (the last three list their options with --help). --record keeps the
 # result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it
 # says; others: 4g). Run it on a machine that does nothing else; only long-memory, convergence and
@@ -34,7 +34,7 @@ case ${1:-} in
   convergence) class=training.ConvergenceBenchmark modules=lib/benchmarks,jobs ;;
   cost-model) class=training.CostModel ;;
   soak) class=training.Soak modules=lib/benchmarks,jobs ;;
-  shared-master) class=recurrent.SharedMasterBenchmark ;;
+  dl4j-master) class=recurrent.MasterBenchmark ;;
   *)
     sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2

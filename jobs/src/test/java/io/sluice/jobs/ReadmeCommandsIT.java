@@ -25,13 +25,6 @@ class ReadmeCommandsIT {
   private static final String SETTINGS = "my.conf";
   private static final int EXECUTORS = 4;
 
-  // jobs this small end before the optimizing compiler pays: the quickstart takes 45 s of processor
-  // time without it, 84 with it
-  private static final String SHORT_LIVED =
-      "spark.sql.shuffle.partitions=2"
-          + " spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1"
-          + " spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1";
-
   @Test
   void everyBlockOfCommandsIsTested() throws IOException {
     assertThat(blocks())
@@ -120,7 +113,6 @@ class ReadmeCommandsIT {
     return Script.at(file)
         .env("SLUICE_LAKE", folder.resolve("lake").toString())
         .env("SLUICE_DATA", data().toString())
-        .env("SLUICE_SPARK_CONF", SHORT_LIVED)
         .env("SPARK_LOCAL_IP", "127.0.0.1")
         .run();
   }

@@ -37,8 +37,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What comes between a run and its end (full disks, files cut short, strangers at its ports), and
- * that the end is that of the undisturbed run. 52 steps in 4 epochs, a checkpoint every 5 steps and
- * at each end of an epoch.
+ * that the end is that of the undisturbed run. Spark authenticates and encrypts. 52 steps in 4
+ * epochs, a checkpoint every 5 steps and at each end of an epoch.
  */
 class DisturbedRunsTest {
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
@@ -55,6 +55,8 @@ class DisturbedRunsTest {
             .appName("disturbed-runs")
             .config("spark.ui.enabled", "false")
             .config("spark.driver.host", "localhost")
+            .config("spark.authenticate", "true")
+            .config("spark.network.crypto.enabled", "true")
             .getOrCreate();
   }
 

@@ -9,8 +9,12 @@ import io.sluice.training.loop.StepTime;
 import io.sluice.training.loop.Stepper;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -41,6 +45,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class AveragingStepper implements Stepper {
   private static final Logger LOG = LoggerFactory.getLogger(AveragingStepper.class);
+  private static final long LEAVE_SECONDS = 10;
 
   private final JavaSparkContext spark;
   private final WorkerPlan plan;
@@ -153,8 +158,30 @@ public final class AveragingStepper implements Stepper {
 
   @Override
   public void close() {
+    leaveDatasets();
     workers.unpersist(false);
     broadcast.destroy();
     run.destroy();
+  }
+
+  /** A run that ends within an epoch leaves files open in its executors, which may live on. */
+  private void leaveDatasets() {
+    if (spark.sc().isStopped()) {
+      return;
+    }
+    String id = plan.run().runId();
+    JavaFutureAction<Void> leaving;
+    try (var ignored = JobDescription.set(spark.sc(), "close datasets")) {
+      leaving = workers.foreachAsync(worker -> WorkerBatches.leave(id));
+    }
+    try {
+      leaving.get(LEAVE_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.debug("Datasets may still be open in executors", e);
+      leaving.cancel(true);
+    } catch (InterruptedException e) {
+      leaving.cancel(true);
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -80,6 +80,18 @@ final class WorkerBatches implements DataSetLoader {
     }
   }
 
+  /** Closes what the workers of a run have open in this process. */
+  static void leave(String runId) {
+    for (String key : PLACES.keySet()) {
+      if (key.startsWith(runId + "/")) {
+        Place place = PLACES.remove(key);
+        if (place != null) {
+          place.close();
+        }
+      }
+    }
+  }
+
   @Override
   public DataSet load(Source source) {
     WorkerPlan plan = broadcast.value();

@@ -10,7 +10,6 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -53,18 +52,6 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
   /** Name of the handler by which Spark encrypts with SASL. */
   private static final String SASL_ENCRYPTION = "saslEncryption";
 
-  private static final int LENGTHS = 2 * Integer.BYTES;
-
-  /** Spark's frame: its whole length, 8 bytes; the type of its message, 1 byte. */
-  private static final int SPARK_LENGTH = Long.BYTES;
-
-  /** Longest answer to a hello: Spark sends the stack trace of what it refuses. */
-  private static final int MAX_ANSWER_BYTES = 64 << 10;
-
-  private static final byte RPC_REQUEST = 3;
-  private static final byte RPC_RESPONSE = 4;
-  private static final byte RPC_FAILURE = 5;
-
   /** How long a peer may keep its end open when this one closes. */
   private static final long LINGER_MILLIS = 1000;
 
@@ -81,15 +68,8 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
   private String peer;
   private volatile String refusal;
 
-  // reading
-  private ByteBuf frame;
-  private final ByteBuffer lengths = ByteBuffer.allocate(LENGTHS);
-  private byte[] head = new byte[Handshake.MAX_BYTES];
-  private int headBytes;
-  private int headFilled;
-  private int bodyBytes;
-  private int bodyLeft;
-  private Endpoint.Body body;
+  private final HandshakeFrames frames;
+  private final MessageReader reader = new MessageReader(this::received);
 
   // life signs
   private int silentTicks;
@@ -105,6 +85,7 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
     this.accepted = accepted;
     this.peer = peer;
     this.handshake = new Handshake(endpoint.key(), endpoint.self());
+    this.frames = new HandshakeFrames(accepted, endpoint.key().runId());
   }
 
   static Gate accepted(Endpoint endpoint, SocketChannel channel) {
@@ -332,123 +313,38 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
       while (in.isReadable()) {
         switch (state) {
           case SPARK -> readSpark(in);
-          case PROOF, VERDICT, OPEN -> read(in);
+          case PROOF, VERDICT -> reader.read(in, Handshake.MAX_BYTES, 0);
+          case OPEN -> reader.read(in, MAX_HEAD_BYTES, endpoint.settings().maxBodyBytes());
           case CLOSED -> {
             return;
           }
         }
       }
+    } catch (Handshake.BrokenException e) {
+      breakOff(e.getMessage());
     } finally {
       in.release();
     }
   }
 
-  /** Gathers one frame of Spark's, if it is short and of a kind that is due, and passes it on. */
-  private void readSpark(ByteBuf in) {
-    if (frame == null) {
-      frame = Unpooled.buffer(64, SPARK_LENGTH + MAX_ANSWER_BYTES);
-    }
-    int known = frame.readableBytes();
-    if (known <= SPARK_LENGTH) {
-      frame.writeBytes(in, Math.min(in.readableBytes(), SPARK_LENGTH + 1 - known));
-      if (frame.readableBytes() <= SPARK_LENGTH) {
-        return;
-      }
-    }
-    long length = frame.getLong(0);
-    byte type = frame.getByte(SPARK_LENGTH);
-    int most = accepted ? Handshake.MAX_BYTES : MAX_ANSWER_BYTES;
-    if (length <= SPARK_LENGTH || length > SPARK_LENGTH + most) {
-      refuse(
-          String.format(
-              Locale.ROOT,
-              "announced a frame of %,d bytes before it proved to belong to run %s; at most %,d are"
-                  + " accepted",
-              length - SPARK_LENGTH,
-              endpoint.key().runId(),
-              most));
-      return;
-    }
-    if (accepted ? type != RPC_REQUEST : type != RPC_RESPONSE && type != RPC_FAILURE) {
-      refuse("sent a message of type %d where a handshake is due".formatted(type));
-      return;
-    }
-    frame.writeBytes(
-        in, Math.min(in.readableBytes(), Math.toIntExact(length) - frame.readableBytes()));
-    if (frame.readableBytes() == length) {
-      ByteBuf whole = frame;
-      frame = null;
+  /** Passes a frame of Spark's on once it is whole. */
+  private void readSpark(ByteBuf in) throws Handshake.BrokenException {
+    ByteBuf whole = frames.gather(in);
+    if (whole != null) {
       context.fireChannelRead(whole);
     }
   }
 
-  private void read(ByteBuf in) {
-    if (bodyLeft > 0) {
-      readBody(in);
-      return;
-    }
-    if (lengths.hasRemaining() && !readLengths(in)) {
-      return;
-    }
-    int n = Math.min(in.readableBytes(), headBytes - headFilled);
-    in.readBytes(head, headFilled, n);
-    headFilled += n;
-    if (headFilled == headBytes) {
-      lengths.clear();
-      headFilled = 0;
-      if (headBytes > 0 || bodyBytes > 0) {
-        received(ByteBuffer.wrap(head, 0, headBytes));
-      }
-    }
-  }
-
-  /** Whether the lengths are complete and fit what may arrive now. */
-  private boolean readLengths(ByteBuf in) {
-    while (lengths.hasRemaining() && in.isReadable()) {
-      lengths.put(in.readByte());
-    }
-    if (lengths.hasRemaining()) {
-      return false;
-    }
-    headBytes = lengths.getInt(0);
-    bodyBytes = lengths.getInt(Integer.BYTES);
-    int maxHead = state == State.OPEN ? MAX_HEAD_BYTES : Handshake.MAX_BYTES;
-    int maxBody = state == State.OPEN ? endpoint.settings().maxBodyBytes() : 0;
-    if (headBytes < 0 || headBytes > maxHead || bodyBytes < 0 || bodyBytes > maxBody) {
-      breakOff(
-          String.format(
-              Locale.ROOT,
-              "announced a message of %,d + %,d bytes; at most %,d + %,d are accepted",
-              headBytes,
-              bodyBytes,
-              maxHead,
-              maxBody));
-      return false;
-    }
-    if (headBytes > head.length) {
-      head = new byte[headBytes];
-    }
-    return true;
-  }
-
-  private void received(ByteBuffer message) {
+  private Endpoint.Body received(ByteBuffer head, int bodyBytes) {
     switch (state) {
-      case PROOF -> proved(message);
-      case VERDICT -> judged(message);
+      case PROOF -> proved(head);
+      case VERDICT -> judged(head);
       case OPEN -> {
-        body = endpoint.listener().received(this, message, bodyBytes);
-        bodyLeft = bodyBytes;
+        return endpoint.listener().received(this, head, bodyBytes);
       }
       case SPARK, CLOSED -> throw new IllegalStateException("read in state " + state);
     }
-  }
-
-  private void readBody(ByteBuf in) {
-    int n = Math.min(in.readableBytes(), bodyLeft);
-    ByteBuffer piece = in.internalNioBuffer(in.readerIndex(), n);
-    in.skipBytes(n);
-    bodyLeft -= n;
-    body.piece(piece, bodyLeft == 0);
+    return null;
   }
 
   // ---- writing
@@ -483,7 +379,7 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
       return;
     }
     int bytes = body == null ? 0 : body.remaining();
-    ByteBuf start = endpoint.allocator().directBuffer(LENGTHS + message.remaining());
+    ByteBuf start = endpoint.allocator().directBuffer(MessageReader.LENGTHS + message.remaining());
     start.writeInt(message.remaining()).writeInt(bytes).writeBytes(message.duplicate());
     wrote = true;
     bytesSent.addAndGet(start.readableBytes() + (long) bytes);
@@ -527,8 +423,9 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
               .formatted(Endpoint.shown(settings.silence())));
     } else if (!wrote && channel.isWritable()) {
       context.writeAndFlush(
-          sendable(endpoint.allocator().directBuffer(LENGTHS).writeLong(0)), context.voidPromise());
-      bytesSent.addAndGet(LENGTHS);
+          sendable(endpoint.allocator().directBuffer(MessageReader.LENGTHS).writeLong(0)),
+          context.voidPromise());
+      bytesSent.addAndGet(MessageReader.LENGTHS);
     }
     wrote = false;
   }
@@ -560,10 +457,7 @@ final class Gate extends ChannelInboundHandlerAdapter implements Link {
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
-    if (frame != null) {
-      frame.release();
-      frame = null;
-    }
+    frames.release();
     breakOff(
         state == State.OPEN
             ? "closed the connection"

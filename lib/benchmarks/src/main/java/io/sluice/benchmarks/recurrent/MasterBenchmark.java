@@ -14,7 +14,9 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.spark.api.RDDTrainingApproach;
 import org.deeplearning4j.spark.api.Repartition;
+import org.deeplearning4j.spark.api.TrainingMaster;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
+import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
 import org.deeplearning4j.spark.parameterserver.training.SharedTrainingMaster;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -22,24 +24,27 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.parameterserver.distributed.conf.VoidConfiguration;
 
 /**
- * How fast does dl4j-spark's {@code SharedTrainingMaster} train in {@code local[2]}?
+ * How fast do dl4j-spark's training masters train in {@code local[2]}?
  *
- * <pre>lib/benchmarks/run.sh shared-master [--record] [ours | stock]</pre>
+ * <pre>lib/benchmarks/run.sh dl4j-master [--record] [shared | averaging] [ours | stock] [shape]
+ * </pre>
  *
- * <p>B, T, I, H, layers = 64, 100, 100, 128, 2: the second shape of the recurrent benchmark, with
- * our cells or with DL4J's. Two workers, one native thread each, as dl4j-spark has them: two
- * threads of a process. Batches are in memory already, so nothing is read. The first epoch is not
+ * <p>{@code SharedTrainingMaster}, or {@code ParameterAveragingTrainingMaster} that averages after
+ * every step, on a shape of the recurrent benchmark, with our cells or with DL4J's. Two workers,
+ * one native thread each, as dl4j-spark has them: two threads of a process, so no network lies
+ * between them. Batches are in memory already. Parameter averaging is set up as its documentation
+ * does it: it writes the batches to disk once, and reads them from there. The first epoch is not
  * counted.
  *
- * <p>It may not get far. One thread fits the network it was given, under that network's lock, and
- * waits for the other's update; the other, if it starts later, asks the same network for its
- * updater and waits for the lock. An epoch that takes longer than a minute is taken for that, and
- * the epochs before it are reported.
+ * <p>The shared one may not get far. One thread fits the network it was given, under that network's
+ * lock, and waits for the other's update; the other, if it starts later, asks the same network for
+ * its updater and waits for the lock. An epoch that takes longer than a minute is taken for that,
+ * and the epochs before it are reported.
  *
- * <p>Result (2026-11-26, 2 cores of an AMD EPYC): 154 windows/s with our cells, 55 with DL4J's, in
- * the second epoch; the third hung in each of four tries.
+ * <p>Result (2026-11-26, 2 cores of an AMD EPYC), the shared one: 154 windows/s with our cells, 55
+ * with DL4J's, in the second epoch; the third hung in each of four tries.
  */
-public final class SharedMasterBenchmark {
+public final class MasterBenchmark {
   private static final int PORT = 40123;
   private static final int WORKERS = 2;
   private static final int BATCHES = 8;
@@ -49,26 +54,29 @@ public final class SharedMasterBenchmark {
   /** In this process, which is the executor too. */
   private static DataSet batch;
 
-  private SharedMasterBenchmark() {}
+  private MasterBenchmark() {}
 
   public static void main(String[] args) throws Exception {
     System.setProperty("aeron.publication.unblock.timeout", "60000000000");
-    boolean stock = args.length > 0 && args[0].equals("stock");
+    String name = args.length > 0 ? args[0] : "shared";
+    boolean stock = args.length > 1 && args[1].equals("stock");
+    int shape = args.length > 2 ? Integer.parseInt(args[2]) : 2;
     Dl4jContestant cells = stock ? new StockContestant(1) : new SluiceContestant(1);
-    var workload = new Workload(Shape.numbered(2), Cell.LSTM, Precision.F32);
+    var workload = new Workload(Shape.numbered(shape), Cell.LSTM, Precision.F32);
     var spark =
         new SparkConf()
             .setMaster("local[" + WORKERS + "]")
-            .setAppName("shared-master")
+            .setAppName("dl4j-master")
             .set("spark.ui.enabled", "false")
             .set("spark.driver.host", "127.0.0.1");
 
-    double[] rates = epochs(new JavaSparkContext(spark), cells, workload);
+    double[] rates = epochs(new JavaSparkContext(spark), master(name, workload), cells, workload);
 
     var report =
         new Report(
-                stock ? "shared-master-stock" : "shared-master",
-                "How fast does SharedTrainingMaster train in local[2]?")
+                "dl4j-master-%s%s".formatted(name, stock ? "-stock" : ""),
+                "How fast do dl4j-spark's training masters train in local[2]?")
+            .put("master", name)
             .put("shape", workload.shape().toString())
             .put("cells", stock ? "DL4J's" : "ours")
             .put("workers", WORKERS)
@@ -80,8 +88,36 @@ public final class SharedMasterBenchmark {
     Runtime.getRuntime().halt(0); // its threads do not end
   }
 
+  private static TrainingMaster<?, ?> master(String name, Workload workload) {
+    int windows = workload.shape().batch();
+    return switch (name) {
+      case "shared" ->
+          new SharedTrainingMaster.Builder(
+                  VoidConfiguration.builder()
+                      .unicastPort(PORT)
+                      .controllerAddress("127.0.0.1")
+                      .build(),
+                  windows)
+              .batchSizePerWorker(windows)
+              .workersPerNode(WORKERS)
+              .rddTrainingApproach(RDDTrainingApproach.Direct)
+              .repartitionData(Repartition.Never)
+              .storageLevel(null)
+              .build();
+      case "averaging" ->
+          new ParameterAveragingTrainingMaster.Builder(WORKERS, windows)
+              .batchSizePerWorker(windows)
+              .averagingFrequency(1)
+              .saveUpdater(true)
+              .build();
+      default ->
+          throw new IllegalArgumentException(name + " is no master; there are shared, averaging");
+    };
+  }
+
   /** Windows a second in each epoch but the first. */
-  private static double[] epochs(JavaSparkContext spark, Dl4jContestant cells, Workload workload)
+  private static double[] epochs(
+      JavaSparkContext spark, TrainingMaster<?, ?> master, Dl4jContestant cells, Workload workload)
       throws Exception {
     Shape shape = workload.shape();
     INDArray input =
@@ -92,16 +128,6 @@ public final class SharedMasterBenchmark {
     batch = new DataSet(cells.layOut(input), cells.target(workload.labels()));
     MultiLayerNetwork network = cells.network(workload);
     INDArray before = network.params().dup();
-    var configuration =
-        VoidConfiguration.builder().unicastPort(PORT).controllerAddress("127.0.0.1").build();
-    var master =
-        new SharedTrainingMaster.Builder(configuration, shape.batch())
-            .batchSizePerWorker(shape.batch())
-            .workersPerNode(WORKERS)
-            .rddTrainingApproach(RDDTrainingApproach.Direct)
-            .repartitionData(Repartition.Never)
-            .storageLevel(null)
-            .build();
     var training = new SparkDl4jMultiLayer(spark, network, master);
     List<Integer> numbers = IntStream.range(0, BATCHES).boxed().toList();
     JavaRDD<DataSet> batches = spark.parallelize(numbers, WORKERS).map(number -> batch);
