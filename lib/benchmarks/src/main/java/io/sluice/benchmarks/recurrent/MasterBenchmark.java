@@ -41,8 +41,9 @@ import org.nd4j.parameterserver.distributed.conf.VoidConfiguration;
  * its updater and waits for the lock. An epoch that takes longer than a minute is taken for that,
  * and the epochs before it are reported.
  *
- * <p>Result (2026-11-26, 2 cores of an AMD EPYC), the shared one: 154 windows/s with our cells, 55
- * with DL4J's, in the second epoch; the third hung in each of four tries.
+ * <p>Result (2026-11-26, 2 cores of an AMD EPYC), the shared one: 138 to 154 windows/s with our
+ * cells, 55 with DL4J's, in the second epoch; the third hung in each of four tries. Averaging with
+ * our cells: 393 to 416, and 411 to 491 at the small shape.
  */
 public final class MasterBenchmark {
   private static final int PORT = 40123;

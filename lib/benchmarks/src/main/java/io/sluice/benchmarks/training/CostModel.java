@@ -147,7 +147,7 @@ public final class CostModel {
   /**
    * As {@code AllReduceSettings} has them: the line between ring and halving, a rank and at most.
    */
-  private static final long RING_BYTES = 8 << 10;
+  private static final long RING_BYTES = 16 << 10;
 
   private static final long MOST_RING_BYTES = 1 << 20;
 

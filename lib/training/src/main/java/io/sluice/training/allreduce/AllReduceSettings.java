@@ -16,11 +16,11 @@ public record AllReduceSettings(WireFormat wire, int ringBytes, int pieceBytes, 
   private static final int MAX_RING_BYTES = 1 << 20;
 
   /**
-   * Two ranks were equally fast both ways at 16 KiB, four at 32 KiB; a ring of more ranks has more
-   * hops, in proportion (results/all-reduce-sizes.json: loopback, two cores, another build beside
-   * it; for more than four ranks it is the cost model's word).
+   * Two ranks were equally fast both ways at 32 KiB, four at 64 KiB; a ring of more ranks has more
+   * hops, in proportion (results/all-reduce-sizes.json: loopback, two cores; for more than four
+   * ranks it is the cost model's word).
    */
-  private static final int RING_BYTES = 8 << 10;
+  private static final int RING_BYTES = 16 << 10;
 
   public static final AllReduceSettings DEFAULT =
       new AllReduceSettings(WireFormat.F32, RING_BYTES, 128 << 10, Duration.ofSeconds(60));

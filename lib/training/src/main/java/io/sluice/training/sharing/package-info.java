@@ -42,18 +42,22 @@
  * thread to the next one's, r the rate of carrying and adding, A₁ the last bucket's part, and O the
  * backward pass below the first bucket, which hides the rest where a core is free for the network's
  * thread. {@code CostModel} in {@code lib/benchmarks} computes it from what {@code run.sh scaling}
- * and {@code run.sh all-reduce-sizes} measure; until the first is recorded, what follows is the
- * formula's word, with assumed inputs, and not a measurement.
+ * and {@code run.sh all-reduce-sizes} measure. On two cores it is 1.05 of what two and four ranks
+ * take ({@code results/cost-model.json}); what follows beyond four is its word, with a hop of 20 µs
+ * more on the wire.
  *
- * <p><b>Where the limit lies.</b> Bytes do not grow with R; stragglers and hops do. If steps vary
- * by a tenth, the slowest of 512 ranks is 0.3 steps behind the mean, whatever the network: even
- * cores, and none shared, are worth more than any setting. Hops limit a ring, 2(R−1) of them a
- * bucket, so what is short for its R goes by halving and doubling ({@code AllReduceSettings}). What
- * moves the limit: more windows a rank ({@code train.batch-size}), which makes hops and bytes a
- * smaller part of a step; {@code train.threads}, which makes fewer and larger ranks of the same
- * cores; and {@code gradient-sharing.wire = bf16}, which halves the bytes of long arrays on slow
- * lines. A host that is always slow sets the pace whatever R is, and its peers' share of all-reduce
- * tells.
+ * <p><b>Where the limit lies.</b> Two layers of 128 units, 64 windows a rank, 10 Gbit/s: 0.87 of
+ * the windows/s of as many single ranks at 8, 0.81 at 64, 0.76 at 512. Nearly all that is missing
+ * are stragglers: steps vary by 9 % on that machine, so the slowest of 512 ranks is 30 ms behind
+ * the mean of 108, and what the all-reduce leaves exposed is 3. Even cores, and none shared, are
+ * worth more than any setting. Bytes do not grow with R; at 1 Gbit/s they are 9 ms. Hops do, 2(R−1)
+ * of them a bucket in a ring: always taking it would leave 0.37 at 512, so what is short for its R
+ * goes by halving and doubling ({@code AllReduceSettings}); what is longer than 1 MiB may not,
+ * which with 16 times the parameters costs 5 % of a step at 512. What moves the limit: more windows
+ * a rank ({@code train.batch-size}), which makes hops and bytes a smaller part of a step; {@code
+ * train.threads}, which makes fewer and larger ranks of the same cores; and {@code
+ * gradient-sharing.wire = bf16}, which halves the bytes of long arrays on slow lines. A host that
+ * is always slow sets the pace whatever R is, and its peers' share of all-reduce tells.
  *
  * <p><b>Considered:</b> the driver's port and protocol against Spark's accumulators and barrier
  * messages. Accumulators arrive with the executors' heartbeats, every ten seconds, and nothing goes
