@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
@@ -63,6 +64,8 @@ class DisturbedRunsTest {
   @AfterAll
   static void stopSpark() {
     spark.stop();
+    // Spark leaves its secret with the user, and would take it for that of later tests
+    UserGroupInformation.reset();
   }
 
   @AfterEach
