@@ -12,10 +12,10 @@
  * <p>The decision worth knowing: Spark's library opens the connection, and a codec of our own uses
  * it. Spark's bootstraps authenticate and encrypt a channel just as they do for its block transfers
  * ({@code spark.authenticate}, {@code spark.network.crypto.*}, SASL), speaking Spark's RPC
- * messages. The first RPC after them is a peer's hello. Until its answer {@code
- * HandshakeFrames} lets Spark's frames through one by one; from then on {@code Gate} keeps the bytes
- * to itself, which {@code MessageReader} takes apart: {@code headBytes, bodyBytes, head, body},
- * bodies handed over as they arrive and sent from the caller's memory. Nothing is deserialised by Java.
+ * messages. The first RPC after them is a peer's hello. Until its answer {@code HandshakeFrames}
+ * lets Spark's frames through one by one; from then on {@code Gate} keeps the bytes to itself,
+ * which {@code MessageReader} takes apart: {@code headBytes, bodyBytes, head, body}, bodies handed
+ * over as they arrive and sent from the caller's memory. Nothing is deserialised by Java.
  *
  * <p><b>Who may speak.</b> With or without {@code spark.authenticate}, both sides prove that they
  * hold the key of the run (HMAC-SHA256 over the nonces of both, both names and the run). Before,
