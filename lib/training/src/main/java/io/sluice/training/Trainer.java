@@ -112,8 +112,9 @@ public final class Trainer {
       ModelSpec spec = dataset.spec(model);
       Windows windows = dataset.source().open(hadoop);
       StepPlan steps = dataset.plan(settings, windows.count(Split.TRAIN));
-      return new Undertaking(
-          dataset, windows, Plans.run(dataset, settings, spec, steps, provenance, hadoop));
+      RunPlan plan = Plans.run(dataset, settings, spec, steps, provenance, hadoop);
+      tell(dataset, plan, settings); // before the checks: it is what they are about
+      return new Undertaking(dataset, windows, plan);
     }
   }
 
@@ -156,7 +157,6 @@ public final class Trainer {
       Progress progress) {
     Learnable dataset = undertaking.dataset;
     RunPlan plan = undertaking.plan;
-    tell(dataset, plan, settings);
 
     MultiLayerNetwork network = plan.network();
     var checkpoints =
