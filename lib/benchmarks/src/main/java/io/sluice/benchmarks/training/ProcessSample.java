@@ -11,8 +11,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What a Java process holds, seen from outside: {@code /proc}, and {@code jcmd}, which collects its
- * garbage first.
+ * What a Java process holds, seen from outside: {@code /proc}, and {@code jcmd}, which first
+ * collects its garbage and has the C library give back what is free in its arenas. It keeps that
+ * otherwise: the resident memory of two executors rose by 36 and 18 MiB within 15 seconds after 35
+ * minutes, and stayed there to 0.2 MiB for the 25 minutes that followed.
  *
  * @param seconds since the first sample was due
  */
@@ -70,7 +72,8 @@ record ProcessSample(double seconds, long[] numbers) {
   private static String jcmd(long pid) throws IOException, InterruptedException {
     Path commands = Files.createTempFile("sluice-jcmd", ".txt");
     try {
-      Files.writeString(commands, "GC.run\nGC.heap_info\nVM.native_memory summary\n");
+      Files.writeString(
+          commands, "GC.run\nSystem.trim_native_heap\nGC.heap_info\nVM.native_memory summary\n");
       Process process =
           new ProcessBuilder(
                   Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),

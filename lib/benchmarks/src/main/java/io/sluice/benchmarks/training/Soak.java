@@ -18,10 +18,11 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>Two executors of one core train by gradient sharing, with a validation pass every thousand
  * steps and a checkpoint every five hundred, until they are told to stop. Driver and executors are
- * looked at from outside ({@link ProcessSample}), the heap after a full collection. The first
- * quarter of the time is warm-up; over the rest a line is fitted to each number. A number leaks if
- * that line rises, beyond doubt (two standard errors), by more than a bound: {@value #MEMORY_BOUND}
- * of its mean for memory, {@value #COUNT_BOUND} for threads and files.
+ * looked at from outside ({@link ProcessSample}), after a full collection. The first third of the
+ * time is warm-up, in which the driver still compiles and loads classes; over the rest a line is
+ * fitted to each number. A number leaks if that line rises, beyond doubt (two standard errors), by
+ * more than a bound: {@value #MEMORY_BOUND} of its mean for memory, {@value #COUNT_BOUND} for
+ * threads and files.
  *
  * <p>In the end the run must stop on SIGTERM, and its losses must have fallen.
  */
@@ -125,7 +126,7 @@ public final class Soak {
     boolean steady = true;
     for (Map.Entry<String, List<ProcessSample>> each : samples.entrySet()) {
       List<ProcessSample> all = each.getValue();
-      List<ProcessSample> judged = all.subList(all.size() / 4, all.size());
+      List<ProcessSample> judged = all.subList(all.size() / 3, all.size());
       var json = new LinkedHashMap<String, Object>();
       for (ProcessSample.Number number : ProcessSample.Number.values()) {
         Trend trend = Trend.of(judged, number);
