@@ -2,7 +2,9 @@ package io.sluice.recurrent.dropout;
 
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.Arrays;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -21,6 +23,7 @@ public final class DropoutMask {
   private final int threshold;
   private final int value;
   private int[] block = new int[0];
+  private float[] numbers = new float[0];
 
   /**
    * @param layer name; layers of one name draw the same
@@ -51,6 +54,40 @@ public final class DropoutMask {
       fill(floats, rowKeys(examples));
       // 1/p of the mask's own precision
       mask.assign(floats.gt(0).castTo(mask.dataType())).divi(kept);
+    }
+  }
+
+  /**
+   * Multiplies rows by their masks in place, without making an array of masks.
+   *
+   * @param rows float32 (T·B, N), dense and row-major: row t·B + b is time step {@code firstStep} +
+   *     t of example b
+   * @param firstStep time steps of the series that come before
+   * @param oncePerSeries whether all time steps have the mask of step 0
+   */
+  public void multiply(Pointer rows, int T, int B, int N, int firstStep, boolean oncePerSeries) {
+    long[] keys = rowKeys(B);
+    int most = Math.min(N, KeepBits.MOST);
+    if (block.length < most) {
+      block = new int[most];
+    }
+    if (numbers.length < most) {
+      numbers = new float[most];
+    }
+    FloatPointer memory = new FloatPointer(rows);
+    for (int t = 0; t < T; t++) {
+      int step = oncePerSeries ? 0 : firstStep + t;
+      for (int b = 0; b < B; b++) {
+        for (int from = 0; from < N; from += KeepBits.MOST) {
+          int length = Math.min(KeepBits.MOST, N - from);
+          KeepBits.fill(keys[b], step * N + from, threshold, value, block, 0, length);
+          memory.position(((long) t * B + b) * N + from).get(numbers, 0, length);
+          for (int j = 0; j < length; j++) {
+            numbers[j] *= Float.intBitsToFloat(block[j]);
+          }
+          memory.put(numbers, 0, length);
+        }
+      }
     }
   }
 

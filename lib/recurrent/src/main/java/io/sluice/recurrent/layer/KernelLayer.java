@@ -215,9 +215,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     }
     if (!goesOn || stateFactors == null || stateFactors.size(0) != B) {
       if (stateMasks == null) {
-        // each direction drops its own
-        stateMasks =
-            new DropoutMask("%s/state/%s".formatted(name(), layerConf().getDirection()), kept);
+        stateMasks = layerConf().stateMasks(name());
       }
       stateFactors = detached(new long[] {B, layerConf().shape().hiddenSize()});
       stateMasks.draw(stateFactors, B);
