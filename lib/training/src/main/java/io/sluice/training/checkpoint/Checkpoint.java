@@ -80,10 +80,73 @@ public record Checkpoint(
       rateReductions = List.copyOf(rateReductions);
     }
 
+    /** Whether all is equal but the time, which each rank measures by itself. */
+    boolean isSamePlaceAs(Position other) {
+      return new Position(
+              epoch,
+              stepOfEpoch,
+              step,
+              lossSum,
+              windowsOfEpoch,
+              trainLoss,
+              validationLoss,
+              bestEpoch,
+              bestLoss,
+              epochsSinceBest,
+              other.trainSeconds,
+              rateReductions,
+              epochsOnPlateau)
+          .equals(other);
+    }
+
     /** Mean loss of the steps so far of the epoch under way; NaN before its first. */
     public double meanLoss() {
       return lossSum / windowsOfEpoch;
     }
+  }
+
+  /**
+   * The part for the parameters [from, to), as a rank holds it that has only these. Arrays are
+   * copies; of an optimizer that keeps k numbers a parameter, in k moments of P numbers one after
+   * the other, it has k moments of {@code to - from} numbers one after the other.
+   */
+  public Checkpoint range(long from, long to) {
+    int all = parameters.length;
+    if (from < 0 || from >= to || to > all) {
+      throw new IllegalArgumentException(
+          "range is [%d, %d), must hold a parameter and lie within [0, P = %d)"
+              .formatted(from, to, all));
+    }
+    int average = averageParameters.length;
+    int best = bestParameters.length;
+    require(optimizer.length % all == 0, "optimizer", optimizer.length, "a multiple of P");
+    require(average == 0 || average == all, "averageParameters", average, "0 or P");
+    require(best == all, "bestParameters", best, "P");
+    return new Checkpoint(
+        position,
+        settings,
+        slices(parameters, (int) from, (int) to),
+        slices(optimizer, (int) from, (int) to),
+        slices(averageParameters, (int) from, (int) to),
+        slices(bestParameters, (int) from, (int) to));
+  }
+
+  private void require(boolean holds, String name, int length, String rule) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "%s has length %d, expected %s (P=%d)".formatted(name, length, rule, parameters.length));
+    }
+  }
+
+  /** [from, to) of each moment of P numbers. */
+  private float[] slices(float[] moments, int from, int to) {
+    int all = parameters.length;
+    int length = to - from;
+    var slices = new float[moments.length / all * length];
+    for (int moment = 0; moment < moments.length / all; moment++) {
+      System.arraycopy(moments, moment * all + from, slices, moment * length, length);
+    }
+    return slices;
   }
 
   /** Refuses a run whose settings differ where they must not, naming both values of each. */
