@@ -49,7 +49,8 @@ final class Plans {
             checkpoints.every(),
             checkpoints.everyEpochs(),
             checkpoints.keep()),
-        FixedSettings.of(dataset, settings, spec));
+        FixedSettings.of(dataset, settings, spec),
+        null);
   }
 
   /**

@@ -10,6 +10,7 @@ import io.sluice.training.checkpoint.Checkpoint.Position;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.util.SerializableConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -32,6 +33,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param averageDecay of the moving average of parameters; 0 keeps none
  * @param checkpoints where and how often
  * @param settings that a checkpoint must have been saved with, by name
+ * @param layout of each replica over ranks; null where a rank has all of the network
  */
 public record RunPlan(
     String runId,
@@ -47,7 +49,8 @@ public record RunPlan(
     int microBatches,
     double averageDecay,
     Checkpoints checkpoints,
-    Map<String, String> settings)
+    Map<String, String> settings,
+    PipelineLayout layout)
     implements Serializable {
 
   /**
@@ -59,6 +62,11 @@ public record RunPlan(
    */
   public record Checkpoints(String uri, int everySteps, Duration every, int everyEpochs, int keep)
       implements Serializable {}
+
+  /** How each replica is spread over ranks; empty where a rank has all of the network. */
+  public Optional<PipelineLayout> pipeline() {
+    return Optional.ofNullable(layout);
+  }
 
   public Configuration configuration() {
     return hadoop.value();

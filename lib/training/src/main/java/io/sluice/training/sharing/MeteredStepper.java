@@ -88,8 +88,8 @@ final class MeteredStepper implements Stepper {
   }
 
   @Override
-  public void askForWhole() {
-    stepper.askForWhole();
+  public void askForCheckpoint() {
+    stepper.askForCheckpoint();
   }
 
   @Override
