@@ -25,6 +25,7 @@ final class Plans {
     TrainSettings.Checkpoints checkpoints = settings.checkpoints();
     return new RunPlan(
         provenance.runId(),
+        settings.device(),
         dataset.source(),
         new SerializableConfiguration(hadoop),
         spec,

@@ -1,6 +1,7 @@
 package io.sluice.training;
 
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.async.AsyncStepper;
 import io.sluice.training.averaging.AveragingStepper;
@@ -30,6 +31,7 @@ final class Strategies {
       return settings.with(kind, 1);
     }
     SparkContext context = context(kind, spark);
+    DeviceChoice device = takesGpus(kind) ? settings.device() : DeviceChoice.CPU;
     int most =
         settings.batchPerWorker().isPresent()
             ? settings.shards().orElse(Integer.MAX_VALUE)
@@ -41,8 +43,20 @@ final class Strategies {
                 () ->
                     Math.min(
                         most,
-                        new Cluster(context).slots(settings.gradientSharing().joinTimeout())));
+                        new Cluster(context, device)
+                            .slots(settings.gradientSharing().joinTimeout())));
     return settings.with(kind, workers);
+  }
+
+  /**
+   * Whether its processes may compute on GPUs: dl4j-spark's training masters start no such stages.
+   */
+  static boolean takesGpus(StrategyKind kind) {
+    return switch (kind) {
+      case LOCAL, GRADIENT_SHARING -> true;
+      case PARAMETER_AVERAGING, ASYNC_GRADIENT_SHARING -> false;
+      case AUTO -> throw new IllegalArgumentException("The strategy is not decided");
+    };
   }
 
   static Strategy of(TrainSettings settings, RunPlan plan, Optional<SparkSession> spark) {

@@ -1,6 +1,7 @@
 package io.sluice.training;
 
 import io.sluice.config.ConfigReader;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.OptimizerSettings;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.training.async.AsyncSettings;
@@ -16,6 +17,7 @@ import java.util.Optional;
  * io.sluice.recurrent.model.ModelSettings}.
  *
  * @param name of the experiment, and of the model in the registry
+ * @param device where to compute
  * @param datasetPath what is learned from
  * @param strategy who computes
  * @param epochs passes over the training windows
@@ -44,6 +46,7 @@ import java.util.Optional;
  */
 public record TrainSettings(
     String name,
+    DeviceChoice device,
     String datasetPath,
     StrategyKind strategy,
     int epochs,
@@ -103,6 +106,7 @@ public record TrainSettings(
   TrainSettings with(StrategyKind decided, int ranks) {
     return new TrainSettings(
         name,
+        device,
         datasetPath,
         decided,
         epochs,
@@ -138,6 +142,7 @@ public record TrainSettings(
   public static TrainSettings from(ConfigReader root) {
     OptimizerSettings optimizer = OptimizerSettings.from(root);
     String name = root.string("name");
+    DeviceChoice device = root.choice("device", DeviceChoice.class);
     String dataset = root.section("dataset", s -> s.string("path"));
     String registry = root.section("registry", s -> s.string("path"));
     Optional<Integer> version = root.section("registry", s -> positiveOrAuto(s, "version"));
@@ -147,6 +152,7 @@ public record TrainSettings(
           var settings =
               new TrainSettings(
                   name,
+                  device,
                   dataset,
                   train.choice("strategy", StrategyKind.class),
                   train.intAtLeast("epochs", 1),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.OptimizerSettings;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.training.async.AsyncSettings;
@@ -19,7 +20,7 @@ class TrainSettingsTest {
   /** Every value differs from its default. */
   static final String ALL =
       """
-      name = plant
+      name = plant, device = gpu
       dataset.path = "hdfs:///datasets/plant"
       registry { path = "hdfs:///models", version = 7 }
       train {
@@ -73,6 +74,7 @@ class TrainSettingsTest {
         .isEqualTo(
             new TrainSettings(
                 "plant",
+                DeviceChoice.GPU,
                 "hdfs:///datasets/plant",
                 TrainSettings.StrategyKind.GRADIENT_SHARING,
                 3,

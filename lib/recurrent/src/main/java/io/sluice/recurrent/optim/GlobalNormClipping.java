@@ -70,7 +70,7 @@ public final class GlobalNormClipping implements IUpdater {
   }
 
   /** ‖gradient‖₂; the squares of float32 numbers are added in float64. */
-  private static double norm(INDArray gradient) {
+  static double norm(INDArray gradient) {
     if (!FloatBlocks.canHold(gradient)) {
       return gradient.norm2Number().doubleValue();
     }

@@ -1,9 +1,11 @@
 package io.sluice.recurrent.optim;
 
+import io.sluice.recurrent.layer.HalfPrecision;
 import io.sluice.recurrent.layer.InputGradient;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -38,6 +40,10 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * is that on the whole batch up to the order of float32 sums, which is the same each time. What our
  * dropout drops follows from an example's key and the step ({@code recurrent.dropout}), so that is
  * no matter of the cut either.
+ *
+ * <p>A network with layers in half precision has a {@link LossScale}. Where it lets a gradient
+ * overflow, which shows in the sum over all processes and so in all of them, the step is left out:
+ * parameters and optimizer state stay, only its number passes.
  */
 public final class TrainingStep {
   /** A parameter with a regularisation of its own. */
@@ -52,6 +58,11 @@ public final class TrainingStep {
   private final GradientExchange exchange;
   private final GradientUpdater<?> updater;
   private final List<Decayed> decayed;
+
+  /** Null in a network without half precision. */
+  private LossScale lossScale;
+
+  private boolean leftOut;
 
   /** Whole batches on the calling thread. */
   public TrainingStep(MultiLayerNetwork network) {
@@ -97,6 +108,24 @@ public final class TrainingStep {
             exchange == null ? Long.MAX_VALUE : leastBucket);
     this.gradient = sum.whole();
     this.decayed = decayed();
+    this.lossScale = HalfPrecision.isIn(network) ? LossScale.FIRST : null;
+  }
+
+  /** That of the next step; empty in a network without half precision. */
+  public Optional<LossScale> lossScale() {
+    return Optional.ofNullable(lossScale);
+  }
+
+  /** Goes on where another left off. */
+  public void setLossScale(LossScale scale) {
+    if (lossScale != null) {
+      lossScale = scale;
+    }
+  }
+
+  /** Whether the last step was left out because its gradient is not finite in half precision. */
+  public boolean wasLeftOut() {
+    return leftOut;
   }
 
   /**
@@ -130,14 +159,28 @@ public final class TrainingStep {
     int epoch = network.getEpochCount();
     double loss = sumOverRanks(own, examples);
     gradient.muli(1.0 / examples);
-    step(Regularization.ApplyStep.BEFORE_UPDATER, iteration, epoch);
-    updater.applyUpdater(gradient, iteration, epoch);
-    step(Regularization.ApplyStep.POST_UPDATER, iteration, epoch);
-    parameters.subi(gradient);
-    network.applyConstraints(iteration, epoch);
+    leftOut = !allowsGradient();
+    if (!leftOut) {
+      step(Regularization.ApplyStep.BEFORE_UPDATER, iteration, epoch);
+      updater.applyUpdater(gradient, iteration, epoch);
+      step(Regularization.ApplyStep.POST_UPDATER, iteration, epoch);
+      parameters.subi(gradient);
+      network.applyConstraints(iteration, epoch);
+    }
     network.getLayerWiseConfigurations().setIterationCount(iteration + 1);
     network.setScore(loss);
     return loss;
+  }
+
+  /** Closes the step for the loss scale. */
+  private boolean allowsGradient() {
+    if (lossScale == null) {
+      return true;
+    }
+    boolean finite = Double.isFinite(GlobalNormClipping.norm(gradient));
+    boolean allows = lossScale.allows(finite);
+    lossScale = lossScale.next(finite);
+    return allows;
   }
 
   /**
@@ -194,8 +237,10 @@ public final class TrainingStep {
     }
     wantInputGradient(replica, false);
     boolean handsOn = isLast && exchange != null && !noLabel;
+    float scale = lossScale == null ? 1 : (float) lossScale.value();
     try (var ignored =
-        TrainingPass.begin(replica.getIterationCount(), batch.keys(), handsOn ? part : null)) {
+        TrainingPass.begin(
+            replica.getIterationCount(), batch.keys(), handsOn ? part : null, scale)) {
       replica.computeGradientAndScore();
     }
     wantInputGradient(replica, true);

@@ -66,7 +66,7 @@ public final class GradientSharing implements Strategy {
     this.wanted = ranks;
     this.name = name;
     this.settings = settings;
-    this.cluster = new Cluster(spark);
+    this.cluster = new Cluster(spark, plan.device());
   }
 
   @Override
@@ -126,10 +126,10 @@ public final class GradientSharing implements Strategy {
     }
     if (attempt == 1 || slots < settings.minWorkers()) {
       throw new InsufficientClusterException(
-          "Cannot start %d ranks: the cluster has %d task slots%s after %s. Add executors (--num-executors, --total-executor-cores), lower train.%s, or raise train.gradient-sharing.join-timeout if they only start slowly; run again to go on from the newest checkpoint."
+          "Cannot start %d ranks: the cluster has %s%s after %s. Add executors (--num-executors, --total-executor-cores), lower train.%s, or raise train.gradient-sharing.join-timeout if they only start slowly; run again to go on from the newest checkpoint."
               .formatted(
                   attempt == 1 ? wanted : settings.minWorkers(),
-                  slots,
+                  cluster.words(slots),
                   attempt == 1 ? "" : " left",
                   Progress.words(settings.joinTimeout()),
                   attempt == 1 ? "workers" : "gradient-sharing.min-workers"));
@@ -203,6 +203,7 @@ public final class GradientSharing implements Strategy {
     ClassTag<Integer> tag = ClassTag$.MODULE$.apply(Integer.class);
     JavaRDD<Integer> numbers = java.parallelize(IntStream.range(0, ranks).boxed().toList(), ranks);
     RDD<Integer> ranked = numbers.rdd().barrier().mapPartitions(task, false, tag);
+    cluster.profile().ifPresent(ranked::withResources);
     String interrupt = spark.getLocalProperty(INTERRUPT);
     try (var ignored = JobDescription.set(spark, story)) {
       // a cancelled rank may be waiting for what will not come

@@ -36,8 +36,12 @@ sealed interface Message {
    * A rank is there.
    *
    * @param address where its peers reach it
+   * @param device that it computes on, as a person reads it
+   * @param complaint why that is not what was assigned to it; null if it is
    */
-  record Joined(int rank, String address, String executor, String host) implements Message {}
+  record Joined(
+      int rank, String address, String executor, String host, String device, String complaint)
+      implements Message {}
 
   /**
    * All ranks are there: find each other.

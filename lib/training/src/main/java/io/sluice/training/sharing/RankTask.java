@@ -2,6 +2,8 @@ package io.sluice.training.sharing;
 
 import io.sluice.failure.UserFailure;
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Device;
+import io.sluice.scoring.device.TaskDevice;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.training.allreduce.AllReduce;
 import io.sluice.training.allreduce.AllReduceSettings;
@@ -101,9 +103,12 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
                 settings.joinTimeout(),
                 reason -> abort(others.get(), reason))) {
       try {
+        Device device = TaskDevice.ofRank(plan.value().device(), task, rank, ranks);
         List<String> addresses =
-            member.join(rendezvous.address(), SparkEnv.get().executorId(), transport.host());
-        try (AllReduce joined = rendezvous.join(addresses, settings.joinTimeout())) {
+            member.join(
+                rendezvous.address(), SparkEnv.get().executorId(), transport.host(), device);
+        try (AllReduce joined = rendezvous.join(addresses, settings.joinTimeout());
+            Device.Bound bound = device.bind()) {
           others.set(joined);
           train(joined, member, SequenceDataset.defaultMemoryBytes() / ranksHere(task));
         }
