@@ -32,6 +32,7 @@ public final class PipelineJob {
               + " beside the evaluation.",
           List.of(
               "name",
+              "device",
               "source",
               "reject",
               "resample",

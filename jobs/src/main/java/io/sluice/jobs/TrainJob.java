@@ -18,7 +18,7 @@ public final class TrainJob {
           "Trains a stacked LSTM on a sequence dataset: early stopping on validation loss, a"
               + " checkpoint an epoch from which a rerun continues, and a model bundle in the"
               + " registry once the parameters are proved to have moved.",
-          List.of("name", "dataset", "model", "train", "registry"),
+          List.of("name", "device", "dataset", "model", "train", "registry"),
           List.of(
               "train.sh --config conf/quickstart.conf",
               "train.sh --config plant.conf --set train.epochs=40 --set model.hidden-sizes=[128,64]",

@@ -5,9 +5,13 @@ import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.pipeline.Placement;
+import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.checkpoint.Checkpoint.Position;
+import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepPlan;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.util.SerializableConfiguration;
 
@@ -25,6 +29,7 @@ final class Plans {
     TrainSettings.Checkpoints checkpoints = settings.checkpoints();
     return new RunPlan(
         provenance.runId(),
+        settings.device(),
         dataset.source(),
         new SerializableConfiguration(hadoop),
         spec,
@@ -50,7 +55,31 @@ final class Plans {
             checkpoints.everyEpochs(),
             checkpoints.keep()),
         FixedSettings.of(dataset, settings, spec),
-        null);
+        settings.strategy() == StrategyKind.PIPELINE ? layout(settings, spec) : null);
+  }
+
+  private static PipelineLayout layout(TrainSettings settings, ModelSpec spec) {
+    int layers = spec.hiddenSizes().size();
+    int stages = settings.pipeline().count();
+    Placement placement =
+        settings
+            .pipeline()
+            .placement()
+            .map(written -> Placement.of(written, layers))
+            .orElseGet(
+                () ->
+                    Placement.of(
+                        IntStream.range(0, layers + 1)
+                            .mapToObj(block -> Math.min(block * stages / layers, stages - 1))
+                            .toList(),
+                        layers));
+    return new PipelineLayout(
+        placement,
+        settings
+            .pipeline()
+            .timeChunk()
+            .orElse(spec.bidirectional() ? spec.lookBack() : (spec.lookBack() + 7) / 8),
+        settings.pipeline().wire());
   }
 
   /**

@@ -1,10 +1,17 @@
 package io.sluice.training;
 
+import io.sluice.config.ConfigReader;
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.UserFailure;
+import io.sluice.recurrent.kernel.Device;
+import io.sluice.recurrent.kernel.DeviceChoice;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.memory.TrainingMemory;
+import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.loop.RunPlan;
@@ -71,7 +78,11 @@ final class Preflight {
    */
   void require(RunPlan plan, Optional<SparkContext> spark) {
     registry();
-    if (settings.strategy() == StrategyKind.GRADIENT_SHARING) {
+    devices(spark);
+    if (plan != null) {
+      network(plan.spec());
+    }
+    if (settings.runsRanks()) {
       cluster(spark.orElseThrow(), plan);
     }
     var problems = new ArrayList<>(shortages);
@@ -100,10 +111,82 @@ final class Preflight {
         plan.microBatches());
   }
 
+  /** Whether the processes of the run can have the devices that they should. */
+  private void devices(Optional<SparkContext> spark) {
+    DeviceChoice choice = settings.device();
+    boolean assigned = spark.isPresent() && GpuScheduling.executorsHaveGpus(spark.get().conf());
+    if (!Strategies.takesGpus(settings.strategy())) {
+      String strategy = ConfigReader.kebab(settings.strategy());
+      if (choice == DeviceChoice.GPU) {
+        shortages.add(
+            "device = gpu, and train.strategy = %s computes on the CPU. Set device = cpu, or train.strategy = gradient-sharing."
+                .formatted(strategy));
+      } else if (choice == DeviceChoice.AUTO && assigned) {
+        LOG.warn(
+            "Executors have GPUs, and train.strategy = {} computes on the CPU. Set device = cpu to say so, or train.strategy = gradient-sharing to use them.",
+            strategy);
+      }
+      return;
+    }
+    try {
+      if (settings.strategy() == StrategyKind.LOCAL) {
+        Device.choose(choice, 0, false);
+      } else {
+        GpuScheduling.require(spark.orElseThrow(), choice);
+        gpusOfThisProcess(spark.orElseThrow(), choice);
+      }
+    } catch (InsufficientClusterException e) {
+      shortages.add(e.getMessage());
+    }
+  }
+
+  /** Ranks of one process have a GPU each, or none has. */
+  private void gpusOfThisProcess(SparkContext spark, DeviceChoice choice) {
+    int workers = settings.workers().orElseThrow();
+    if (choice == DeviceChoice.CPU || !spark.isLocal() || workers <= Device.gpus()) {
+      return;
+    }
+    if (choice == DeviceChoice.GPU) {
+      shortages.add(
+          "device = gpu, train.workers is %d, and this machine has %d GPU%s: each rank needs one. Set train.workers to at most that, and train.threads to use more cores."
+              .formatted(workers, Device.gpus(), Device.gpus() == 1 ? "" : "s"));
+    } else if (Device.gpus() > 0) {
+      LOG.warn(
+          "Computing on the CPU: train.workers is {}, and this machine has {} GPU{}. Set train.workers to at most that, or device = cpu to say so.",
+          workers,
+          Device.gpus(),
+          Device.gpus() == 1 ? "" : "s");
+    }
+  }
+
+  /** Whether the network can be trained on those devices and in that way. */
+  private void network(ModelSpec spec) {
+    attempt(
+        () -> {
+          spec.requireOn(settings.device());
+          return spec;
+        });
+    if (spec.precision() != Precision.F16) {
+      return;
+    }
+    var problems = new ArrayList<String>();
+    if (!Strategies.takesGpus(settings.strategy())) {
+      problems.add(
+          "model.precision: must not be f16 with train.strategy = %s, whose workers scale no loss"
+              .formatted(ConfigReader.kebab(settings.strategy())));
+    } else if (settings.runsRanks() && settings.gradientSharing().wire() == Wire.THRESHOLD) {
+      problems.add(
+          "model.precision: must not be f16 with train.gradient-sharing.wire = threshold, whose residual would keep what overflows");
+    }
+    if (!problems.isEmpty()) {
+      failures.add(new InvalidConfigException("for this run", problems));
+    }
+  }
+
   private void cluster(SparkContext spark, RunPlan plan) {
     SparkConf conf = spark.conf();
     int workers = settings.workers().orElseThrow();
-    var cluster = new Cluster(spark);
+    var cluster = new Cluster(spark, settings.device());
     if (conf.getBoolean("spark.dynamicAllocation.enabled", false)) {
       shortages.add(
           "spark.dynamicAllocation.enabled is true, and Spark starts no barrier stage then. Set it to false for this job, with --conf after --.");
@@ -112,8 +195,8 @@ final class Preflight {
       int slots = cluster.awaitSlots(workers, patience);
       if (slots < workers) {
         shortages.add(
-            "train.workers is %d, and the cluster has %d task slots after %s. Set train.workers to at most that, add executors (--num-executors, --total-executor-cores), or raise train.gradient-sharing.join-timeout if they only start slowly."
-                .formatted(workers, slots, Progress.words(patience)));
+            "train.workers is %d, and the cluster has %s after %s. Set train.workers to at most that, add executors (--num-executors, --total-executor-cores), or raise train.gradient-sharing.join-timeout if they only start slowly."
+                .formatted(workers, cluster.words(slots), Progress.words(patience)));
       }
     }
     int cpus = Math.max(1, conf.getInt("spark.task.cpus", 1));
@@ -124,7 +207,7 @@ final class Preflight {
       long residual = settings.gradientSharing().wire() == Wire.THRESHOLD ? parameters : 0;
       nativeMemory(conf, local, ranks, memory(plan, settings).total() + residual * Float.BYTES);
       heap(conf, local, ranks, parameters);
-      evenness(workers, plan.steps().shards());
+      evenness(workers / settings.stages(), plan.steps().shards());
     }
     if (settings.threads() > cpus) {
       LOG.warn(

@@ -4,12 +4,14 @@ import io.sluice.config.Provenance;
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.PublishLock;
+import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointStore;
 import io.sluice.training.loop.DatasetSource;
@@ -18,6 +20,7 @@ import io.sluice.training.loop.StepPlan;
 import io.sluice.training.loop.Strategy;
 import io.sluice.training.loop.Windows;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
@@ -163,8 +166,10 @@ public final class Trainer {
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
     Beginning beginning = Beginning.of(plan, network, checkpoints, settings, hadoop);
     Strategy strategy = Strategies.of(settings, plan, spark);
-    try (RunLog log =
-        RunLog.open(settings, plan.steps(), beginning.start().position(), progress, hadoop)) {
+    try (Device.Bound bound = bind(settings);
+        RunLog log =
+            RunLog.open(settings, plan.steps(), beginning.start().position(), progress, hadoop)) {
+      tellDevices(settings, log);
       Checkpoint end =
           strategy.run(
               beginning.start(),
@@ -192,6 +197,22 @@ public final class Trainer {
       }
       return TrainReport.of(
           dataset, settings, plan, beginning, end.position(), moved, log, checkpoint, bundle);
+    }
+  }
+
+  /** The device of a run in this process; that of others is their workers'. */
+  private static Device.Bound bind(TrainSettings settings) {
+    return settings.strategy() == StrategyKind.LOCAL
+        ? Device.choose(settings.device(), 0, false).bind()
+        : Device.CPU.bind();
+  }
+
+  /** Ranks tell by themselves what they compute on. */
+  private static void tellDevices(TrainSettings settings, RunLog log) {
+    if (settings.strategy() != StrategyKind.GRADIENT_SHARING) {
+      String device = Device.current().toString();
+      LOG.info("device: {}", device);
+      log.devicesKnown(Collections.nCopies(settings.workers().orElse(1), device));
     }
   }
 

@@ -7,6 +7,7 @@ import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.NativeBuffer;
 import io.sluice.recurrent.kernel.RecurrentKernel;
 import io.sluice.recurrent.kernel.State;
+import io.sluice.recurrent.pass.TrainingPass;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.FloatPointer;
@@ -277,6 +278,7 @@ public final class ChunkedRecurrent implements AutoCloseable {
     void backward(int tape, TimeChunk chunk, Pointer dy, Pointer dx) {
       State arriving = chunk.isLast() ? null : gradients.now();
       State leaving = chunk.isFirst() ? null : gradients.next(chunk.examples(), shape);
+      kernel.setLossScale(TrainingPass.lossScale());
       kernel.backward(tape, dy, arriving, dx, leaving);
       if (dx != null && dropout != null) {
         drop(chunk, dx);

@@ -135,6 +135,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
             ? null
             : workspaces.createUninitialized(
                 inputGradients, dataType, new long[] {T, B, shape.inputSize()}, 'c');
+    recurrence.kernel().setLossScale(TrainingPass.lossScale());
     recurrence.backward(
         outputGradients.of(series.castTo(dataType)),
         null,
@@ -200,6 +201,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
         state(between),
         from(outputs, cut),
         null);
+    recurrence.kernel().setLossScale(TrainingPass.lossScale());
     recurrence.backward(from(gradients, cut), null, from(dx, cut), null);
     return gradient(dx);
   }

@@ -14,9 +14,11 @@ public final class BatchGradient {
    * @param batch at least 1 example
    * @param backward told how far the pass has come back; null is nobody. Not told in a pass that
    *     leaves nothing but zeros.
+   * @param lossScale what gradients are multiplied by inside of layers in half precision
    * @return the mean of the losses, with what regularisation adds
    */
-  public static double of(MultiLayerNetwork network, Batch batch, TrainingPass.Backward backward) {
+  public static double of(
+      MultiLayerNetwork network, Batch batch, TrainingPass.Backward backward, float lossScale) {
     boolean oneMask = batch.isOneWithOneMask();
     boolean noLabel = batch.hasNoLabel();
     network.setInput(batch.features());
@@ -26,7 +28,8 @@ public final class BatchGradient {
     }
     wantInputGradient(network, false);
     try (var ignored =
-        TrainingPass.begin(network.getIterationCount(), batch.keys(), noLabel ? null : backward)) {
+        TrainingPass.begin(
+            network.getIterationCount(), batch.keys(), noLabel ? null : backward, lossScale)) {
       network.computeGradientAndScore();
     }
     wantInputGradient(network, true);

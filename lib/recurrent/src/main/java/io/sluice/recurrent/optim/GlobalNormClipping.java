@@ -117,10 +117,15 @@ public final class GlobalNormClipping implements IUpdater {
    * norm of all parts together.
    *
    * @param overParts from the sum of squares of this part's gradient to that of all; asked once a
-   *     step, after the gradient is a mean over the batch
+   *     step, in half precision twice, after the gradient is a mean over the batch
    */
   public static void joinParts(MultiLayerNetwork network, DoubleUnaryOperator overParts) {
     clipping(network).overParts = overParts;
+  }
+
+  /** The norm of a network's gradient, with those of the parts it was joined with. */
+  static double normOverParts(MultiLayerNetwork network, INDArray gradient) {
+    return Math.sqrt(clipping(network).overParts.applyAsDouble(squares(gradient)));
   }
 
   /**

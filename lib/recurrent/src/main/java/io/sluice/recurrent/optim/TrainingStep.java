@@ -1,5 +1,6 @@
 package io.sluice.recurrent.optim;
 
+import io.sluice.recurrent.layer.HalfPrecision;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /**
@@ -76,7 +77,12 @@ public final class TrainingStep {
             replicas.each((replica, rank) -> ParameterUpdate.gradient(replica)),
             exchange,
             exchange == null ? Long.MAX_VALUE : leastBucket);
-    this.update = new ParameterUpdate(replicas.network());
+    this.update = new ParameterUpdate(replicas.network(), HalfPrecision.isIn(replicas.network()));
+  }
+
+  /** The update that its steps end with. */
+  public ParameterUpdate update() {
+    return update;
   }
 
   /**
@@ -144,7 +150,9 @@ public final class TrainingStep {
       Batch batch = mine.part(m, parts);
       boolean isLast = m == parts - 1;
       // what a layer's backward pass leaves is final only in the last micro-batch
-      double mean = BatchGradient.of(replica, batch, isLast && exchange != null ? part : null);
+      double mean =
+          BatchGradient.of(
+              replica, batch, isLast && exchange != null ? part : null, update.gradientScale());
       loss += mean * ((double) batch.size() / examples);
       if (isLast) {
         part.finish();

@@ -82,7 +82,7 @@ final class HeadPart implements AutoCloseable {
     if (dSteps == null || dSteps.length() < needed) {
       dSteps = renewed(dSteps, needed);
     }
-    double loss = BatchGradient.of(network, batch, null);
+    double loss = BatchGradient.of(network, batch, null, 1);
     if (BatchGradient.isZero(batch)) {
       dSteps.assign(0);
     }

@@ -3,9 +3,11 @@ package io.sluice.recurrent.pipeline;
 import io.sluice.recurrent.head.HeadKernel;
 import io.sluice.recurrent.head.LayerNormalization;
 import io.sluice.recurrent.kernel.NativeBuffer;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.layer.ChunkedRecurrent;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.recurrent.optim.GradientExchange;
@@ -38,10 +40,12 @@ public final class StageNetwork implements AutoCloseable {
   private final List<Block> blocks = new ArrayList<>();
   private final HeadPart head;
   private final boolean isFirst;
+  private final boolean halfPrecision;
   private final int inputs;
   private final List<NativeBuffer> chunks = new ArrayList<>();
   private final NativeBuffer[] scratch = {new NativeBuffer(), new NativeBuffer()};
   private int step;
+  private float lossScale = 1;
   private double lossSum;
 
   /**
@@ -62,6 +66,7 @@ public final class StageNetwork implements AutoCloseable {
     this.network = Networks.part(spec, optimizer, from, to, null, null);
     this.gradient = ParameterUpdate.gradient(network);
     this.isFirst = stage == 0;
+    this.halfPrecision = spec.precision() == Precision.F16;
     long offset = 0;
     for (int block = first; block < end; block++) {
       int index = (block - first) * layers;
@@ -80,6 +85,26 @@ public final class StageNetwork implements AutoCloseable {
             ? spec.inputSize()
             : units * spec.hiddenSizes().get(Math.min(first, recurrent) - 1);
     this.head = hasHead ? head(spec, optimizer, recurrent * layers, all, offset) : null;
+  }
+
+  /**
+   * Where each stage's parameters begin in those of the whole network.
+   *
+   * @return (P + 1): the last is their number
+   */
+  public static long[] starts(ModelSpec spec, Placement placement) {
+    int perBlock = Networks.layersOfRecurrent(spec);
+    List<ModelSummary.LayerSummary> layers = ModelSummary.of(spec).layers();
+    long[] starts = new long[placement.count() + 1];
+    for (int layer = 0; layer < layers.size(); layer++) {
+      int block = Math.min(layer / perBlock, placement.recurrentLayers());
+      int stage = placement.stages().get(block);
+      starts[stage + 1] += layers.get(layer).parameters();
+    }
+    for (int stage = 0; stage < placement.count(); stage++) {
+      starts[stage + 1] += starts[stage];
+    }
+    return starts;
   }
 
   private Layer conf(int index) {
@@ -115,13 +140,23 @@ public final class StageNetwork implements AutoCloseable {
     return blocks.isEmpty() ? inputs : blocks.get(blocks.size() - 1).layer.outputs();
   }
 
+  /** Whether the network computes gradients in half precision, here or on other stages. */
+  boolean isInHalfPrecision() {
+    return halfPrecision;
+  }
+
   /** Whether the loss is computed here. */
   public boolean isLast() {
     return head != null;
   }
 
-  /** Before the units of a step, or of a validation: takes the parameters as they are. */
-  public void begin() {
+  /**
+   * Before the units of a step, or of a validation: takes the parameters as they are.
+   *
+   * @param lossScale what gradients are multiplied by inside of layers in half precision
+   */
+  public void begin(float lossScale) {
+    this.lossScale = lossScale;
     step = network.getIterationCount();
     lossSum = 0;
     for (Block block : blocks) {
@@ -151,7 +186,7 @@ public final class StageNetwork implements AutoCloseable {
    */
   public Pointer forward(int tape, TimeChunk chunk, Examples examples) {
     Pointer x = blocks.isEmpty() ? null : chunks.get(tape).atLeast(0);
-    try (var ignored = TrainingPass.begin(step, examples.keys(), null)) {
+    try (var ignored = TrainingPass.begin(step, examples.keys(), null, lossScale)) {
       for (int b = 0; b < blocks.size(); b++) {
         x = blocks.get(b).forward(tape, chunk, x, destination(b, chunk));
       }
@@ -180,7 +215,7 @@ public final class StageNetwork implements AutoCloseable {
    */
   public Pointer backward(int tape, TimeChunk chunk, Examples examples, Pointer dy, Finished last) {
     Pointer arriving = head != null ? head.gradient(chunk) : dy;
-    try (var ignored = TrainingPass.begin(step, examples.keys(), null)) {
+    try (var ignored = TrainingPass.begin(step, examples.keys(), null, lossScale)) {
       for (int b = blocks.size() - 1; b >= 0; b--) {
         Block block = blocks.get(b);
         Pointer dx =

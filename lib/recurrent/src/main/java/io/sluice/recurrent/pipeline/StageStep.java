@@ -43,6 +43,10 @@ public final class StageStep implements AutoCloseable {
 
   private Schedule schedule;
   private List<Unit> units = List.of();
+
+  /** Of the step, on the last stage; 0 on others. */
+  private double ownLoss;
+
   private double loss;
   private long waitedNanos;
 
@@ -83,7 +87,7 @@ public final class StageStep implements AutoCloseable {
     this.peers = peers;
     this.over = over;
     this.gradients = new Gradients(stage, peers);
-    this.update = new ParameterUpdate(stage.network());
+    this.update = new ParameterUpdate(stage.network(), stage.isInHalfPrecision());
     GlobalNormClipping.joinParts(stage.network(), this::squaresOfAll);
   }
 
@@ -114,7 +118,7 @@ public final class StageStep implements AutoCloseable {
       schedule = new Schedule(stages, parts, chunks.count());
       units = schedule.units(index);
     }
-    stage.begin();
+    stage.begin(update.gradientScale());
     gradients.begin();
     underWay.clear();
     for (Unit unit : units) {
@@ -127,18 +131,23 @@ public final class StageStep implements AutoCloseable {
     if (parts == 0) {
       gradients.finishAll();
     }
-    double own0 = stage.lossSum() / header.examples();
-    loss = peers == null ? own0 : peers.await(own0);
-    update.apply(header.examples(), loss);
+    double mean = stage.lossSum() / header.examples();
+    ownLoss = peers == null ? mean : peers.await(mean);
+    update.apply(header.examples(), ownLoss);
     stage.network().setScore(loss);
     return loss;
   }
 
-  /** Asked by the update, once a step; the loss goes along. */
+  /** Asked by the update; the loss goes along. */
   private double squaresOfAll(double squares) {
-    double[] sums = over.over(squares, loss);
+    double[] sums = over.over(squares, ownLoss);
     loss = sums[1];
     return sums[0];
+  }
+
+  /** The update that its steps end with. */
+  public ParameterUpdate update() {
+    return update;
   }
 
   private void forward(Unit unit, Batch own, int parts) {
@@ -207,7 +216,7 @@ public final class StageStep implements AutoCloseable {
       if (header.kind() == StageLinks.Kind.END) {
         return new double[] {losses, examplesSeen};
       }
-      stage.begin();
+      stage.begin(1);
       Examples examples = null;
       for (int k = 0; k < chunks.count(); k++) {
         var unit = new Unit(true, 0, k, 0);

@@ -1,5 +1,7 @@
 package io.sluice.training.checkpoint;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.sluice.recurrent.optim.LossScale;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,6 +56,7 @@ public record Checkpoint(
    * @param rateReductions the first step at each rate that a plateau schedule lowered to
    * @param epochsOnPlateau epochs finished after the best one and after the last reduction; a
    *     plateau schedule counts them
+   * @param lossScale of the next step; null where nothing is computed in half precision
    */
   public record Position(
       int epoch,
@@ -68,13 +71,27 @@ public record Checkpoint(
       int epochsSinceBest,
       double trainSeconds,
       List<Integer> rateReductions,
-      int epochsOnPlateau)
+      int epochsOnPlateau,
+      @JsonInclude(JsonInclude.Include.NON_NULL) LossScale lossScale)
       implements Serializable {
 
     /** Before the first step. */
     public static final Position START =
         new Position(
-            0, 0, 0, 0, 0, Double.NaN, Double.NaN, 0, Double.POSITIVE_INFINITY, 0, 0, List.of(), 0);
+            0,
+            0,
+            0,
+            0,
+            0,
+            Double.NaN,
+            Double.NaN,
+            0,
+            Double.POSITIVE_INFINITY,
+            0,
+            0,
+            List.of(),
+            0,
+            null);
 
     public Position {
       rateReductions = List.copyOf(rateReductions);
@@ -95,7 +112,8 @@ public record Checkpoint(
               epochsSinceBest,
               other.trainSeconds,
               rateReductions,
-              epochsOnPlateau)
+              epochsOnPlateau,
+              lossScale)
           .equals(other);
     }
 

@@ -2,6 +2,7 @@ package io.sluice.training.loop;
 
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.LossScale;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
 import io.sluice.scoring.bundle.BatchArrays;
@@ -12,6 +13,7 @@ import io.sluice.training.checkpoint.Checkpoint.Position;
 import java.time.Duration;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.schedule.ISchedule;
@@ -88,6 +90,9 @@ public final class GradientStepper implements Stepper {
   @Override
   public Steps steps(Position from, ISchedule learningRate) {
     GlobalNormClipping.setLearningRate(network, learningRate);
+    if (from.lossScale() != null) {
+      step.update().setLossScale(from.lossScale());
+    }
     if (shards == null) {
       // found at the first epoch: a run that has nothing left to train reads no train windows
       shards = windows.shards(plan.dealing(), rank, ranks, memoryBytes);
@@ -118,6 +123,11 @@ public final class GradientStepper implements Stepper {
   }
 
   @Override
+  public LossScale lossScale() {
+    return step.update().lossScale().orElse(null);
+  }
+
+  @Override
   public void askForCheckpoint() {
     wholeAsked = true;
   }
@@ -139,7 +149,7 @@ public final class GradientStepper implements Stepper {
         1,
         windowBatch.globalSize(),
         loss,
-        GlobalNormClipping.lastNorm(network),
+        step.update().wasLeftOut() ? OptionalDouble.empty() : GlobalNormClipping.lastNorm(network),
         new StepTime(end - read - waited, waited, read - start, bytesSent() - sent, denseBytes()),
         shared == null ? stopAsked.getAsBoolean() : shared.anyAskedToStop(),
         shared == null || shared.isWhole() ? Following.AS_DUE : Following.NOT);

@@ -1,6 +1,7 @@
 package io.sluice.training.loop;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
@@ -19,6 +20,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * What every process of a run must know, the same for all of them and for all attempts.
  *
  * @param runId keeps runs in one executor apart
+ * @param device where to compute
  * @param source where the windows are
  * @param hadoop how to reach them
  * @param spec of the network
@@ -37,6 +39,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  */
 public record RunPlan(
     String runId,
+    DeviceChoice device,
     WindowsSource source,
     SerializableConfiguration hadoop,
     ModelSpec spec,

@@ -1,5 +1,6 @@
 package io.sluice.training.loop;
 
+import io.sluice.recurrent.optim.LossScale;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import java.util.Iterator;
 import java.util.OptionalDouble;
@@ -30,6 +31,11 @@ public interface Stepper extends AutoCloseable {
    */
   default void askForCheckpoint() {}
 
+  /** The loss scale of its next step; null where nothing is computed in half precision. */
+  default LossScale lossScale() {
+    return null;
+  }
+
   /** Mean loss over the validation windows, without dropout. */
   double validationLoss();
 
@@ -54,7 +60,8 @@ public interface Stepper extends AutoCloseable {
    * @param count steps that were taken; 1, unless parameters are averaged less often
    * @param windows they learned from, together, over all ranks
    * @param loss mean over the windows of the last of them
-   * @param gradientNorm of the last of them, before clipping; empty where it was not measured
+   * @param gradientNorm of the last of them, before clipping; empty where it was not measured, or
+   *     that step was left out
    * @param time where the time of this process went
    * @param stopAsked whether someone asks the run to stop; the same on all ranks
    * @param checkpoint whether one may follow; the same on all ranks

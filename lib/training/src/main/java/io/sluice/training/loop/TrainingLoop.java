@@ -87,7 +87,7 @@ public final class TrainingLoop {
         }
         Stepper.Taken taken = steps.next();
         requireFinite(taken, learningRate);
-        state.stepsDone(taken, seconds());
+        state.stepsDone(taken, stepper.lossScale(), seconds());
         requireSound(taken);
         observer.stepsDone(told(taken, learningRate));
         if (taken.stopAsked()) {

@@ -2,6 +2,7 @@ package io.sluice.training.pipeline;
 
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.LossScale;
 import io.sluice.recurrent.pipeline.Chunks;
 import io.sluice.recurrent.pipeline.Schedule;
 import io.sluice.recurrent.pipeline.StageLinks;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
@@ -139,6 +141,11 @@ public final class PipelineStepper implements Stepper {
   }
 
   @Override
+  public LossScale lossScale() {
+    return step.update().lossScale().orElse(null);
+  }
+
+  @Override
   public void askForCheckpoint() {
     checkpointAsked = true;
   }
@@ -146,6 +153,9 @@ public final class PipelineStepper implements Stepper {
   @Override
   public Steps steps(Position from, ISchedule learningRate) {
     GlobalNormClipping.setLearningRate(network(), learningRate);
+    if (from.lossScale() != null) {
+      step.update().setLossScale(from.lossScale());
+    }
     if (stage == 0 && shards == null) {
       // found at the first epoch: a run that has nothing left to train reads no train windows
       shards = windows.shards(plan.dealing(), replica, replicas, memoryBytes);
@@ -209,7 +219,9 @@ public final class PipelineStepper implements Stepper {
         1,
         header.examples(),
         loss,
-        GlobalNormClipping.lastNorm(network()),
+        step.update().wasLeftOut()
+            ? OptionalDouble.empty()
+            : GlobalNormClipping.lastNorm(network()),
         new StepTime(end - read - waited, waited, read - start, bytesSent() - sent, denseBytes()),
         shared == null ? header.stopAsked() : shared.anyAskedToStop(),
         header.wholeAsked() ? Following.AGREED : Following.NOT);

@@ -2,6 +2,7 @@ package io.sluice.training.sharing;
 
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
+import io.sluice.recurrent.optim.LossScale;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.StepTime;
 import io.sluice.training.loop.Stepper;
@@ -85,6 +86,11 @@ final class MeteredStepper implements Stepper {
         unmetered.close();
       }
     };
+  }
+
+  @Override
+  public LossScale lossScale() {
+    return stepper.lossScale();
   }
 
   @Override

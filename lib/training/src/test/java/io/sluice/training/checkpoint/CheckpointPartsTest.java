@@ -160,7 +160,7 @@ class CheckpointPartsTest {
         at(
             whole,
             new Checkpoint.Position(
-                2, 3, 30, 1.75, 48, Double.NaN, 0.6, 1, 0.6, 0, 12.5, List.of(4), 1));
+                2, 3, 30, 1.75, 48, Double.NaN, 0.6, 1, 0.6, 0, 12.5, List.of(4), 1, null));
 
     assertUnusable(
         whole,
@@ -336,6 +336,7 @@ class CheckpointPartsTest {
         p.epochsSinceBest(),
         seconds,
         p.rateReductions(),
-        p.epochsOnPlateau());
+        p.epochsOnPlateau(),
+        p.lossScale());
   }
 }

@@ -23,7 +23,7 @@ class CheckpointTest {
     var random = new Random(step);
     return new Checkpoint(
         new Checkpoint.Position(
-            2, 3, step, 1.5, 48, Double.NaN, 0.6, 1, 0.6, 0, 12.5, List.of(4), 1),
+            2, 3, step, 1.5, 48, Double.NaN, 0.6, 1, 0.6, 0, 12.5, List.of(4), 1, null),
         SETTINGS,
         floats(random, parameters),
         floats(random, parameters * moments),
