@@ -54,7 +54,7 @@ final class BlockMemory {
   StageMemory of(Schedule schedule, int stage, int first, int end) {
     long P = Float.BYTES * parameters(first, end);
     long head = hasHead(end) ? Float.BYTES * parameters(sizes.size(), end) : 0;
-    int tapes = schedule.lead(stage);
+    double tapes = tapes(schedule, stage);
     long factors =
         spec.recurrentDropout() > 0
             ? (long) schedule.microBatchesUnderWay(stage) * directions * windows * units(first, end)
@@ -68,6 +68,14 @@ final class BlockMemory {
             + headLayers(end)
             + Float.BYTES * (step(first, end) + factors),
         TrainingMemory.BESIDES_BYTES);
+  }
+
+  /**
+   * Whole chunks that a stage keeps: where it keeps all of a step, the last of a series is short.
+   */
+  double tapes(Schedule schedule, int stage) {
+    double all = schedule.microBatches() * (double) chunks.timeSteps() / chunks.chunkSteps();
+    return Math.min(schedule.lead(stage), all);
   }
 
   /** Of blocks, in numbers. */
@@ -95,11 +103,11 @@ final class BlockMemory {
   }
 
   /** What kernels touch, in bytes. */
-  long kernels(int tapes, int first, int end) {
+  long kernels(double tapes, int first, int end) {
     long bytes = 0;
     for (int block = first; block < top(end); block++) {
       Kernel kernel = kernels.computeIfAbsent(block, this::kernel);
-      bytes += kernel.once + tapes * kernel.perTape;
+      bytes += kernel.once + (long) (tapes * kernel.perTape);
     }
     return bytes;
   }
@@ -121,10 +129,10 @@ final class BlockMemory {
   }
 
   /** What {@link StageNetwork} holds besides kernels, in bytes. */
-  long activations(int tapes, int first, int end) {
+  long activations(double tapes, int first, int end) {
     long rows = (long) chunks.chunkSteps() * windows;
     int top = top(end);
-    long numbers = first < top ? tapes * rows * BlockSeconds.inputs(spec, first) : 0;
+    double numbers = first < top ? tapes * rows * BlockSeconds.inputs(spec, first) : 0;
     long[] scratch = new long[2];
     for (int block = first; block < top; block++) {
       boolean goesToHead = hasHead(end) && block == top - 1;
@@ -148,7 +156,7 @@ final class BlockMemory {
       }
     }
     long series = hasHead(end) ? 2 * series() : 0;
-    return Float.BYTES * (numbers + scratch[0] + scratch[1] + series);
+    return Float.BYTES * (Math.round(numbers) + scratch[0] + scratch[1] + series);
   }
 
   /** Numbers that come into the head. */
