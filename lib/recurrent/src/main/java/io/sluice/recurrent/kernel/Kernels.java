@@ -67,13 +67,16 @@ public final class Kernels {
 
   /**
    * Native memory that a kernel made by {@link #create} holds while it trains on batches of B
-   * sequences of T time steps, in bytes; on a GPU less, and what that holds of its own.
+   * sequences of T time steps, in bytes; on a GPU less, and what that
+   * holds of its own.
+   *
+   * @param tapes passes that are kept for their way back at a time
    */
   public static long trainingBytes(
-      CellShape shape, Precision precision, boolean dropsState, int T, int B) {
+      CellShape shape, Precision precision, boolean dropsState, int T, int B, int tapes) {
     return computesInBf16(shape, precision, dropsState)
-        ? OneDnnKernel.trainingBytes(shape, Precision.BF16, T, B)
-        : FusedKernel.trainingBytes(shape, T, B, dropsState);
+        ? OneDnnKernel.trainingBytes(shape, Precision.BF16, T, B, tapes)
+        : FusedKernel.trainingBytes(shape, T, B, tapes, dropsState);
   }
 
   /** Whether {@link #create} gives a kernel that multiplies in bf16 on this CPU. */

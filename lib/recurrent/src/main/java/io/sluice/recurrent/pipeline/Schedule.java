@@ -60,6 +60,11 @@ public record Schedule(int stages, int microBatches, int chunks) {
     return Math.min(microBatches, (lead(stage) + chunks - 2) / chunks + 1);
   }
 
+  /** U, forward and as many backward on each stage. */
+  public int units() {
+    return microBatches * chunks;
+  }
+
   /** All units of a stage, in the order in which it computes them. */
   public List<Unit> units(int stage) {
     int all = microBatches * chunks;
@@ -89,9 +94,11 @@ public record Schedule(int stages, int microBatches, int chunks) {
   /** What a unit costs a stage. */
   public interface Cost {
     /**
+     * @param microBatch from 0
+     * @param chunk from 0, in the order of time
      * @return seconds
      */
-    double seconds(int stage, Unit unit);
+    double seconds(int stage, boolean isForward, int microBatch, int chunk);
   }
 
   /**
@@ -113,35 +120,34 @@ public record Schedule(int stages, int microBatches, int chunks) {
    * @param transferSeconds from one stage to the next, while both compute
    */
   public Timing timing(Cost cost, double transferSeconds) {
-    List<List<Unit>> orders = new ArrayList<>();
-    for (int stage = 0; stage < stages; stage++) {
-      orders.add(units(stage));
-    }
-    double[][][] ends = new double[2][stages][microBatches * chunks];
-    int[] next = new int[stages];
+    int all = microBatches * chunks;
+    var forward = new double[stages][all];
+    var backward = new double[stages][all];
+    int[] forwards = new int[stages];
+    int[] backwards = new int[stages];
     double[] free = new double[stages];
     double[] busy = new double[stages];
-    int left = 2 * stages * microBatches * chunks;
+    int left = 2 * stages * all;
     while (left > 0) {
       for (int stage = 0; stage < stages; stage++) {
-        while (next[stage] < orders.get(stage).size()) {
-          Unit unit = orders.get(stage).get(next[stage]);
-          int neighbour = unit.isForward() ? stage - 1 : stage + 1;
-          double[][] same = ends[unit.isForward() ? 0 : 1];
-          int place = unit.microBatch() * chunks + unit.chunk();
-          double arrival = 0;
+        while (backwards[stage] < all) {
+          boolean isForward = forwards[stage] < Math.min(all, backwards[stage] + lead(stage));
+          int k = isForward ? forwards[stage] : backwards[stage];
+          int neighbour = isForward ? stage - 1 : stage + 1;
+          double begin = free[stage];
           if (neighbour >= 0 && neighbour < stages) {
-            if (same[neighbour][place] == 0) {
+            if ((isForward ? forwards : backwards)[neighbour] <= k) {
               break; // not computed yet
             }
-            arrival = same[neighbour][place] + transferSeconds;
+            double end = (isForward ? forward : backward)[neighbour][k];
+            begin = Math.max(begin, end + transferSeconds);
           }
-          double seconds = cost.seconds(stage, unit);
-          // an end of 0 means "not yet", and a unit may cost nothing
-          free[stage] = Math.max(Math.max(free[stage], arrival) + seconds, Double.MIN_NORMAL);
+          int chunk = isForward ? k % chunks : chunks - 1 - k % chunks;
+          double seconds = cost.seconds(stage, isForward, k / chunks, chunk);
+          free[stage] = begin + seconds;
           busy[stage] += seconds;
-          same[stage][place] = free[stage];
-          next[stage]++;
+          (isForward ? forward : backward)[stage][k] = free[stage];
+          (isForward ? forwards : backwards)[stage]++;
           left--;
         }
       }
