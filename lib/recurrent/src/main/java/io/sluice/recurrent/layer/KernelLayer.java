@@ -322,6 +322,11 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   }
 
   private RecurrentKernel newKernel(Recurrent conf) {
+    if (!Nd4j.getEnvironment().isCPU()) {
+      throw new IllegalStateException(
+          "Layer %s reads the memory of ND4J's CPU backend, and ND4J runs on %s: build without the profile nd4j-cuda-11.6, whose backend is for DL4J's own layers. On a GPU this layer computes by cuDNN (device = gpu)."
+              .formatted(name(), Nd4j.getBackend().getClass().getSimpleName()));
+    }
     return switch (dataType) {
       case FLOAT ->
           Kernels.create(

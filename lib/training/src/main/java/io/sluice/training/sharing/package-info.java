@@ -25,6 +25,11 @@
  * and replaced through Spark ({@code RankTasks}); should its rank wake before, it finds its links
  * closed, may write no checkpoint any more, and ends.
  *
+ * <p><b>Devices.</b> A rank computes on the GPU that Spark gave its task ({@code scoring.device}),
+ * or on the CPU, and says so when it joins. The driver refuses a mix: it would be as fast as its
+ * CPUs. Where executors have GPUs, only the barrier stage asks for them, and slots are counted for
+ * that.
+ *
  * <p><b>Whose failure.</b> When a rank dies, all others fail too. The driver waits two seconds for
  * what comes in and shows the failure that is closest to the cause: a rank's own before what its
  * peers noticed, and Spark's word on why an executor was removed before both.
