@@ -1,7 +1,16 @@
 package io.sluice.training;
 
 import io.sluice.config.ConfigReader;
+import io.sluice.config.InvalidConfigException;
+import io.sluice.failure.InsufficientClusterException;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.pipeline.PipelinePlan;
+import io.sluice.recurrent.pipeline.PipelineRefusal;
+import io.sluice.recurrent.pipeline.PipelineWishes;
+import io.sluice.recurrent.pipeline.Placement;
 import io.sluice.training.allreduce.WireFormat;
+import io.sluice.training.loop.PipelineLayout;
 import java.util.List;
 import java.util.Optional;
 
@@ -52,5 +61,60 @@ record PipelineSettings(
   /** P. */
   int count() {
     return stages.orElseGet(() -> placed() > 0 ? placed() : STAGES);
+  }
+
+  /**
+   * The layout of a run.
+   *
+   * @param windows of a replica's share of a batch
+   * @param rankBytes native memory of a rank; 0 is no limit
+   * @throws InvalidConfigException if there is no such layout
+   * @throws InsufficientClusterException if there is none that ranks have the memory for
+   */
+  PipelineLayout layout(
+      ModelSpec spec,
+      OptimizerSpec.Algorithm algorithm,
+      int windows,
+      int microBatches,
+      long rankBytes) {
+    PipelineWishes wishes =
+        PipelineWishes.ofStages(count())
+            .placedAs(placed(spec))
+            .withChunkSteps(timeChunk.orElse(0))
+            .withMicroBatches(microBatches);
+    try {
+      return new PipelineLayout(
+          PipelinePlan.of(spec, algorithm, windows, wishes.within(rankBytes)), wire);
+    } catch (PipelineRefusal refusal) {
+      try {
+        PipelinePlan.of(spec, algorithm, windows, wishes);
+      } catch (PipelineRefusal whatever) {
+        throw refused(key(whatever.wish()), whatever);
+      }
+      throw new InsufficientClusterException(
+          "%s %s".formatted(key(refusal.wish()), refusal.getMessage()));
+    }
+  }
+
+  private Placement placed(ModelSpec spec) {
+    try {
+      return placement.map(given -> Placement.of(given, spec.hiddenSizes().size())).orElse(null);
+    } catch (IllegalArgumentException e) {
+      throw refused("train.pipeline.placement", e);
+    }
+  }
+
+  private static String key(PipelineRefusal.Wish wish) {
+    return switch (wish) {
+      case STAGES -> "train.pipeline.stages";
+      case PLACEMENT -> "train.pipeline.placement";
+      case CHUNK_STEPS -> "train.pipeline.time-chunk";
+      case MICRO_BATCHES -> "train.accumulate";
+    };
+  }
+
+  private static InvalidConfigException refused(String key, Exception why) {
+    return new InvalidConfigException(
+        "for this model", List.of("%s %s".formatted(key, why.getMessage())));
   }
 }

@@ -5,13 +5,10 @@ import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
-import io.sluice.recurrent.pipeline.Placement;
-import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepPlan;
-import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.util.SerializableConfiguration;
 
@@ -19,11 +16,15 @@ import org.apache.spark.util.SerializableConfiguration;
 final class Plans {
   private Plans() {}
 
+  /**
+   * @param layout of a pipeline; null is none
+   */
   static RunPlan run(
       Learnable dataset,
       TrainSettings settings,
       ModelSpec spec,
       StepPlan steps,
+      PipelineLayout layout,
       Provenance provenance,
       Configuration hadoop) {
     TrainSettings.Checkpoints checkpoints = settings.checkpoints();
@@ -41,12 +42,7 @@ final class Plans {
         steps,
         settings.seed(),
         settings.threads(),
-        settings
-            .accumulate()
-            .orElseGet(
-                () ->
-                    TrainingMemory.microBatches(
-                        spec, settings.batchOfProcess(), settings.threads())),
+        layout == null ? microBatches(settings, spec) : layout.plan().microBatches(),
         settings.averageDecay(),
         new RunPlan.Checkpoints(
             checkpoints.path(),
@@ -55,31 +51,14 @@ final class Plans {
             checkpoints.everyEpochs(),
             checkpoints.keep()),
         FixedSettings.of(dataset, settings, spec),
-        settings.strategy() == StrategyKind.PIPELINE ? layout(settings, spec) : null);
+        layout);
   }
 
-  private static PipelineLayout layout(TrainSettings settings, ModelSpec spec) {
-    int layers = spec.hiddenSizes().size();
-    int stages = settings.pipeline().count();
-    Placement placement =
-        settings
-            .pipeline()
-            .placement()
-            .map(written -> Placement.of(written, layers))
-            .orElseGet(
-                () ->
-                    Placement.of(
-                        IntStream.range(0, layers + 1)
-                            .mapToObj(block -> Math.min(block * stages / layers, stages - 1))
-                            .toList(),
-                        layers));
-    return new PipelineLayout(
-        placement,
-        settings
-            .pipeline()
-            .timeChunk()
-            .orElse(spec.bidirectional() ? spec.lookBack() : (spec.lookBack() + 7) / 8),
-        settings.pipeline().wire());
+  private static int microBatches(TrainSettings settings, ModelSpec spec) {
+    return settings
+        .accumulate()
+        .orElseGet(
+            () -> TrainingMemory.microBatches(spec, settings.batchOfProcess(), settings.threads()));
   }
 
   /**

@@ -11,6 +11,7 @@ import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.pipeline.PipelinePlan;
 import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.training.TrainSettings.StrategyKind;
@@ -35,9 +36,6 @@ import org.slf4j.LoggerFactory;
 /** What would end a run after it has begun, looked for before: all of it at once. */
 final class Preflight {
   private static final Logger LOG = LoggerFactory.getLogger(Preflight.class);
-
-  /** Spark's defaults where nothing is set. */
-  private static final long LEAST_OVERHEAD_MIB = 384;
 
   /** Share of an executor's heap that Spark, and the rest of the run, leave to a rank's arrays. */
   private static final double HEAP_SHARE = 0.6;
@@ -201,12 +199,13 @@ final class Preflight {
     }
     int cpus = Math.max(1, conf.getInt("spark.task.cpus", 1));
     if (plan != null) {
-      boolean local = spark.isLocal();
-      int ranks = local ? workers : ranksInExecutor(cluster, conf, cpus);
-      long parameters = ModelSummary.of(plan.spec()).parameters();
+      var executor = ExecutorMemory.of(spark, cluster, workers);
+      long parameters = parametersOfRank(plan);
       long residual = settings.gradientSharing().wire() == Wire.THRESHOLD ? parameters : 0;
-      nativeMemory(conf, local, ranks, memory(plan, settings).total() + residual * Float.BYTES);
-      heap(conf, local, ranks, parameters);
+      nativeMemory(executor, nativeBytesOfRank(plan) + residual * Float.BYTES);
+      if (!spark.isLocal()) {
+        heap(executor, parameters);
+      }
       evenness(workers / settings.stages(), plan.steps().shards());
     }
     if (settings.threads() > cpus) {
@@ -217,54 +216,64 @@ final class Preflight {
     }
   }
 
-  private int ranksInExecutor(Cluster cluster, SparkConf conf, int cpus) {
-    int slots =
-        conf.contains("spark.executor.cores")
-            ? conf.getInt("spark.executor.cores", cpus) / cpus
-            : cluster.slotsPerExecutor();
-    return Math.min(settings.workers().orElseThrow(), Math.max(1, slots));
+  /** Of the rank that has the most. */
+  private static long parametersOfRank(RunPlan plan) {
+    return plan.pipeline()
+        .map(
+            layout ->
+                layout.plan().stages().stream()
+                    .mapToLong(PipelinePlan.Stage::parameters)
+                    .max()
+                    .orElseThrow())
+        .orElseGet(() -> ModelSummary.of(plan.spec()).parameters());
   }
 
-  private void nativeMemory(SparkConf conf, boolean local, int ranks, long bytesOfRank) {
+  private long nativeBytesOfRank(RunPlan plan) {
+    return plan.pipeline()
+        .map(
+            layout ->
+                layout.plan().stages().stream()
+                    .mapToLong(stage -> stage.memory().total())
+                    .max()
+                    .orElseThrow())
+        .orElseGet(() -> memory(plan, settings).total());
+  }
+
+  private void nativeMemory(ExecutorMemory executor, long bytesOfRank) {
+    int ranks = executor.ranks();
     long needed = mebibytes(ranks * bytesOfRank);
-    long heap = conf.getSizeAsMb("spark.executor.memory", "1g");
-    boolean limited =
-        conf.contains("spark.executor.memoryOverhead") || isContainer(conf.get("spark.master", ""));
-    long overhead =
-        conf.contains("spark.executor.memoryOverhead")
-            ? conf.getSizeAsMb("spark.executor.memoryOverhead")
-            : Math.max(
-                LEAST_OVERHEAD_MIB,
-                (long) (heap * conf.getDouble("spark.executor.memoryOverheadFactor", 0.1)));
     LOG.info(
         "Each executor holds {} rank{}: about {} MiB of native memory beside a heap of {} MiB",
         ranks,
         ranks == 1 ? "" : "s",
         needed,
-        heap);
-    if (!local && limited && needed > overhead) {
+        executor.heapMebibytes());
+    if (executor.isLimited() && needed > executor.overheadMebibytes()) {
       shortages.add(
           "%d rank%s in an executor need about %,d MiB of native memory, and spark.executor.memoryOverhead leaves %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm, or spark.executor.memoryOverhead=%dm, or cut batches with train.accumulate."
-              .formatted(ranks, ranks == 1 ? "" : "s", needed, overhead, needed, needed + 512));
+              .formatted(
+                  ranks,
+                  ranks == 1 ? "" : "s",
+                  needed,
+                  executor.overheadMebibytes(),
+                  needed,
+                  needed + 512));
     }
   }
 
-  private static boolean isContainer(String master) {
-    return master.startsWith("yarn") || master.startsWith("k8s");
-  }
-
-  private void heap(SparkConf conf, boolean local, int ranks, long parameters) {
-    if (local) {
-      return;
-    }
+  private void heap(ExecutorMemory executor, long parameters) {
+    int ranks = executor.ranks();
     // start, best, average and two snapshots with the optimizer's two moments each
     long needed = mebibytes(ranks * 4L * parameters * (2 + 1 + 1 + 2 * 5));
-    long heap = conf.getSizeAsMb("spark.executor.memory", "1g");
-    if (needed > HEAP_SHARE * heap) {
+    if (needed > HEAP_SHARE * executor.heapMebibytes()) {
       shortages.add(
           "%d rank%s in an executor keep up to %,d MiB of parameters and checkpoints on a heap of %,d MiB. Set spark.executor.memory to at least %dm, or spark.executor.cores to fewer ranks an executor."
               .formatted(
-                  ranks, ranks == 1 ? "" : "s", needed, heap, (long) (needed / HEAP_SHARE) + 1));
+                  ranks,
+                  ranks == 1 ? "" : "s",
+                  needed,
+                  executor.heapMebibytes(),
+                  (long) (needed / HEAP_SHARE) + 1));
     }
   }
 

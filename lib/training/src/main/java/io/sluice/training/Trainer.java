@@ -15,15 +15,18 @@ import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointStore;
 import io.sluice.training.loop.DatasetSource;
+import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepPlan;
 import io.sluice.training.loop.Strategy;
 import io.sluice.training.loop.Windows;
+import io.sluice.training.sharing.Cluster;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.factory.Nd4j;
@@ -110,14 +113,36 @@ public final class Trainer {
         TrainSettings settings,
         ModelSettings model,
         Provenance provenance,
+        Optional<SparkSession> spark,
         Configuration hadoop) {
       dataset.requireTrainable();
       ModelSpec spec = dataset.spec(model);
       Windows windows = dataset.source().open(hadoop);
       StepPlan steps = dataset.plan(settings, windows.count(Split.TRAIN));
-      RunPlan plan = Plans.run(dataset, settings, spec, steps, provenance, hadoop);
+      PipelineLayout layout = layout(settings, spec, spark);
+      RunPlan plan = Plans.run(dataset, settings, spec, steps, layout, provenance, hadoop);
       tell(dataset, plan, settings); // before the checks: it is what they are about
       return new Undertaking(dataset, windows, plan);
+    }
+
+    /** Null where ranks have all of the network. */
+    private static PipelineLayout layout(
+        TrainSettings settings, ModelSpec spec, Optional<SparkSession> spark) {
+      if (settings.strategy() != StrategyKind.PIPELINE) {
+        return null;
+      }
+      SparkContext context = spark.orElseThrow().sparkContext();
+      ExecutorMemory executor =
+          ExecutorMemory.of(
+              context, new Cluster(context, settings.device()), settings.workers().orElseThrow());
+      return settings
+          .pipeline()
+          .layout(
+              spec,
+              settings.optimizer().algorithm(),
+              settings.batchOfProcess(),
+              settings.accumulate().orElse(0),
+              executor.rankBytes());
     }
   }
 
@@ -135,7 +160,8 @@ public final class Trainer {
     String folder = settings.checkpoints().path();
     var preflight = new Preflight(settings, hadoop);
     Undertaking undertaking =
-        preflight.attempt(() -> Undertaking.of(dataset.get(), settings, model, provenance, hadoop));
+        preflight.attempt(
+            () -> Undertaking.of(dataset.get(), settings, model, provenance, spark, hadoop));
     try (PublishLock lock =
             preflight.attempt(
                 () ->
@@ -220,6 +246,10 @@ public final class Trainer {
   private static void tell(Learnable dataset, RunPlan plan, TrainSettings settings) {
     LOG.info("{}", story(dataset, settings, plan.spec(), plan.steps()));
     LOG.info("model\n{}", ModelSummary.of(plan.spec()).text(settings.batchSize()));
+    if (plan.pipeline().isPresent()) {
+      LOG.info("pipeline\n{}", plan.layout().plan().text());
+      return;
+    }
     LOG.info(
         "native memory of each training process, a thread's share of a batch in {}: about {}",
         plan.microBatches() == 1 ? "one piece" : plan.microBatches() + " micro-batches",

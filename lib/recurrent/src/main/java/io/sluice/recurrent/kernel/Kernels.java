@@ -67,8 +67,7 @@ public final class Kernels {
 
   /**
    * Native memory that a kernel made by {@link #create} holds while it trains on batches of B
-   * sequences of T time steps, in bytes; on a GPU less, and what that
-   * holds of its own.
+   * sequences of T time steps, in bytes; on a GPU less, and what that holds of its own.
    *
    * @param tapes passes that are kept for their way back at a time
    */

@@ -119,7 +119,7 @@ class StageMemoryTest {
   private static void step(
       StageNetwork network, Schedule schedule, int stage, Chunks chunks, int b) {
     var examples = new Examples(new long[b], Nd4j.zeros(b, 1), null);
-    network.begin();
+    network.begin(1);
     for (Unit unit : schedule.units(stage)) {
       var chunk =
           new TimeChunk(

@@ -1,5 +1,6 @@
 package io.sluice.training.loop;
 
+import io.sluice.recurrent.pipeline.PipelinePlan;
 import io.sluice.recurrent.pipeline.Placement;
 import io.sluice.training.allreduce.WireFormat;
 import java.io.Serializable;
@@ -8,16 +9,19 @@ import java.io.Serializable;
  * How each replica of a run's network is spread over ranks: rank r is stage r mod P of replica r /
  * P.
  *
- * @param placement of the network's layers on P stages
- * @param chunkSteps time steps of a time chunk
+ * @param plan where layers are and how a replica's batches are cut
  * @param wire how activations and their gradients travel between stages
  */
-public record PipelineLayout(Placement placement, int chunkSteps, WireFormat wire)
-    implements Serializable {
+public record PipelineLayout(PipelinePlan plan, WireFormat wire) implements Serializable {
+
+  /** Of the network's layers on P stages. */
+  public Placement placement() {
+    return plan.placement();
+  }
 
   /** P. */
   public int stages() {
-    return placement.count();
+    return placement().count();
   }
 
   /** The stage of a rank. */

@@ -97,8 +97,8 @@ public final class PipelineStepper implements Stepper {
     this.stages = stages;
     this.memoryBytes = memoryBytes;
     this.stopAsked = stopAsked;
-    var chunks = new Chunks(plan.spec().lookBack(), layout.chunkSteps());
-    var schedule = new Schedule(layout.stages(), plan.microBatches(), chunks.count());
+    Chunks chunks = layout.plan().chunks();
+    Schedule schedule = layout.plan().schedule();
     this.network =
         new StageNetwork(
             plan.spec(),

@@ -95,7 +95,7 @@ final class StageRanks implements RankGroups {
   private int longestBody() {
     ModelSpec spec = plan.spec();
     int widest = spec.hiddenSizes().stream().mapToInt(Integer::intValue).max().orElseThrow();
-    long activations = (long) layout.chunkSteps() * (spec.bidirectional() ? 2 : 1) * widest;
+    long activations = (long) layout.plan().chunkSteps() * (spec.bidirectional() ? 2 : 1) * widest;
     long steps = spec.output() == ModelSpec.Output.SEQUENCE ? spec.lookBack() : 1;
     long labels = 2 + 2 * steps * spec.outputSize();
     return (int)
