@@ -27,16 +27,10 @@ final class PipelinePlanner {
   /** By how much more time fewer units are better: each costs what is not modelled. */
   private static final double AS_FAST = 1.01;
 
-  /** One way, between two processes: {@code ring} in {@code all-reduce-sizes.json}. */
-  private static final double HOP_SECONDS = 70e-6;
-
-  private static final double BYTES_PER_SECOND = 1.1e9;
-
   private final ModelSpec spec;
   private final OptimizerSpec.Algorithm algorithm;
   private final int windows;
   private final PipelineWishes wishes;
-  private final BlockSeconds seconds;
   private final int recurrent;
   private final int blocks;
 
@@ -57,7 +51,6 @@ final class PipelinePlanner {
     this.algorithm = algorithm;
     this.windows = windows;
     this.wishes = wishes;
-    this.seconds = new BlockSeconds(spec);
     this.recurrent = spec.hiddenSizes().size();
     this.blocks = recurrent + 1;
   }
@@ -128,7 +121,7 @@ final class PipelinePlanner {
     var cuts = new ArrayList<Cut>();
     for (int M : microBatches()) {
       for (int steps : chunkSteps(M)) {
-        cuts.add(new Cut(M, new Chunks(spec.lookBack(), steps)));
+        cuts.add(cut(M, steps));
       }
     }
     return cuts;
@@ -232,11 +225,13 @@ final class PipelinePlanner {
   }
 
   private double oneProcess() {
-    var whole =
-        new Cut(
-            TrainingMemory.microBatches(spec, windows, 1),
-            new Chunks(spec.lookBack(), spec.lookBack()));
-    return whole.seconds(0, 0, blocks);
+    return cut(TrainingMemory.microBatches(spec, windows, 1), spec.lookBack())
+        .seconds(0, 0, blocks);
+  }
+
+  private Cut cut(int microBatches, int chunkSteps) {
+    var chunks = new Chunks(spec.lookBack(), chunkSteps);
+    return new Cut(spec, algorithm, windows, wishes.stages(), microBatches, chunks);
   }
 
   /** The placement that comes nearest to the limit. */
@@ -332,104 +327,5 @@ final class PipelinePlanner {
 
   private PipelinePlanner planner(PipelineWishes others) {
     return new PipelinePlanner(spec, algorithm, windows, others);
-  }
-
-  /** A way to cut a batch, and what blocks cost then. */
-  private final class Cut implements PlacementSearch.Cost {
-    private final Chunks chunks;
-    private final Schedule schedule;
-    private final BlockMemory memory;
-
-    /** Micro-batches that have one window more than the others. */
-    private final int larger;
-
-    private final double[] blockSeconds;
-
-    Cut(int microBatches, Chunks chunks) {
-      this.chunks = chunks;
-      this.schedule = new Schedule(wishes.stages(), microBatches, chunks.count());
-      this.memory = new BlockMemory(spec, algorithm, chunks, largest());
-      this.larger = windows % microBatches;
-      this.blockSeconds = new double[blocks];
-      for (int block = 0; block < blocks; block++) {
-        blockSeconds[block] =
-            larger * microBatch(block, smallest() + 1)
-                + (microBatches - larger) * microBatch(block, smallest());
-      }
-    }
-
-    private int smallest() {
-      return windows / schedule.microBatches();
-    }
-
-    int largest() {
-      return (windows + schedule.microBatches() - 1) / schedule.microBatches();
-    }
-
-    private double microBatch(int block, int b) {
-      if (block == recurrent) {
-        return seconds.head(b);
-      }
-      double sum = 0;
-      for (int chunk = 0; chunk < chunks.count(); chunk++) {
-        int steps = chunks.length(chunk);
-        sum += seconds.forward(block, steps, b) + seconds.backward(block, steps, b);
-      }
-      return sum;
-    }
-
-    @Override
-    public double seconds(int stage, int first, int end) {
-      double sum = 0;
-      for (int block = first; block < end; block++) {
-        sum += blockSeconds[block];
-      }
-      return sum;
-    }
-
-    @Override
-    public long bytes(int stage, int first, int end) {
-      return memory.of(schedule, stage, first, end).total();
-    }
-
-    long bytes(Placement placement, int stage) {
-      return bytes(stage, placement.first(stage), placement.end(stage));
-    }
-
-    Schedule.Timing timing(Placement placement) {
-      // by stage, direction, whether it is the last chunk, whether the micro-batch is a larger one
-      var costs = new double[placement.count()][2][2][2];
-      for (int stage = 0; stage < placement.count(); stage++) {
-        for (int last = 0; last < 2; last++) {
-          int steps = last == 0 ? chunks.chunkSteps() : chunks.length(chunks.count() - 1);
-          for (int large = 0; large < 2; large++) {
-            int b = smallest() + large;
-            for (int block = placement.first(stage); block < placement.end(stage); block++) {
-              if (block < recurrent) {
-                costs[stage][0][last][large] += seconds.forward(block, steps, b);
-                costs[stage][1][last][large] += seconds.backward(block, steps, b);
-              } else if (last == 1) {
-                costs[stage][0][last][large] += seconds.head(b);
-              }
-            }
-          }
-        }
-      }
-      return schedule.timing(
-          (stage, isForward, microBatch, chunk) ->
-              costs[stage][isForward ? 0 : 1][chunk == chunks.count() - 1 ? 1 : 0][
-                  microBatch < larger ? 1 : 0],
-          transferSeconds(placement));
-    }
-
-    /** Of the widest border between two stages. */
-    private double transferSeconds(Placement placement) {
-      long widest = 0;
-      for (int stage = 1; stage < placement.count(); stage++) {
-        widest = Math.max(widest, BlockSeconds.inputs(spec, placement.first(stage)));
-      }
-      double bytes = (double) Float.BYTES * widest * chunks.chunkSteps() * largest();
-      return HOP_SECONDS + bytes / BYTES_PER_SECOND;
-    }
   }
 }
