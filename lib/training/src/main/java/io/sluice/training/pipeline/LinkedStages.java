@@ -236,9 +236,14 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
 
   /** Tells the stages that this one is linked with that it fails, and why. */
   public void abort(String reason) {
-    ByteBuffer head = StageMessage.abort(reason);
+    // whoever heard of another's failure passes that on
+    String message =
+        failure != null
+            ? failure.getMessage()
+            : "%s failed: %s".formatted(capital(name(stage)), reason);
+    ByteBuffer head = StageMessage.abort(message);
     links.values().forEach(link -> link.send(head.duplicate()));
-    failed(stage, reason);
+    failed(stage, message);
   }
 
   // ---- for the stage's thread

@@ -5,6 +5,7 @@ import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Device;
 import io.sluice.scoring.device.TaskDevice;
 import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.training.allreduce.PeerLostException;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointWriter;
 import io.sluice.training.loop.RunObserver;
@@ -152,6 +153,8 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
   }
 
   private static String reason(Throwable failure) {
-    return failure instanceof UserFailure ? failure.getMessage() : failure.toString();
+    return failure instanceof UserFailure || failure instanceof PeerLostException
+        ? failure.getMessage()
+        : failure.toString();
   }
 }

@@ -85,7 +85,7 @@ class AttemptDevicesTest {
 
   /** Ranks that join, and are done as soon as they may begin. */
   private void attempt(Device... devices) throws Exception {
-    var attempt = new Attempt(devices.length, settings, surroundings());
+    var attempt = new Attempt(devices.length, rank -> "", settings, surroundings());
     ExecutorService threads = Executors.newFixedThreadPool(devices.length);
     var ranks = new ArrayList<Future<?>>();
     try (Endpoint driver = Endpoint.listen(transport, "driver", key, attempt)) {
@@ -97,7 +97,7 @@ class AttemptDevicesTest {
                   try (var member =
                       new RankMember(
                           rank, transport, key, driver.address(), PATIENCE, reason -> {})) {
-                    member.join("here", "1" + rank, "host-" + rank, devices[rank]);
+                    member.join(List.of("here"), "1" + rank, "host-" + rank, devices[rank]);
                     member.done();
                   }
                   return null;
