@@ -84,4 +84,10 @@ public interface StageLinks {
    * @param n how many there must be
    */
   void receiveFromAbove(Unit unit, Pointer gradients, long n);
+
+  /** To the stage below: a batch of a validation is done, and its memory free. */
+  void sendDone();
+
+  /** From the stage above. */
+  void receiveDone();
 }

@@ -25,6 +25,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * replicas; loss and gradient norm over the stages of a replica.
  */
 public final class StageStep implements AutoCloseable {
+  /** Batches of a validation that are under way between two stages, at most. */
+  private static final int AHEAD = 3;
+
   private final StageNetwork stage;
   private final int index;
   private final int stages;
@@ -209,11 +212,15 @@ public final class StageStep implements AutoCloseable {
   public double[] validate(Iterator<Batch> own) {
     double losses = 0;
     double examplesSeen = 0;
-    while (true) {
+    for (int number = 0; ; number++) {
+      if (number >= AHEAD) {
+        awaitAbove(1);
+      }
       Batch batch = isFirst() && own.hasNext() ? own.next() : null;
       StageLinks.Header header =
           begin(batch == null ? StageLinks.Header.END : StageLinks.Header.validation(batch.size()));
       if (header.kind() == StageLinks.Kind.END) {
+        awaitAbove(Math.min(number, AHEAD - 1));
         return new double[] {losses, examplesSeen};
       }
       stage.begin(1);
@@ -235,6 +242,20 @@ public final class StageStep implements AutoCloseable {
       }
       losses += stage.lossSum();
       examplesSeen += stage.isLast() ? examples.size() : 0;
+      if (!isFirst()) {
+        links.sendDone();
+      }
+    }
+  }
+
+  /** Nothing goes back in a validation, so nothing else holds a stage that is faster. */
+  private void awaitAbove(int batches) {
+    for (int k = 0; k < batches && !stage.isLast(); k++) {
+      waiting(
+          () -> {
+            links.receiveDone();
+            return null;
+          });
     }
   }
 

@@ -99,6 +99,16 @@ final class InMemoryLinks {
       }
 
       @Override
+      public void sendDone() {
+        down.get(stage).add("done");
+      }
+
+      @Override
+      public void receiveDone() {
+        assertThat(take(down.get(stage + 1))).isEqualTo("done");
+      }
+
+      @Override
       public void sendDown(Unit unit, Pointer gradients, long n) {
         down.get(stage).add(floats(unit, gradients, n));
       }

@@ -207,6 +207,10 @@ public final class CheckpointStore {
       try (FSDataOutputStream out = files.create(staging, true)) {
         content.writeTo(out);
       }
+      if (!files.exists(staging)) {
+        // a run that took over has cleaned up: what it may have written of this step stays
+        throw new IOException("%s was removed by another run".formatted(staging.getName()));
+      }
       // present only where a corrupt checkpoint of this step was passed over
       files.delete(target, false);
       if (!files.rename(staging, target)) {

@@ -187,7 +187,7 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
 
   private void take(int from, StageMessage message) {
     switch (message.kind()) {
-      case HEADER -> queue(from).add(new Arrived(message, null));
+      case HEADER, DONE -> queue(from).add(new Arrived(message, null));
       case PART -> parts.told(message.part());
       case ABORT -> fail(from, message.reason());
       case LEAVING -> {
@@ -305,6 +305,16 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
   @Override
   public void receiveFromAbove(Unit unit, Pointer gradients, long n) {
     receive(fromAbove, stage + 1, StageMessage.Kind.GRADIENTS, unit, gradients, n);
+  }
+
+  @Override
+  public void sendDone() {
+    link(stage - 1).send(StageMessage.done());
+  }
+
+  @Override
+  public void receiveDone() {
+    next(fromAbove, StageMessage.Kind.DONE, stage + 1, "that a batch of the validation is done");
   }
 
   /** Tells the first stage how a part of a checkpoint went; on any thread. */

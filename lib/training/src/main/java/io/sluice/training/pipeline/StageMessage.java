@@ -21,6 +21,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * EXAMPLES      micro-batch int32, B int32, shape of labels, shape of their mask    body: keys int64, labels and mask float32
  * ACTIVATIONS   micro-batch int32, chunk int32                                      body: numbers
  * GRADIENTS     micro-batch int32, chunk int32                                      body: numbers
+ * DONE
  * PART          step int64, stage int32, written int8, text UTF-8
  * ABORT         text UTF-8
  * LEAVING
@@ -34,6 +35,7 @@ final class StageMessage {
     EXAMPLES,
     ACTIVATIONS,
     GRADIENTS,
+    DONE,
     PART,
     ABORT,
     LEAVING
@@ -210,6 +212,10 @@ final class StageMessage {
 
   String reason() {
     return rest(head.duplicate());
+  }
+
+  static ByteBuffer done() {
+    return head(Kind.DONE, 0).flip();
   }
 
   static ByteBuffer leaving() {
