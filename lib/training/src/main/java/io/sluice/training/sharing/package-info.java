@@ -5,8 +5,12 @@
  * stage: {@code Attempt} is its story on the driver, {@code RankTask} in each task, {@code Message}
  * what they say to each other.
  *
- * <p>Depends on Spark, {@code training.loop}, {@code training.allreduce} and {@code
- * training.transport}.
+ * <p>A rank has all of the network ({@code ReplicaRanks}) or, where a run has a pipeline, one of
+ * its stages ({@code StageRanks}); how ranks are started, watched, stopped and started again is the
+ * same.
+ *
+ * <p>Depends on Spark, {@code training.loop}, {@code training.pipeline}, {@code training.allreduce}
+ * and {@code training.transport}.
  *
  * <p>The decision worth knowing: the driver retries, not Spark. Spark would resubmit a failed
  * barrier stage with as many tasks as before and wait for slots that may never come back; it counts
