@@ -67,26 +67,29 @@ public final class DropoutMask {
    */
   public void multiply(Pointer rows, int T, int B, int N, int firstStep, boolean oncePerSeries) {
     long[] keys = rowKeys(B);
-    int most = Math.min(N, KeepBits.MOST);
-    if (block.length < most) {
-      block = new int[most];
+    int atOnce = Math.max(1, KeepBits.MOST / N);
+    int room = Math.min(N, KeepBits.MOST) * atOnce;
+    if (block.length < room) {
+      block = new int[room];
     }
-    if (numbers.length < most) {
-      numbers = new float[most];
+    if (numbers.length < room) {
+      numbers = new float[room];
     }
     FloatPointer memory = new FloatPointer(rows);
-    for (int t = 0; t < T; t++) {
-      int step = oncePerSeries ? 0 : firstStep + t;
-      for (int b = 0; b < B; b++) {
-        for (int from = 0; from < N; from += KeepBits.MOST) {
-          int length = Math.min(KeepBits.MOST, N - from);
-          KeepBits.fill(keys[b], step * N + from, threshold, value, block, 0, length);
-          memory.position(((long) t * B + b) * N + from).get(numbers, 0, length);
-          for (int j = 0; j < length; j++) {
-            numbers[j] *= Float.intBitsToFloat(block[j]);
-          }
-          memory.put(numbers, 0, length);
+    for (int row = 0; row < T * B; row += atOnce) {
+      int n = Math.min(atOnce, T * B - row);
+      for (int from = 0; from < N; from += KeepBits.MOST) {
+        int length = Math.min(KeepBits.MOST, N - from);
+        for (int r = 0; r < n; r++) {
+          int step = oncePerSeries ? 0 : firstStep + (row + r) / B;
+          KeepBits.fill(
+              keys[(row + r) % B], step * N + from, threshold, value, block, r * length, length);
         }
+        memory.position((long) row * N + from).get(numbers, 0, n * length);
+        for (int j = 0; j < n * length; j++) {
+          numbers[j] *= Float.intBitsToFloat(block[j]);
+        }
+        memory.put(numbers, 0, n * length);
       }
     }
   }

@@ -251,17 +251,27 @@ public final class PipelineStepper implements Stepper {
     return sums[0] / sums[1];
   }
 
+  /** In pieces as large as those of a training step, whose memory they use. */
   private Iterator<Batch> forValidation(Windows.Batches batches) {
     return new Iterator<>() {
+      private Batch batch;
+      private int part;
+      private int parts;
+
       @Override
       public boolean hasNext() {
-        return batches.hasNext();
+        return part < parts || batches.hasNext();
       }
 
       @Override
       public Batch next() {
-        DataSet data = arrays.dataSet(batches.next());
-        return new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray());
+        if (part == parts) {
+          DataSet data = arrays.dataSet(batches.next());
+          batch = new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray());
+          part = 0;
+          parts = Math.min(plan.microBatches(), batch.size());
+        }
+        return batch.part(part++, parts);
       }
     };
   }
