@@ -2,6 +2,7 @@ package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.layer.HalfPrecision;
 import io.sluice.recurrent.layer.InputGradient;
+import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.ArrayList;
 import java.util.List;
@@ -239,8 +240,9 @@ public final class TrainingStep {
     boolean handsOn = isLast && exchange != null && !noLabel;
     float scale = lossScale == null ? 1 : (float) lossScale.value();
     try (var ignored =
-        TrainingPass.begin(
-            replica.getIterationCount(), batch.keys(), handsOn ? part : null, scale)) {
+            TrainingPass.begin(
+                replica.getIterationCount(), batch.keys(), handsOn ? part : null, scale);
+        StackedPass stacked = StackedPass.begin(replica)) {
       replica.computeGradientAndScore();
     }
     wantInputGradient(replica, true);
