@@ -72,18 +72,19 @@ class DevicesOfRunsTest {
 
   @Test
   void ranksOfOneProcessHaveAGpuEachByTheirNumberAndTheSameResult() {
-    TrainReport onCpu = train("cpu", TWO_RANKS);
+    String layers = "model.hidden-sizes=[6,6]";
+    TrainReport onCpu = train("cpu", TWO_RANKS, layers);
     RecordingAccelerator.have(2);
 
-    TrainReport onGpus = train("gpus", TWO_RANKS, "device=gpu", "model.precision=tf32");
+    TrainReport onGpus = train("gpus", TWO_RANKS, layers, "device=gpu", "model.precision=tf32");
 
     assertThat(onCpu.device()).isEqualTo("2 x CPU");
     assertThat(onGpus.device()).isEqualTo("GPU 0 (recording), GPU 1 (recording)");
     assertThat(onGpus.bestValidationLoss()).isEqualTo(onCpu.bestValidationLoss());
     assertThat(RecordingAccelerator.made())
         .hasSize(2)
-        .anyMatch(made -> made.startsWith("0: TF32"))
-        .anyMatch(made -> made.startsWith("1: TF32"));
+        .anyMatch(made -> made.startsWith("0: stack of 2 TF32"))
+        .anyMatch(made -> made.startsWith("1: stack of 2 TF32"));
   }
 
   @Test

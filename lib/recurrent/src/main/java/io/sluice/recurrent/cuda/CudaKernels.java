@@ -6,6 +6,7 @@ import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Direction;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.kernel.RecurrentKernel;
+import io.sluice.recurrent.kernel.StackKernel;
 import java.util.Optional;
 
 /** NVIDIA GPUs for {@code recurrent.kernel}; found by {@link java.util.ServiceLoader}. */
@@ -39,6 +40,14 @@ public final class CudaKernels implements AcceleratorKernels {
   public RecurrentKernel create(
       CellShape shape, Direction direction, Precision precision, int device) {
     return new CudnnKernel(shape, direction, cuda(precision), device);
+  }
+
+  @Override
+  public Optional<StackKernel> createStack(
+      CellShape lowest, int layers, Precision precision, int device) {
+    var shape =
+        new StackShape(lowest.cell(), lowest.inputSize(), lowest.hiddenSize(), layers, false);
+    return Optional.of(new CudnnStackKernel(shape, cuda(precision), device));
   }
 
   private static CudaPrecision cuda(Precision precision) {

@@ -35,4 +35,16 @@ public interface AcceleratorKernels {
    *     throw it too
    */
   RecurrentKernel create(CellShape shape, Direction direction, Precision precision, int device);
+
+  /**
+   * A kernel for alike layers on top of each other that it lacks nothing for; empty if it has none
+   * better than one for each.
+   *
+   * @param lowest whose outputs the next one reads
+   * @throws DeviceMemoryException as {@link #create}
+   */
+  default Optional<StackKernel> createStack(
+      CellShape lowest, int layers, Precision precision, int device) {
+    return Optional.empty();
+  }
 }

@@ -177,6 +177,13 @@ public final class Device {
     }
   }
 
+  /** As {@link Kernels#createStack}. */
+  Optional<StackKernel> stack(CellShape lowest, int layers, Precision precision) {
+    return isGpu() && kernels.lack(lowest.cell(), false).isEmpty()
+        ? kernels.createStack(lowest, layers, precision, number)
+        : Optional.empty();
+  }
+
   /**
    * Several devices in a line, in their order, each of equal ones once: "2 x CPU".
    *

@@ -29,6 +29,18 @@ public final class Kernels {
         .orElseGet(() -> onCpu(shape, direction, precision, dropsState));
   }
 
+  /**
+   * A kernel for alike layers on top of each other, none of which drops its state, on the calling
+   * thread's {@link Device}; empty where a kernel for each is as good.
+   *
+   * @param lowest whose outputs the next one reads
+   * @throws DeviceMemoryException if the device has no memory for it
+   */
+  public static Optional<StackKernel> createStack(
+      CellShape lowest, int layers, Precision precision) {
+    return Device.current().stack(lowest, layers, precision);
+  }
+
   static RecurrentKernel onCpu(
       CellShape shape, Direction direction, Precision precision, boolean dropsState) {
     return onCpu(

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.layer.InputGradient;
+import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.recurrent.pass.TrainingPass;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
@@ -28,8 +29,9 @@ public final class BatchGradient {
     }
     wantInputGradient(network, false);
     try (var ignored =
-        TrainingPass.begin(
-            network.getIterationCount(), batch.keys(), noLabel ? null : backward, lossScale)) {
+            TrainingPass.begin(
+                network.getIterationCount(), batch.keys(), noLabel ? null : backward, lossScale);
+        StackedPass stacked = StackedPass.begin(network)) {
       network.computeGradientAndScore();
     }
     wantInputGradient(network, true);

@@ -40,7 +40,7 @@ public final class RecordingAccelerator implements AcceleratorKernels {
     MADE.clear();
   }
 
-  static void haveMemoryFor(int timeStepsOfSequences) {
+  public static void haveMemoryFor(int timeStepsOfSequences) {
     rows = timeStepsOfSequences;
   }
 
@@ -87,6 +87,118 @@ public final class RecordingAccelerator implements AcceleratorKernels {
     MADE.add(made + " on " + Thread.currentThread().getName());
     write(device, made);
     return new Recorder(Kernels.onCpu(shape, direction, Precision.F32, false), precision, device);
+  }
+
+  @Override
+  public Optional<StackKernel> createStack(
+      CellShape lowest, int layers, Precision precision, int device) {
+    MADE.add(
+        "%d: stack of %d %s %s, I=%d, H=%d"
+            .formatted(
+                device, layers, precision, lowest.cell(), lowest.inputSize(), lowest.hiddenSize()));
+    return Optional.of(new Stack(lowest, layers, precision));
+  }
+
+  /** One of the CPU's kernels for each layer. */
+  private static final class Stack implements StackKernel {
+    private final List<RecurrentKernel> kernels = new ArrayList<>();
+    private final List<NativeBuffer> between = new ArrayList<>();
+    private final Precision precision;
+    private float lossScale = 1;
+    private int T;
+    private int B;
+
+    Stack(CellShape lowest, int layers, Precision precision) {
+      this.precision = precision;
+      for (int l = 0; l < layers; l++) {
+        int inputs = l == 0 ? lowest.inputSize() : lowest.hiddenSize();
+        var shape = new CellShape(lowest.cell(), inputs, lowest.hiddenSize());
+        kernels.add(Kernels.onCpu(shape, Direction.FORWARD, Precision.F32, false));
+        between.add(new NativeBuffer());
+      }
+    }
+
+    private Pointer block(Pointer parameters, int layer) {
+      long offset = 0;
+      for (int l = 0; l < layer; l++) {
+        offset += kernels.get(l).shape().parameterCount();
+      }
+      return new FloatPointer(parameters).getPointer(offset);
+    }
+
+    /** What comes out of a layer, or its gradient. */
+    private Pointer between(int layer) {
+      return between.get(layer).atLeast((long) T * B * kernels.get(0).shape().hiddenSize() * 4);
+    }
+
+    @Override
+    public void setParameters(Pointer parameters) {
+      for (int l = 0; l < kernels.size(); l++) {
+        kernels.get(l).setParameters(block(parameters, l));
+      }
+    }
+
+    @Override
+    public void setLossScale(float scale) {
+      lossScale = scale;
+    }
+
+    @Override
+    public void infer(int T, int B, Pointer x, Pointer y) {
+      run(false, T, B, x, y);
+    }
+
+    @Override
+    public void forward(int T, int B, Pointer x, Pointer y) {
+      run(true, T, B, x, y);
+    }
+
+    private void run(boolean training, int T, int B, Pointer x, Pointer y) {
+      Recorder.requireMemory(T, B);
+      this.T = T;
+      this.B = B;
+      for (int l = 0; l < kernels.size(); l++) {
+        Pointer in = l == 0 ? x : between(l - 1);
+        Pointer out = l == kernels.size() - 1 ? y : between(l);
+        if (training) {
+          kernels.get(l).forward(0, T, B, in, null, out, null);
+        } else {
+          kernels.get(l).infer(T, B, in, null, out, null);
+        }
+      }
+    }
+
+    @Override
+    public void backward(Pointer dy, Pointer dx) {
+      Pointer gradient = dy;
+      for (int l = kernels.size() - 1; l >= 0; l--) {
+        // the outputs of a layer are the next one's inputs, which are needed until it is done
+        var own = new FloatPointer((long) T * B * kernels.get(l).shape().inputSize());
+        kernels.get(l).backward(0, gradient, null, l > 0 || dx == null ? own : dx, null);
+        gradient = own;
+      }
+    }
+
+    @Override
+    public void takeGradients(Pointer dParameters) {
+      for (int l = 0; l < kernels.size(); l++) {
+        kernels.get(l).takeGradients(block(dParameters, l));
+      }
+      if (precision == Precision.F16 && lossScale >= overflowsFrom) {
+        new FloatPointer(dParameters).put(0, Float.POSITIVE_INFINITY);
+      }
+    }
+
+    @Override
+    public long nativeBytes() {
+      return kernels.stream().mapToLong(RecurrentKernel::nativeBytes).sum();
+    }
+
+    @Override
+    public void close() {
+      kernels.forEach(RecurrentKernel::close);
+      between.forEach(NativeBuffer::close);
+    }
   }
 
   private static void write(int device, String made) {

@@ -2,6 +2,7 @@ package io.sluice.scoring.bundle;
 
 import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.layer.KernelMemory;
+import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.WindowBatch;
@@ -156,7 +157,8 @@ public final class Predictor implements AutoCloseable {
   /** One forward pass; (B, outputs) row-major. */
   private float[] forward(WindowBatch batch) {
     INDArray output;
-    try (Device.Bound bound = device.bind()) {
+    try (Device.Bound bound = device.bind();
+        StackedPass stacked = StackedPass.begin(network)) {
       output = network.output(arrays.features(batch), false);
     }
     if (spec.output() == ModelSpec.Output.SEQUENCE) {

@@ -142,6 +142,8 @@ public final class TaskDevice implements AutoCloseable {
   /** Lets others have it. */
   @Override
   public void close() {
-    taken.ifPresent(Free.GPUS::add);
+    if (taken.isPresent()) { // or a task that never looked for GPUs would do so now
+      Free.GPUS.add(taken.getAsInt());
+    }
   }
 }
