@@ -188,9 +188,9 @@ class StackedPassTest {
         var replicas = new Replicas(network, 1)) {
       var step = new TrainingStep(replicas, 1);
       step.run(new Batch(x, y, null));
-      assertThat(step.wasLeftOut()).isTrue();
+      assertThat(step.update().wasLeftOut()).isTrue();
       step.run(new Batch(x, y, null));
-      assertThat(step.lossScale()).hasValue(new LossScale(32768, 1));
+      assertThat(step.update().lossScale()).hasValue(new LossScale(32768, 1));
     }
   }
 
