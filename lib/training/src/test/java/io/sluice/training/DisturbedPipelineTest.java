@@ -224,8 +224,8 @@ class DisturbedPipelineTest {
         assertThat(refused.matches()).isTrue();
         ports.put(refused.group(1), port);
       }
-      // the driver; of each rank its peers, its replica, its neighbours, and where it reports from
-      assertThat(ports).hasSize(1 + 2 * 4 - 1).containsKey(member);
+      // the driver; of both ranks what it is in sums, its stage, and where it reports from
+      assertThat(ports).hasSize(1 + 2 * 3).containsKey(member);
       return ports.get(member);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
