@@ -92,7 +92,9 @@ record PipelineSettings(
         throw refused(key(whatever.wish()), whatever);
       }
       throw new InsufficientClusterException(
-          "%s %s".formatted(key(refusal.wish()), refusal.getMessage()));
+          "The pipeline does not fit into the executors: %s%s %s A rank has its share of spark.executor.memoryOverhead (SLUICE_OFFHEAP_MEMORY), which the ranks of an executor divide."
+              .formatted(
+                  key(refusal.wish()), placement.isEmpty() ? " (auto)" : "", refusal.getMessage()));
     }
   }
 

@@ -54,7 +54,8 @@ final class Plans {
         layout);
   }
 
-  private static int microBatches(TrainSettings settings, ModelSpec spec) {
+  /** Of a process that has all of the network. */
+  static int microBatches(TrainSettings settings, ModelSpec spec) {
     return settings
         .accumulate()
         .orElseGet(

@@ -100,13 +100,13 @@ final class Preflight {
   }
 
   /** Native, of one rank. */
-  static TrainingMemory memory(RunPlan plan, TrainSettings settings) {
+  static TrainingMemory memory(ModelSpec spec, TrainSettings settings, int microBatches) {
     return TrainingMemory.of(
-        plan.spec(),
+        spec,
         settings.optimizer().algorithm(),
         settings.batchOfProcess(),
         settings.threads(),
-        plan.microBatches());
+        microBatches);
   }
 
   /** Whether the processes of the run can have the devices that they should. */
@@ -236,7 +236,7 @@ final class Preflight {
                     .mapToLong(stage -> stage.memory().total())
                     .max()
                     .orElseThrow())
-        .orElseGet(() -> memory(plan, settings).total());
+        .orElseGet(() -> memory(plan.spec(), settings, plan.microBatches()).total());
   }
 
   private void nativeMemory(ExecutorMemory executor, long bytesOfRank) {

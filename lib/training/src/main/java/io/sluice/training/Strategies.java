@@ -50,6 +50,20 @@ final class Strategies {
     return settings.with(kind, workers);
   }
 
+  /**
+   * Decides what the settings leave open as far as it can be told without a cluster: one replica of
+   * the network where the number of workers is the cluster's.
+   */
+  static TrainSettings presume(TrainSettings settings, String master) {
+    boolean isLocal = master.equals("local") || master.startsWith("local[");
+    StrategyKind kind =
+        settings.strategy() != StrategyKind.AUTO
+            ? settings.strategy()
+            : isLocal ? StrategyKind.LOCAL : StrategyKind.GRADIENT_SHARING;
+    return settings.with(
+        kind, kind == StrategyKind.LOCAL ? 1 : settings.workers().orElse(settings.stages()));
+  }
+
   /** As many as the slots hold, but one at least: that slots are missing is told later. */
   private static int replicas(TrainSettings settings, int most, int slots) {
     return Math.max(1, Math.min(most, slots / settings.stages()));

@@ -147,10 +147,13 @@ public record TrainSettings(
     return strategy == StrategyKind.PIPELINE ? pipeline.count() : 1;
   }
 
-  /** Windows of a step that the process with the most of them computes, or takes part in. */
+  /**
+   * Windows of a step that the process with the most of them computes, or takes part in: those of
+   * all workers that share its replica of the network.
+   */
   int batchOfProcess() {
     int ranks = strategy == StrategyKind.LOCAL ? 1 : Math.max(1, workers.orElse(1) / stages());
-    return batchPerWorker.orElse((batchSize + ranks - 1) / ranks);
+    return batchPerWorker.map(each -> each * stages()).orElse((batchSize + ranks - 1) / ranks);
   }
 
   /** Reads its keys of the whole settings. */
@@ -226,7 +229,7 @@ public record TrainSettings(
           train.check(
               settings.strategy != StrategyKind.PIPELINE || settings.threads == 1,
               "threads",
-              "must be 1 with strategy = pipeline, whose stages compute on one thread each, but is %d",
+              "must be 1 with strategy = pipeline, whose stages compute on one thread each (workers are what uses more cores), but is %d",
               settings.threads);
           train.check(
               settings.averageDecay == 0

@@ -26,7 +26,9 @@ import java.util.Collections;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.factory.Nd4j;
@@ -86,6 +88,20 @@ public final class Trainer {
       Provenance provenance,
       Progress progress) {
     return run(Optional.empty(), hadoop, settings, model, provenance, progress);
+  }
+
+  /**
+   * What a run would be, as far as it is known before it begins: its network, and what that costs
+   * each process or pipeline stage. Needs no session, and runs nothing.
+   *
+   * @param conf of the session that a run would have
+   * @return text for a person; if the dataset cannot be read, one line that says so
+   * @throws io.sluice.config.InvalidConfigException if a pipeline cannot be as it is set
+   */
+  public static String explain(SparkConf conf, TrainSettings settings, ModelSettings model) {
+    Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);
+    TrainSettings presumed = Strategies.presume(settings, conf.get("spark.master", "local"));
+    return Explanation.of(() -> open(settings, model, hadoop), presumed, model);
   }
 
   private static TrainReport run(
@@ -245,15 +261,8 @@ public final class Trainer {
   /** The first lines of a run. */
   private static void tell(Learnable dataset, RunPlan plan, TrainSettings settings) {
     LOG.info("{}", story(dataset, settings, plan.spec(), plan.steps()));
-    LOG.info("model\n{}", ModelSummary.of(plan.spec()).text(settings.batchSize()));
-    if (plan.pipeline().isPresent()) {
-      LOG.info("pipeline\n{}", plan.layout().plan().text());
-      return;
-    }
-    LOG.info(
-        "native memory of each training process, a thread's share of a batch in {}: about {}",
-        plan.microBatches() == 1 ? "one piece" : plan.microBatches() + " micro-batches",
-        Preflight.memory(plan, settings).text());
+    LOG.info("{}", Explanation.model(settings, plan.spec()));
+    LOG.info("{}", Explanation.cost(settings, plan.spec(), plan.pipeline(), plan.microBatches()));
   }
 
   private static String story(

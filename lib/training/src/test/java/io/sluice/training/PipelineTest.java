@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.sequences.dataset.TinyDataset;
 import io.sluice.training.checkpoint.Checkpoint;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pipeline stages as threads of one process, which talk over loopback as over a network. */
 class PipelineTest {
@@ -161,6 +164,121 @@ class PipelineTest {
         .isEqualTo(quiet.checkpoint(whole).parameters());
     assertThat(disturbed.checkpoint(report).bestParameters())
         .isEqualTo(quiet.checkpoint(whole).bestParameters());
+  }
+
+  /** 1 % is asked for; the rounding of 8 bits averages out. */
+  @Test
+  void roundedActivationsTakeHalfTheBytesAndLearnAsWell() {
+    String[] wide = {"model.hidden-sizes=[40,40]", "model.dropout=0", "model.recurrent-dropout=0"};
+    TrainerRun exact = run("f32");
+    TrainerRun rounded = run("bf16");
+
+    TrainReport full = exact.train(SINE, pipeline("[0,1]", 2, wide));
+    TrainReport half =
+        rounded.train(SINE, pipeline("[0,1]", 2, with(wide, "train.pipeline.wire=bf16")));
+
+    double loss = lossOfFirstEpoch(exact, full);
+    assertThat(lossOfFirstEpoch(rounded, half))
+        .isNotEqualTo(loss)
+        .isCloseTo(loss, within(0.01 * loss));
+    assertThat(half.bestValidationLoss())
+        .isCloseTo(full.bestValidationLoss(), within(0.01 * full.bestValidationLoss()));
+    assertThat(bytes(rounded, half)).isLessThan((long) (0.6 * bytes(exact, full)));
+  }
+
+  private static double lossOfFirstEpoch(TrainerRun run, TrainReport report) {
+    return run.metrics(report).stream()
+        .map(TrainerRun::json)
+        .filter(line -> line.has("validationLoss"))
+        .findFirst()
+        .orElseThrow()
+        .get("validationLoss")
+        .asDouble();
+  }
+
+  private static long bytes(TrainerRun run, TrainReport report) {
+    List<String> lines = run.metrics(report);
+    return TrainerRun.json(lines.get(lines.size() - 1)).get("bytesSent").asLong();
+  }
+
+  /** Of two replicas: what the peers of each stage send each other. */
+  @ParameterizedTest
+  @ValueSource(strings = {"bf16", "threshold"})
+  void gradientsThatAreRoundedOrEncodedLearnTooAndGoOnFromACheckpointToTheSameBits(String wire) {
+    String[] settings =
+        pipeline(
+            "[0,1]",
+            4,
+            "model.hidden-sizes=[60,30]",
+            "train.gradient-sharing.wire=" + wire,
+            "train.gradient-sharing.density=0.05",
+            "train.checkpoint.every-steps=5");
+    TrainerRun quiet = run("quiet");
+    TrainerRun disturbed = run("disturbed");
+    var cuts = new AtomicInteger();
+    Learnable dataset =
+        DisturbedWindows.of(
+            SINE,
+            wire,
+            (replica, epoch, step, batch) -> {
+              if (replica == 1 && epoch == 2 && step == 8 && cuts.getAndIncrement() == 0) {
+                throw new IllegalStateException("power cut");
+              }
+            });
+
+    TrainReport whole = quiet.train(SINE, settings);
+    TrainReport report = disturbed.train(dataset, settings);
+
+    assertThat(cuts.get()).isEqualTo(2);
+    // the sine has a variance of 0.5: a network that learned nothing has that loss
+    assertThat(whole.bestValidationLoss()).isLessThan(0.2);
+    assertThat(losses(disturbed, report)).isEqualTo(losses(quiet, whole));
+    assertThat(disturbed.checkpoint(report).parameters())
+        .isEqualTo(quiet.checkpoint(whole).parameters());
+    assertThat(disturbed.checkpoint(report).optimizer())
+        .isEqualTo(quiet.checkpoint(whole).optimizer());
+  }
+
+  @Test
+  void allStagesLowerTheRateAndStopEarlyWithOneProcess() {
+    String[] plateau = {
+      "train.epochs=12",
+      "train.schedule=plateau",
+      "train.plateau-patience=1",
+      "train.early-stopping-patience=3",
+      "train.early-stopping-min-delta=100"
+    };
+    TrainerRun local = run("local");
+    TrainerRun spread = run("spread");
+
+    TrainReport one = local.train(SINE, with(with(SETTINGS, "train.strategy=local"), plateau));
+    TrainReport many = spread.train(SINE, pipeline("[0,1,1]", 4, plateau));
+
+    assertThat(many.stoppedEarly()).isEqualTo(one.stoppedEarly()).isTrue();
+    assertThat(many.epochs()).isEqualTo(one.epochs());
+    assertThat(spread.checkpoint(many).position().rateReductions())
+        .isEqualTo(local.checkpoint(one).position().rateReductions())
+        .isNotEmpty();
+    assertClose(spread.checkpoint(many), local.checkpoint(one));
+  }
+
+  /** Targets at every step, of which those are masked that were never read. */
+  @Test
+  void targetsAtEveryStepWithAMaskTravelToTheLastStage() throws IOException {
+    String dataset =
+        TinyDataset.forecast().days(16).missing(0.2).masks().write(folder.resolve("data"));
+    String[] every = {
+      "model.output=sequence", "train.max-train-windows=200", "train.epochs=2", "train.accumulate=2"
+    };
+    TrainerRun local = run("local");
+    TrainerRun spread = run("spread");
+
+    TrainReport one = local.trainOn(dataset, with(with(SETTINGS, "train.strategy=local"), every));
+    TrainReport many = spread.trainOn(dataset, pipeline("[0,0,1]", 4, every));
+
+    assertThat(many.steps()).isEqualTo(one.steps());
+    assertThat(many.bestValidationLoss()).isCloseTo(one.bestValidationLoss(), within(1e-5));
+    assertClose(spread.checkpoint(many), local.checkpoint(one));
   }
 
   @Test

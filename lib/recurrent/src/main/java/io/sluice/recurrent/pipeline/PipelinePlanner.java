@@ -92,7 +92,7 @@ final class PipelinePlanner {
     require(
         steps >= 0 && steps <= T,
         PipelineRefusal.Wish.CHUNK_STEPS,
-        "must be 1 to %d, the time steps of a series, but is %d",
+        "must be 1 to %d, the time steps that the network looks back, but is %d",
         T,
         steps);
     require(

@@ -60,18 +60,19 @@ public record Placement(List<Integer> stages) implements Serializable {
   /** Why it is no placement of so many recurrent layers; null if it is one. */
   private static String problem(List<Integer> stages, int recurrentLayers) {
     if (stages.size() != recurrentLayers && stages.size() != recurrentLayers + 1) {
-      return "has %d entries, must have one for each of the %d recurrent layers, or %d with one for what is above them"
-          .formatted(stages.size(), recurrentLayers, recurrentLayers + 1);
+      return "must have %d entries, a stage for each recurrent layer, or %d with one for what is above them, but has %d: %s"
+          .formatted(recurrentLayers, recurrentLayers + 1, stages.size(), stages);
     }
-    for (int block = 0; block < stages.size(); block++) {
+    if (stages.get(0) != 0) {
+      return "must begin with 0, because the lowest layer is on the first stage, but is %s"
+          .formatted(stages);
+    }
+    for (int block = 1; block < stages.size(); block++) {
       int stage = stages.get(block);
-      int below = block == 0 ? -1 : stages.get(block - 1);
-      if (block == 0 ? stage != 0 : stage != below && stage != below + 1) {
-        return block == 0
-            ? "begins with stage %d, must begin with 0: the lowest layer is on the first stage"
-                .formatted(stage)
-            : "goes from stage %d to %d, must stay or rise by 1 from each layer to the next"
-                .formatted(below, stage);
+      int below = stages.get(block - 1);
+      if (stage != below && stage != below + 1) {
+        return "must stay or rise by 1 from each layer to the next, but goes from %d to %d: %s"
+            .formatted(below, stage, stages);
       }
     }
     return null;

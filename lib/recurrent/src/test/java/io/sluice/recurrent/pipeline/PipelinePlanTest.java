@@ -202,7 +202,7 @@ class PipelinePlanTest {
         spec,
         PipelineWishes.ofStages(2).withChunkSteps(101),
         PipelineRefusal.Wish.CHUNK_STEPS,
-        "must be 1 to 100, the time steps of a series, but is 101");
+        "must be 1 to 100, the time steps that the network looks back, but is 101");
     refused(
         lstm(true, 64, 64),
         PipelineWishes.ofStages(2).withChunkSteps(50),

@@ -34,13 +34,15 @@ class PlacementTest {
   void whatIsNoPlacementIsRefused() {
     assertThatThrownBy(() -> Placement.of(List.of(0, 1), 3))
         .hasMessage(
-            "has 2 entries, must have one for each of the 3 recurrent layers, or 4 with one for what is above them");
+            "must have 3 entries, a stage for each recurrent layer, or 4 with one for what is above them, but has 2: [0, 1]");
     assertThatThrownBy(() -> Placement.of(List.of(1, 1, 1), 3))
         .hasMessage(
-            "begins with stage 1, must begin with 0: the lowest layer is on the first stage");
+            "must begin with 0, because the lowest layer is on the first stage, but is [1, 1, 1]");
     assertThatThrownBy(() -> Placement.of(List.of(0, 2, 2), 3))
-        .hasMessage("goes from stage 0 to 2, must stay or rise by 1 from each layer to the next");
+        .hasMessage(
+            "must stay or rise by 1 from each layer to the next, but goes from 0 to 2: [0, 2, 2]");
     assertThatThrownBy(() -> Placement.of(List.of(0, 1, 0), 3))
-        .hasMessage("goes from stage 1 to 0, must stay or rise by 1 from each layer to the next");
+        .hasMessage(
+            "must stay or rise by 1 from each layer to the next, but goes from 1 to 0: [0, 1, 0]");
   }
 }

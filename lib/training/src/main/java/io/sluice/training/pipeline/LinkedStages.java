@@ -128,6 +128,7 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
     } catch (ExecutionException e) {
       throw new IllegalStateException("nothing completes it so", e);
     }
+    link(stage + 1); // unless something failed meanwhile
   }
 
   private void connect(int other, List<String> addresses, Duration patience) {
@@ -165,13 +166,14 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
     int from = stageOf(link);
     StageMessage message;
     try {
-      message = StageMessage.of(head);
+      message = StageMessage.of(head, bodyBytes);
     } catch (IllegalArgumentException e) {
-      LOG.warn("Closing the link to {}, which sent what is no message", link.peer());
+      // nobody is told of a link that is closed from here
+      fail(from, "%s sent what is no message: %s".formatted(capital(link.peer()), e.getMessage()));
       link.close();
       return null;
     }
-    if (bodyBytes == 0) {
+    if (!message.kind().hasBody()) {
       take(from, message);
       return null;
     }
@@ -188,14 +190,26 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
   private void take(int from, StageMessage message) {
     switch (message.kind()) {
       case HEADER, DONE -> queue(from).add(new Arrived(message, null));
-      case PART -> parts.told(message.part());
+      case PART -> {
+        StagePart part = message.part();
+        if (stage == 0 && part.stage() == from) {
+          parts.told(part);
+        } else {
+          fail(
+              from,
+              "%s spoke of the part of a checkpoint that stage %d wrote"
+                  .formatted(capital(name(from)), part.stage()));
+        }
+      }
       case ABORT -> fail(from, message.reason());
       case LEAVING -> {
         left.add(from);
-        queue(from).add(NOTHING);
+        if (Math.abs(from - stage) == 1) {
+          queue(from).add(NOTHING);
+        }
       }
       case EXAMPLES, ACTIVATIONS, GRADIENTS ->
-          fail(from, "%s sent %s without numbers".formatted(name(from), message.kind()));
+          throw new IllegalStateException("its body is waited for");
     }
   }
 
@@ -228,6 +242,7 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
     if (failure == null) {
       failure = new PeerLostException(name(other), message);
       parts.abort(message);
+      above.complete(null);
       fromBelow.add(NOTHING);
       fromAbove.add(NOTHING);
     }
@@ -281,7 +296,8 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
     } catch (IllegalArgumentException e) {
       throw failed(
           stage - 1,
-          "%s sent examples that are none: %s".formatted(name(stage - 1), e.getMessage()));
+          "%s sent no examples of micro-batch %d: %s"
+              .formatted(capital(name(stage - 1)), microBatch, e.getMessage()));
     } finally {
       arrived.body.release();
     }
@@ -349,8 +365,14 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
       if (!arrived.message.isOf(unit) || arrived.body.bytes() != n * wire.bytes()) {
         throw failed(
             from,
-            "%s sent %d bytes that are not the %s, of %d"
-                .formatted(capital(name(from)), arrived.body.bytes(), unit, n * wire.bytes()));
+            "%s sent %s of %s in %,d bytes in place of %s in %,d"
+                .formatted(
+                    capital(name(from)),
+                    kind.words(),
+                    arrived.message.place(),
+                    arrived.body.bytes(),
+                    unit,
+                    n * wire.bytes()));
       }
       if (wire == WireFormat.F32) {
         Pointer.memcpy(to, arrived.body.memory(), n * Float.BYTES);
@@ -365,6 +387,7 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
 
   private Arrived next(
       LinkedBlockingQueue<Arrived> queue, StageMessage.Kind kind, int from, String what) {
+    link(from); // whatever has come meanwhile, the first failure is that of every wait
     Arrived arrived;
     try {
       arrived = queue.poll(deadline.toMillis(), TimeUnit.MILLISECONDS);
@@ -386,7 +409,8 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
     if (arrived.message.kind() != kind) {
       throw failed(
           from,
-          "%s sent %s in place of %s".formatted(capital(name(from)), arrived.message.kind(), what));
+          "%s sent %s in place of %s"
+              .formatted(capital(name(from)), arrived.message.kind().words(), what));
     }
     return arrived;
   }

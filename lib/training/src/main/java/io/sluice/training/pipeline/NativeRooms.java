@@ -46,9 +46,6 @@ final class NativeRooms implements AutoCloseable {
     void release() {
       synchronized (NativeRooms.this) {
         free.add(buffer);
-        if (closed) {
-          buffer.close();
-        }
       }
     }
   }
@@ -82,10 +79,15 @@ final class NativeRooms implements AutoCloseable {
     return best;
   }
 
-  /** Frees what is not used; what is, when it is released. */
+  /** What all rooms hold. */
+  synchronized long bytes() {
+    return all.stream().mapToLong(NativeBuffer::bytes).sum();
+  }
+
+  /** Frees all of them, also what arrived and was not asked for. Nothing travels any more. */
   @Override
   public synchronized void close() {
     closed = true;
-    free.forEach(NativeBuffer::close);
+    all.forEach(NativeBuffer::close);
   }
 }

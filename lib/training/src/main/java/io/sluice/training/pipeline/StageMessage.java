@@ -8,7 +8,9 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -31,14 +33,33 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class StageMessage {
   enum Kind {
-    HEADER,
-    EXAMPLES,
-    ACTIVATIONS,
-    GRADIENTS,
-    DONE,
-    PART,
-    ABORT,
-    LEAVING
+    HEADER("the header of a step", 15),
+    EXAMPLES("examples", 16),
+    ACTIVATIONS("activations", 8),
+    GRADIENTS("gradients", 8),
+    DONE("that a batch of the validation is done", 0),
+    PART("how its part of a checkpoint went", 13),
+    ABORT("that it fails", 0),
+    LEAVING("that it leaves", 0);
+
+    private final String words;
+
+    /** Of a head, at least. */
+    private final int bytes;
+
+    Kind(String words, int bytes) {
+      this.words = words;
+      this.bytes = bytes;
+    }
+
+    /** What is sent, for messages. */
+    String words() {
+      return words;
+    }
+
+    boolean hasBody() {
+      return this == EXAMPLES || this == ACTIVATIONS || this == GRADIENTS;
+    }
   }
 
   private static final int MAX_TEXT_BYTES = 16 << 10;
@@ -54,16 +75,30 @@ final class StageMessage {
 
   /**
    * @param head copied
+   * @param bodyBytes of the body that follows
    * @throws IllegalArgumentException if it is none
    */
-  static StageMessage of(ByteBuffer head) {
+  static StageMessage of(ByteBuffer head, int bodyBytes) {
     var copy = ByteBuffer.allocate(head.remaining()).order(ByteOrder.LITTLE_ENDIAN);
     copy.put(head).flip();
-    int kind = copy.hasRemaining() ? copy.get() : -1;
-    if (kind < 0 || kind >= Kind.values().length) {
-      throw new IllegalArgumentException("it has no kind");
+    int number = copy.hasRemaining() ? copy.get() : -1;
+    if (number < 0 || number >= Kind.values().length) {
+      throw new IllegalArgumentException("its kind is %d".formatted(number));
     }
-    return new StageMessage(Kind.values()[kind], copy.slice().order(ByteOrder.LITTLE_ENDIAN));
+    Kind kind = Kind.values()[number];
+    var message = new StageMessage(kind, copy.slice().order(ByteOrder.LITTLE_ENDIAN));
+    if (copy.remaining() < kind.bytes
+        || kind.hasBody() != bodyBytes > 0
+        || kind == Kind.HEADER && !message.headerHasAKind()) {
+      throw new IllegalArgumentException(
+          "%s, %d + %d bytes".formatted(kind, copy.remaining(), bodyBytes));
+    }
+    return message;
+  }
+
+  private boolean headerHasAKind() {
+    int kind = head.get(Long.BYTES + Integer.BYTES);
+    return kind >= 0 && kind < StageLinks.Kind.values().length;
   }
 
   Kind kind() {
@@ -99,6 +134,12 @@ final class StageMessage {
   boolean isOf(Unit unit) {
     ByteBuffer in = head.duplicate().order(ByteOrder.LITTLE_ENDIAN);
     return in.getInt() == unit.microBatch() && in.getInt() == unit.chunk();
+  }
+
+  /** Which unit it is of, for messages. */
+  String place() {
+    ByteBuffer in = head.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    return "micro-batch %d, time chunk %d".formatted(in.getInt(), in.getInt());
   }
 
   static ByteBuffer examples(int microBatch, Examples examples) {
@@ -152,7 +193,7 @@ final class StageMessage {
       int B = in.getInt();
       if (sent != microBatch || B < 1 || B > body.remaining() / Long.BYTES) {
         throw new IllegalArgumentException(
-            "%d examples of micro-batch %d in %d bytes".formatted(B, sent, body.remaining()));
+            "%d of micro-batch %d in %d bytes".formatted(B, sent, body.remaining()));
       }
       long[] keys = new long[B];
       for (int b = 0; b < B; b++) {
@@ -228,11 +269,11 @@ final class StageMessage {
 
   private static byte[] text(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    return bytes.length <= MAX_TEXT_BYTES ? bytes : java.util.Arrays.copyOf(bytes, MAX_TEXT_BYTES);
+    return bytes.length <= MAX_TEXT_BYTES ? bytes : Arrays.copyOf(bytes, MAX_TEXT_BYTES);
   }
 
   /** float32 numbers in off-heap memory. */
-  static ByteBuffer bytes(org.bytedeco.javacpp.Pointer numbers, long n) {
+  static ByteBuffer bytes(Pointer numbers, long n) {
     return new FloatPointer(numbers).capacity(n).asByteBuffer().order(ByteOrder.nativeOrder());
   }
 }

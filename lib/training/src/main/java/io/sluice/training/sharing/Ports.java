@@ -5,6 +5,7 @@ import io.sluice.training.allreduce.Rendezvous;
 import io.sluice.training.transport.GroupKey;
 import io.sluice.training.transport.TransportSettings;
 import java.io.IOException;
+import java.util.List;
 
 /**
  * Where a rank listens: on ports of the range that the settings give that no other rank on this
@@ -32,12 +33,26 @@ record Ports(TransportSettings transport, GroupKey key, GradientSharingSettings 
     }
   }
 
-  /** Of a group that sums. */
-  Rendezvous rendezvous(int rank, int ranks) throws IOException {
+  /**
+   * Of a group that sums.
+   *
+   * @param rank in the group
+   * @param members the ranks of the run that are in it
+   * @param ranks of the run
+   */
+  Rendezvous rendezvous(int rank, List<Integer> members, int ranks) throws IOException {
     AllReduceSettings allReduce =
         AllReduceSettings.DEFAULT
             .withWire(settings.wire().format())
             .withDeadline(settings.stepTimeout());
-    return open(on -> Rendezvous.open(on, rank, ranks, key, allReduce));
+    return open(
+        on ->
+            Rendezvous.open(
+                on,
+                rank,
+                members.size(),
+                member -> "rank %d of %d".formatted(members.get(member), ranks),
+                key,
+                allReduce));
   }
 }

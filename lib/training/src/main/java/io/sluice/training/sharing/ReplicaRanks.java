@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 
 /** Ranks with all of the network each: one group, which sums gradients. */
 final class ReplicaRanks implements RankGroups {
@@ -29,7 +30,7 @@ final class ReplicaRanks implements RankGroups {
     this.plan = plan;
     this.rank = rank;
     this.settings = settings;
-    this.rendezvous = ports.rendezvous(rank, ranks);
+    this.rendezvous = ports.rendezvous(rank, IntStream.range(0, ranks).boxed().toList(), ranks);
   }
 
   @Override

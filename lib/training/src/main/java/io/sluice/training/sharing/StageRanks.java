@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 
 /**
  * Ranks with one pipeline stage each, in three groups: its peers, the same stage of all replicas,
@@ -53,8 +54,8 @@ final class StageRanks implements RankGroups {
     this.layout = plan.pipeline().orElseThrow();
     this.parts = new StageParts(layout.stages());
     try {
-      this.peerRendezvous = keep(ports.rendezvous(replica(), replicas()));
-      this.stageRendezvous = keep(ports.rendezvous(stage(), layout.stages()));
+      this.peerRendezvous = keep(ports.rendezvous(replica(), peers(), ranks));
+      this.stageRendezvous = keep(ports.rendezvous(stage(), ofReplica(), ranks));
       this.links =
           keep(
               ports.open(
@@ -91,6 +92,18 @@ final class StageRanks implements RankGroups {
     return layout.stageOf(rank);
   }
 
+  /** Ranks that have the same stage of all replicas, this one among them. */
+  private List<Integer> peers() {
+    int stages = layout.stages();
+    return IntStream.range(0, replicas()).map(r -> r * stages + stage()).boxed().toList();
+  }
+
+  /** Ranks that have the stages of this one's replica. */
+  private List<Integer> ofReplica() {
+    int first = replica() * layout.stages();
+    return IntStream.range(first, first + layout.stages()).boxed().toList();
+  }
+
   /** Activations of a chunk of the whole batch, or its labels with their mask and keys. */
   private int longestBody() {
     ModelSpec spec = plan.spec();
@@ -112,23 +125,16 @@ final class StageRanks implements RankGroups {
   @Override
   public void join(List<List<String>> all, Duration patience) throws InterruptedException {
     if (replicas() > 1) {
-      var addresses = new ArrayList<String>();
-      for (int replica = 0; replica < replicas(); replica++) {
-        addresses.add(all.get(replica * layout.stages() + stage()).get(0));
-      }
-      peers = keep(peerRendezvous.join(addresses, patience));
+      peers = keep(peerRendezvous.join(addresses(all, peers(), 0), patience));
     }
     if (layout.stages() > 1) {
-      stages = keep(stageRendezvous.join(ofReplica(all, 1), patience));
-      links.join(ofReplica(all, 2), patience);
+      stages = keep(stageRendezvous.join(addresses(all, ofReplica(), 1), patience));
+      links.join(addresses(all, ofReplica(), 2), patience);
     }
   }
 
-  private List<String> ofReplica(List<List<String>> all, int group) {
-    int first = replica() * layout.stages();
-    return all.subList(first, first + layout.stages()).stream()
-        .map(each -> each.get(group))
-        .toList();
+  private static List<String> addresses(List<List<String>> all, List<Integer> of, int group) {
+    return of.stream().map(rank -> all.get(rank).get(group)).toList();
   }
 
   @Override
