@@ -50,7 +50,7 @@ final class BlockSeconds {
   private static final double BYTES_PER_SECOND = 20e9;
 
   /** Rows for which a kernel adds to the sums of gradients once. */
-  static final int ROWS = 1024;
+  private static final int ROWS = 1024;
 
   /** Share of the pointwise passes that is forward. */
   private static final double FORWARD = 0.4;

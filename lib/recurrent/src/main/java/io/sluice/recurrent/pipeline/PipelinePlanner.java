@@ -13,16 +13,12 @@ import java.util.TreeSet;
  * Makes a {@link PipelinePlan}: tries the ways to cut a batch, places the layers for each, and
  * plays the step through.
  *
- * <p>Time chunks have {@value BlockSeconds#ROWS} rows or more where that leaves units enough for
- * the stages. Micro-batches are as many as {@link TrainingMemory#microBatches} says, or twice, four
- * times … as many where that is faster or nothing else fits.
+ * <p>Micro-batches are as many as {@link TrainingMemory#microBatches} says, or twice, four times …
+ * as many where that is faster or nothing else fits.
  */
 final class PipelinePlanner {
   /** Time chunks that are tried. */
   private static final int[] COUNTS = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64};
-
-  /** Units for each stage up to which chunks may be shorter than the kernels like. */
-  private static final int UNITS_OF_A_STAGE = 4;
 
   /** By how much more time fewer units are better: each costs what is not modelled. */
   private static final double AS_FAST = 1.01;
@@ -120,7 +116,7 @@ final class PipelinePlanner {
   private List<Cut> cuts() {
     var cuts = new ArrayList<Cut>();
     for (int M : microBatches()) {
-      for (int steps : chunkSteps(M)) {
+      for (int steps : chunkSteps()) {
         cuts.add(cut(M, steps));
       }
     }
@@ -139,7 +135,7 @@ final class PipelinePlanner {
     return choices;
   }
 
-  private Iterable<Integer> chunkSteps(int microBatches) {
+  private Iterable<Integer> chunkSteps() {
     int T = spec.lookBack();
     if (wishes.chunkSteps() > 0) {
       return List.of(wishes.chunkSteps());
@@ -149,13 +145,8 @@ final class PipelinePlanner {
     if (spec.bidirectional() || wishes.stages() == 1) {
       return choices;
     }
-    int b = windows / microBatches;
     for (int count : COUNTS) {
-      int steps = (T + count - 1) / count;
-      boolean areFew = (long) microBatches * count <= (long) UNITS_OF_A_STAGE * wishes.stages();
-      if ((long) b * steps >= BlockSeconds.ROWS || areFew) {
-        choices.add(steps);
-      }
+      choices.add((T + count - 1) / count);
     }
     return choices;
   }

@@ -248,6 +248,9 @@ public final class PipelineStepper implements Stepper {
     if (peers != null) {
       sums = Agreement.sums(peers, sums);
     }
+    // what was waited for here is no step's
+    step.takeWaitedNanos();
+    stageSumNanos = 0;
     return sums[0] / sums[1];
   }
 

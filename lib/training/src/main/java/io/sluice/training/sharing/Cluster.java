@@ -43,7 +43,11 @@ public final class Cluster {
 
   /** Tasks that can run at once in one executor, of those that are there; at least 1. */
   public int slotsPerExecutor() {
-    int executors = spark.getExecutorMemoryStatus().size() - 1; // the driver is one of them
+    if (spark.isLocal()) {
+      return slots();
+    }
+    // as slots() counts them: their storage, which getExecutorMemoryStatus counts, comes later
+    int executors = spark.getExecutorIds().size();
     return Math.max(1, slots() / Math.max(1, executors));
   }
 
