@@ -32,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -80,11 +81,15 @@ class DisturbedPipelineTest {
   void nothingIsLeft() {
     FillingDisk.setFull(false);
     // tasks that Spark has cancelled end a moment later
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (System.nanoTime() - end < 0 && threads().findAny().isPresent()) {
+    await(() -> threads().findAny().isEmpty());
+    assertThat(threads()).isEmpty();
+  }
+
+  private static void await(BooleanSupplier isSo) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (System.nanoTime() - end < 0 && !isSo.getAsBoolean()) {
       LockSupport.parkNanos(10_000_000);
     }
-    assertThat(threads()).isEmpty();
   }
 
   /** Of links, and of those that write checkpoints. */
@@ -240,19 +245,19 @@ class DisturbedPipelineTest {
     Checkpoint expected = end("quiet", SINE, pipeline("[0,1]", 2));
     var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
-    Learnable dataset =
-        DisturbedWindows.of(
-            SINE,
-            "full",
-            (replica, epoch, step, batch) -> {
-              if (epoch == 1 && step == 1) {
-                FillingDisk.setFullFor(1); // the checkpoint after step 18 is lost
-              } else if (epoch == 1 && step == 7) {
-                FillingDisk.setFull(false);
-              }
-            });
-
     try (var warnings = new Warnings("io.sluice.training.sharing.Attempt")) {
+      Learnable dataset =
+          DisturbedWindows.of(
+              SINE,
+              "full",
+              (replica, epoch, step, batch) -> {
+                if (epoch == 1 && step == 1) {
+                  FillingDisk.setFullFor(1); // the checkpoint after step 18 is lost
+                } else if (epoch == 1 && step == 7) {
+                  await(() -> !warnings.messages.isEmpty()); // it is written while steps go on
+                  FillingDisk.setFull(false);
+                }
+              });
       TrainReport report =
           run.train(
               dataset,

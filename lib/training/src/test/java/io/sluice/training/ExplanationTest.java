@@ -32,7 +32,7 @@ class ExplanationTest {
   void aPipelineIsShownAsItIsPlanned() throws IOException {
     TinyDataset.forecast().days(16).write(folder.resolve("data"));
 
-    String text = explain("yarn", "train.strategy=pipeline");
+    String text = explain("yarn", "train.strategy=pipeline", "train.pipeline.placement=[0,1]");
 
     assertThat(text)
         .startsWith("dataset\n")
@@ -66,7 +66,7 @@ class ExplanationTest {
   void aDatasetThatIsNotThereYetIsWaitedFor() {
     assertThat(explain("yarn", "train.strategy=pipeline"))
         .isEqualTo(
-            "model and pipeline: to be told once build-sequences has run. The dataset at %s does not exist. Check the path, or run build-sequences."
+            "model and pipeline: to be told once build-sequences has run. The dataset at %s does not exist. Check the path, or run the job that writes it."
                 .formatted(folder.resolve("data")));
     assertThat(explain("yarn")).startsWith("model: to be told once build-sequences has run. The ");
   }
