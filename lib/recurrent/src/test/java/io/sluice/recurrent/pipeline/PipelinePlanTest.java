@@ -223,12 +223,12 @@ class PipelinePlanTest {
         spec,
         PipelineWishes.ofStages(2).within(150 * MIB),
         PipelineRefusal.Wish.PLACEMENT,
-        "must leave each stage within 150 MiB, but stage 1 of [0, 0, 1, 1, 1] (recurrent layers 2 to 3 and head) needs 166 MiB: parameters 17, optimizer 33, gradients 17, recurrent layers 52, activations 2, besides 48, with 64 micro-batches of up to 1 window. It would fit with 4 stages, or with 166 MiB for each rank.");
+        "must leave each stage within 150 MiB, but stage 1 of [0, 0, 1, 1, 1] (recurrent layers 2 to 3 and head) needs 164 MiB: parameters 17, optimizer 33, gradients 17, recurrent layers 51, activations 2, besides 48, with 64 micro-batches of up to 1 window. It would fit with 3 stages, or with 164 MiB for each rank.");
     refused(
         spec,
         PipelineWishes.ofStages(5).within(90 * MIB),
         PipelineRefusal.Wish.PLACEMENT,
-        "must leave each stage within 90 MiB, but stage 1 of [0, 1, 2, 3, 4] (recurrent layer 1 alone) needs 117 MiB: parameters 9, optimizer 17, gradients 9, recurrent layers 34, activations 4, besides 48, with 64 micro-batches of up to 1 window. Nothing smaller is left: give each rank 117 MiB, or make the layer smaller.");
+        "must leave each stage within 90 MiB, but stage 1 of [0, 1, 2, 3, 4] (recurrent layer 1 alone) needs 107 MiB: parameters 9, optimizer 17, gradients 9, recurrent layers 26, activations 1, besides 48, with 64 micro-batches of up to 1 window. Nothing smaller is left: give each rank 107 MiB, or make the layer smaller.");
     refused(
         spec,
         PipelineWishes.ofStages(2)
