@@ -138,7 +138,7 @@ class BadInputTest {
     assertThat(status).isEqualTo(ExitStatus.DONE);
     assertThat(err()).isEmpty();
     assertThat(out.toString(StandardCharsets.UTF_8))
-        .contains("train.pipeline.stages = auto")
+        .contains("train.pipeline.stages = \"auto\"")
         .endsWith(
             "%nmodel and pipeline: to be told once build-sequences has run. The dataset at %s/datasets/plant does not exist. Check the path, or run the job that writes it.%n"
                 .formatted(folder));

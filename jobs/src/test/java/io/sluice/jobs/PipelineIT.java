@@ -76,7 +76,7 @@ class PipelineIT {
     Path folder = folder(name);
     return Script.onSmallPlant("train.sh", SmallPlant.lake().toString())
         .set("registry.path", "\"" + folder.resolve("registry") + "\"")
-        .set("train.epochs", "4")
+        .set("train.epochs", "6")
         .set("train.early-stopping-patience", "0")
         .set("train.accumulate", "2")
         .set("model.dropout", "0.1")

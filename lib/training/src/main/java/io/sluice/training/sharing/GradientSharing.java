@@ -137,7 +137,11 @@ public final class GradientSharing implements Strategy {
                   cluster.words(slots),
                   attempt == 1 ? "" : " left",
                   Progress.words(settings.joinTimeout()),
-                  attempt == 1 ? "workers" : "gradient-sharing.min-workers"));
+                  attempt == 1
+                      ? "workers"
+                      : stages > settings.minWorkers()
+                          ? "pipeline.stages"
+                          : "gradient-sharing.min-workers"));
     }
     LOG.warn(
         "Going on with {} of {} ranks: the cluster has no more task slots after {}. Batches and results stay the same.",
