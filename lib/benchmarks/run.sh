@@ -4,11 +4,11 @@
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
-# feeding, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers, convergence, cost-model,
-# soak, recurrent or long-memory (the last three list their options with --help). --record keeps the
-# result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series: 2g whatever it
-# says; others: 4g). Run it on a machine that does nothing else; only long-memory, convergence and
-# cost-model time nothing.
+# feeding, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers, pipeline, convergence,
+# cost-model, soak, recurrent or long-memory (the last three list their options with --help).
+# --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series:
+# 2g whatever it says; others: 4g). Run it on a machine that does nothing else; only long-memory,
+# convergence and cost-model time nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(dirname "$(dirname "$here")")
@@ -31,6 +31,7 @@ case ${1:-} in
   all-reduce-sizes) class=AllReduceSizesBenchmark ;;
   scaling) class=training.ScalingBenchmark modules=lib/benchmarks,jobs ;;
   sharing-peers) class=training.PeersBenchmark modules=lib/benchmarks,jobs ;;
+  pipeline) class=training.PipelineBenchmark modules=lib/benchmarks,jobs ;;
   convergence) class=training.ConvergenceBenchmark modules=lib/benchmarks,jobs ;;
   cost-model) class=training.CostModel ;;
   soak) class=training.Soak modules=lib/benchmarks,jobs ;;

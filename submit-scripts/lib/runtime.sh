@@ -212,6 +212,21 @@ sluice_aeron_options() {
   echo "-Daeron.publication.unblock.timeout=60000000000 -Daeron.term.buffer.length=4194304"
 }
 
+# sluice_gpu_options ARGUMENTS…: where they, SLUICE_SPARK_CONF or Spark's own defaults ask for GPUs,
+# what lets CUDA and cuDNN on LD_LIBRARY_PATH come before those of /usr/local/cuda. Nowhere else: it
+# would let a system's OpenBLAS come before the one we bring, too.
+sluice_gpu_options() {
+  local asked="$* ${SLUICE_SPARK_CONF:-}" file
+  for file in "${SLUICE_SPARK_CONF:-}" "${SPARK_CONF_DIR:-$SPARK_HOME/conf}/spark-defaults.conf"; do
+    if [ -f "$file" ]; then
+      asked+=" $(cat "$file")"
+    fi
+  done
+  case $asked in
+    *.resource.gpu.amount* | *device=gpu*) echo " -Dorg.bytedeco.javacpp.pathsFirst=true" ;;
+  esac
+}
+
 # --------------------------------------------------------------------------------------- submit
 
 # Appends to SLUICE_CONF the settings of SLUICE_SPARK_CONF: a properties file, or key=value pairs
@@ -244,7 +259,7 @@ sluice_read_spark_conf() {
 # Runs a job. Later settings win with spark-submit, so the order is: ours, SLUICE_SPARK_CONF, the
 # options after --.
 sluice_submit() {
-  local class=$1 master=${SLUICE_MASTER:-local[*]} heap executor_heap offheap
+  local class=$1 master=${SLUICE_MASTER:-local[*]} heap executor_heap offheap gpu
   local job=() submit=()
   shift
   while [ $# -gt 0 ]; do
@@ -265,13 +280,15 @@ sluice_submit() {
   offheap=$(sluice_mebibytes SLUICE_OFFHEAP_MEMORY "${SLUICE_OFFHEAP_MEMORY:-2g}")
   executor_heap=$(sluice_mebibytes SLUICE_EXECUTOR_MEMORY "${SLUICE_EXECUTOR_MEMORY:-1g}")
 
+  gpu=$(sluice_gpu_options ${job[@]+"${job[@]}"} ${submit[@]+"${submit[@]}"})
+
   SLUICE_CONF=(
     --master "$master"
     --driver-memory "${heap}m"
-    --conf "spark.driver.defaultJavaOptions=$(sluice_native_options "$heap" "$offheap") $(sluice_aeron_options) -Djava.awt.headless=true"
+    --conf "spark.driver.defaultJavaOptions=$(sluice_native_options "$heap" "$offheap") $(sluice_aeron_options) -Djava.awt.headless=true$gpu"
     --conf "spark.executor.memory=${executor_heap}m"
     --conf "spark.executor.memoryOverhead=$((offheap + 512))m"
-    --conf "spark.executor.defaultJavaOptions=$(sluice_native_options "$executor_heap" "$offheap") $(sluice_aeron_options) -Djava.awt.headless=true"
+    --conf "spark.executor.defaultJavaOptions=$(sluice_native_options "$executor_heap" "$offheap") $(sluice_aeron_options) -Djava.awt.headless=true$gpu"
     --conf spark.ui.showConsoleProgress=false
   )
   case $master in

@@ -26,7 +26,7 @@ public final class EvaluateJob {
           "Judges a model bundle on a split of a dataset against baselines on the same windows:"
               + " prints a table, writes evaluation.json and a self-contained index.html, and fails"
               + " with status 4 where the quality gate says no.",
-          List.of("name", "registry", "evaluate"),
+          List.of("name", "device", "registry", "evaluate"),
           List.of(
               "evaluate.sh --config conf/quickstart.conf",
               "evaluate.sh --config plant.conf --set evaluate.bundle=hdfs:///models/pumps/3",

@@ -17,6 +17,8 @@ import org.apache.spark.sql.SparkSession;
  * @param reader reads the settings, remembering every problem
  * @param body does the work
  * @param verdict throws after the report is printed if the result must not be used
+ * @param outlook what a run would be, for a person, told after its settings where only they are to
+ *     be shown; empty if that says it all
  * @param <S> its settings
  * @param <R> its report, which becomes JSON
  */
@@ -27,7 +29,20 @@ record Job<S, R>(
     List<String> examples,
     Function<ConfigReader, S> reader,
     Body<S, R> body,
-    Consumer<R> verdict) {
+    Consumer<R> verdict,
+    Function<S, String> outlook) {
+
+  /** A job that its settings explain. */
+  Job(
+      String name,
+      String purpose,
+      List<String> sections,
+      List<String> examples,
+      Function<ConfigReader, S> reader,
+      Body<S, R> body,
+      Consumer<R> verdict) {
+    this(name, purpose, sections, examples, reader, body, verdict, settings -> "");
+  }
 
   /** The work: a call into the library, which returns a report. */
   @FunctionalInterface

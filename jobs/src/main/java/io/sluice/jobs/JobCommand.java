@@ -36,7 +36,7 @@ final class JobCommand {
   @Option(
       names = {"--explain", "--print-config"},
       description =
-          "Shows every setting this job reads, its value and the file and line it comes from, then"
-              + " stops. Secrets are masked.")
+          "Shows every setting this job reads, its value and the file and line it comes from, and"
+              + " what a training run would be with them, then stops. Secrets are masked.")
   boolean explain;
 }

@@ -41,7 +41,8 @@ final class JobRun<S, R> {
       Settings settings = Settings.load(command.config, command.overrides);
       if (command.explain) {
         out.print(settings.explain(job.sections()));
-        settings.read(job.reader()::apply);
+        String outlook = job.outlook().apply(settings.read(job.reader()::apply));
+        out.print(outlook.isEmpty() ? "" : "%n%s%n".formatted(outlook));
         return new Result(ExitStatus.DONE, null);
       }
       provenance = Provenance.start(settings);

@@ -32,6 +32,7 @@ public final class PipelineJob {
               + " beside the evaluation.",
           List.of(
               "name",
+              "device",
               "source",
               "reject",
               "resample",
@@ -49,7 +50,8 @@ public final class PipelineJob {
           List.of("pipeline.sh --config conf/quickstart.conf"),
           Settings::from,
           PipelineJob::run,
-          report -> EvaluateJob.requireGate(report.evaluate()));
+          report -> EvaluateJob.requireGate(report.evaluate()),
+          settings -> TrainJob.outlook(settings.train()));
 
   private PipelineJob() {}
 

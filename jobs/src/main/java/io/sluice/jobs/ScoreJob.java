@@ -13,7 +13,7 @@ public final class ScoreJob {
           "Writes predictions for new raw data to the lake: the bundle's own preparation, batches"
               + " in Spark tasks, and a publication that a rerun repeats without a trace and a crash"
               + " leaves either not begun or whole.",
-          List.of("name", "source", "reject", "registry", "score"),
+          List.of("name", "device", "source", "reject", "registry", "score"),
           List.of(
               "score.sh --config conf/quickstart.conf",
               "score.sh --config plant.conf --set score.input=s3a://lake/raw/2024-04 \\",

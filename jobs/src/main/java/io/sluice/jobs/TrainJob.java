@@ -8,6 +8,7 @@ import io.sluice.training.TrainReport;
 import io.sluice.training.TrainSettings;
 import io.sluice.training.Trainer;
 import java.util.List;
+import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 
 /** Trains a stacked LSTM on a sequence dataset and publishes a model bundle. */
@@ -18,7 +19,7 @@ public final class TrainJob {
           "Trains a stacked LSTM on a sequence dataset: early stopping on validation loss, a"
               + " checkpoint an epoch from which a rerun continues, and a model bundle in the"
               + " registry once the parameters are proved to have moved.",
-          List.of("name", "dataset", "model", "train", "registry"),
+          List.of("name", "device", "dataset", "model", "train", "registry"),
           List.of(
               "train.sh --config conf/quickstart.conf",
               "train.sh --config plant.conf --set train.epochs=40 --set model.hidden-sizes=[128,64]",
@@ -26,7 +27,8 @@ public final class TrainJob {
               "    --set train.workers=8"),
           Settings::from,
           TrainJob::run,
-          report -> {});
+          report -> {},
+          TrainJob::outlook);
 
   private TrainJob() {}
 
@@ -37,6 +39,11 @@ public final class TrainJob {
   static TrainReport run(SparkSession spark, Settings settings, Provenance provenance) {
     return Trainer.run(
         spark, settings.train(), settings.model(), provenance, Progress.standardError());
+  }
+
+  static String outlook(Settings settings) {
+    // spark-submit has made properties of the process of what it was given
+    return Trainer.explain(new SparkConf(), settings.train(), settings.model());
   }
 
   /** How to train and what. */

@@ -130,6 +130,20 @@ class BadInputTest {
             .formatted(manifest));
   }
 
+  @Test
+  void aPlannedRunIsExplainedBeforeItsDatasetIsThere() {
+    ExitStatus status =
+        run(TrainJob.JOB, NO_SESSION, "--set", "train.strategy=pipeline", "--explain");
+
+    assertThat(status).isEqualTo(ExitStatus.DONE);
+    assertThat(err()).isEmpty();
+    assertThat(out.toString(StandardCharsets.UTF_8))
+        .contains("train.pipeline.stages = \"auto\"")
+        .endsWith(
+            "%nmodel and pipeline: to be told once build-sequences has run. The dataset at %s/datasets/plant does not exist. Check the path, or run the job that writes it.%n"
+                .formatted(folder));
+  }
+
   private void assertRefused(ExitStatus status, ExitStatus expected, String message)
       throws Exception {
     assertThat(err().strip()).isEqualTo(message);

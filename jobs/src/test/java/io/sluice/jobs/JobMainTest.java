@@ -94,7 +94,8 @@ class JobMainTest {
 
     assertThat(out())
         .contains("window.stride = 3", config + ": 1", "source.options.password", "(masked)")
-        .doesNotContain("hunter2");
+        .doesNotContain("hunter2")
+        .endsWith("\n\na stride of 3\n".replace("\n", System.lineSeparator()));
   }
 
   @Test
@@ -200,7 +201,8 @@ class JobMainTest {
             List.of("sample.sh --config a.conf"),
             root -> root.section("window", w -> new Settings(w.intAtLeast("stride", 1))),
             body,
-            gate);
+            gate,
+            settings -> "a stride of " + settings.stride());
     return JobMain.execute(job, args, print(out), print(err), session).status();
   }
 

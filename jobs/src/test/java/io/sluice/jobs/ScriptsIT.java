@@ -85,6 +85,59 @@ class ScriptsIT {
   }
 
   @Test
+  void gpuWithoutOneExitsWithFive() throws Exception {
+    SmallPlant.pipeline();
+
+    Script.Result result =
+        Script.onSmallPlant("train.sh", SmallPlant.lake().toString())
+            .env("CUDA_VISIBLE_DEVICES", "")
+            .set("device", "gpu")
+            .set("train.strategy", "local")
+            .set("train.checkpoint.path", "\"" + folder + "/checkpoints\"")
+            .with("--", "--verbose")
+            .run()
+            .requireStatus(5);
+
+    assertThat(result.err())
+        .contains("device = gpu, and none can be used: ", "Set device = cpu to compute without one")
+        .doesNotContain("\tat ");
+    // CUDA on LD_LIBRARY_PATH comes first, and only where GPUs are asked for
+    assertThat(result.out() + result.err()).contains("javacpp.pathsFirst=true");
+    assertThat(SmallPlant.pipeline().err()).doesNotContain("GPU", "pathsFirst");
+  }
+
+  @Test
+  void discoverGpusPrintsWhatSparkReads() throws Exception {
+    assertThat(discover("printf '0\\n1\\n2\\n'", null).requireStatus(0).out())
+        .isEqualTo("{\"name\":\"gpu\",\"addresses\":[\"0\",\"1\",\"2\"]}\n");
+    // CUDA numbers what it shows from 0 again
+    assertThat(discover("printf '0\\n1\\n2\\n'", "2,1").requireStatus(0).out())
+        .isEqualTo("{\"name\":\"gpu\",\"addresses\":[\"0\",\"1\"]}\n");
+  }
+
+  @Test
+  void discoverGpusSaysWhyThereAreNone() throws Exception {
+    assertThat(discover("echo 'no devices were found'; exit 6", null).requireStatus(1).err())
+        .startsWith("discover-gpus.sh: nvidia-smi failed on ")
+        .contains(": no devices were found. Look at the driver");
+    assertThat(discover("echo 0", "").requireStatus(1).err())
+        .contains(" has no GPU, or CUDA_VISIBLE_DEVICES hides all of them. Leave spark.worker.");
+  }
+
+  /**
+   * @param body of the nvidia-smi that it finds
+   */
+  private Script.Result discover(String body, String visible) throws Exception {
+    Path smi = Files.createDirectories(folder.resolve("smi")).resolve("nvidia-smi");
+    Files.writeString(smi, "#!/bin/sh\n" + body + "\n");
+    assertThat(smi.toFile().setExecutable(true)).isTrue();
+    return Script.named("discover-gpus.sh")
+        .env("PATH", smi.getParent() + ":" + System.getenv("PATH"))
+        .env("CUDA_VISIBLE_DEVICES", visible)
+        .run();
+  }
+
+  @Test
   void worksFromAnyDirectoryAndReadsSparkSettings() throws Exception {
     Path elsewhere = Files.createDirectory(folder.resolve("else where"));
     Path properties =

@@ -32,6 +32,21 @@ final class StandaloneCluster implements AutoCloseable {
   }
 
   static StandaloneCluster start(Path sparkHome, Path folder, int workers) throws Exception {
+    return start(sparkHome, folder, workers, StandaloneCluster::addWorker);
+  }
+
+  /** Workers of two cores and one GPU, each with another number, as on one machine with several. */
+  static StandaloneCluster startWithGpus(Path sparkHome, Path folder, int workers)
+      throws Exception {
+    return start(sparkHome, folder, workers, StandaloneCluster::addWorkerWithGpu);
+  }
+
+  private interface Addition {
+    void to(StandaloneCluster cluster) throws Exception;
+  }
+
+  private static StandaloneCluster start(
+      Path sparkHome, Path folder, int workers, Addition addition) throws Exception {
     var cluster = new StandaloneCluster(sparkHome, folder);
     try {
       cluster.url =
@@ -42,7 +57,7 @@ final class StandaloneCluster implements AutoCloseable {
                   List.of("--host", "127.0.0.1", "--port", "0", "--webui-port", "0"))
               .group(1);
       for (int worker = 0; worker < workers; worker++) {
-        cluster.addWorker();
+        addition.to(cluster);
       }
       return cluster;
     } catch (Exception e) {
@@ -53,23 +68,44 @@ final class StandaloneCluster implements AutoCloseable {
 
   /** Starts one more worker, of one core. */
   void addWorker() throws Exception {
-    launch(
-        REGISTERED,
-        "org.apache.spark.deploy.worker.Worker",
-        List.of(
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--webui-port",
-            "0",
-            "--cores",
-            "1",
-            "--memory",
-            "1g",
-            "--work-dir",
-            workFolder(processes.size() - 1).toString(),
-            url));
+    addWorker(1, List.of());
+  }
+
+  private void addWorkerWithGpu() throws Exception {
+    int number = processes.size() - 1;
+    Path script = folder.resolve("discover-gpu-%d.sh".formatted(number));
+    Files.writeString(
+        script, "#!/bin/sh\necho '{\"name\":\"gpu\",\"addresses\":[\"%d\"]}'\n".formatted(number));
+    if (!script.toFile().setExecutable(true)) {
+      throw new IOException("cannot make %s executable".formatted(script));
+    }
+    Path properties =
+        Files.writeString(
+            folder.resolve("worker-%d.conf".formatted(number)),
+            "spark.worker.resource.gpu.amount 1%nspark.worker.resource.gpu.discoveryScript %s%n"
+                .formatted(script));
+    addWorker(2, List.of("--properties-file", properties.toString()));
+  }
+
+  private void addWorker(int cores, List<String> more) throws Exception {
+    var arguments =
+        new ArrayList<>(
+            List.of(
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--webui-port",
+                "0",
+                "--cores",
+                Integer.toString(cores),
+                "--memory",
+                "1g",
+                "--work-dir",
+                workFolder(processes.size() - 1).toString()));
+    arguments.addAll(more);
+    arguments.add(url);
+    launch(REGISTERED, "org.apache.spark.deploy.worker.Worker", arguments);
   }
 
   /** Takes the worker that was started last away, and then the executors that it has started. */

@@ -4,22 +4,27 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Memory of this process by the system's own account (Linux); −1 where it keeps none. */
+/** Memory of a process by the system's own account (Linux); −1 where it keeps none. */
 public final class ProcessMemory {
   private ProcessMemory() {}
 
-  /** In RAM now: heap, native memory and code. */
+  /** In RAM now, of this one: heap, native memory and code. */
   public static long residentKibibytes() throws IOException {
-    return field("VmRSS:");
+    return field("self", "VmRSS:");
   }
 
-  /** The most that was in RAM since the process began. */
+  /** The most that was in RAM since this one began. */
   public static long peakKibibytes() throws IOException {
-    return field("VmHWM:");
+    return field("self", "VmHWM:");
   }
 
-  private static long field(String name) throws IOException {
-    Path status = Path.of("/proc/self/status");
+  /** The most that was in RAM since another one began. */
+  public static long peakKibibytes(long pid) throws IOException {
+    return field(Long.toString(pid), "VmHWM:");
+  }
+
+  private static long field(String process, String name) throws IOException {
+    Path status = Path.of("/proc", process, "status");
     if (!Files.exists(status)) {
       return -1;
     }

@@ -145,6 +145,12 @@ public final class ConfigReader {
     return isSet(key) ? Optional.of(numberBetween(key, min, max)) : Optional.empty();
   }
 
+  /** Whether the setting is {@code auto}, and so left to the program. */
+  public boolean isAuto(String key) {
+    keysRead.add(prefix + key);
+    return config.hasPath(key) && "auto".equals(config.getValue(key).unwrapped());
+  }
+
   /** A list of strings. */
   public List<String> strings(String key) {
     List<String> value = value(key, "a list of strings", c -> c.getStringList(key));

@@ -6,6 +6,7 @@ import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.training.checkpoint.Checkpoint.Position;
+import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepPlan;
 import org.apache.hadoop.conf.Configuration;
@@ -15,16 +16,21 @@ import org.apache.spark.util.SerializableConfiguration;
 final class Plans {
   private Plans() {}
 
+  /**
+   * @param layout of a pipeline; null is none
+   */
   static RunPlan run(
       Learnable dataset,
       TrainSettings settings,
       ModelSpec spec,
       StepPlan steps,
+      PipelineLayout layout,
       Provenance provenance,
       Configuration hadoop) {
     TrainSettings.Checkpoints checkpoints = settings.checkpoints();
     return new RunPlan(
         provenance.runId(),
+        settings.device(),
         dataset.source(),
         new SerializableConfiguration(hadoop),
         spec,
@@ -36,12 +42,7 @@ final class Plans {
         steps,
         settings.seed(),
         settings.threads(),
-        settings
-            .accumulate()
-            .orElseGet(
-                () ->
-                    TrainingMemory.microBatches(
-                        spec, settings.batchOfProcess(), settings.threads())),
+        layout == null ? microBatches(settings, spec) : layout.plan().microBatches(),
         settings.averageDecay(),
         new RunPlan.Checkpoints(
             checkpoints.path(),
@@ -49,7 +50,16 @@ final class Plans {
             checkpoints.every(),
             checkpoints.everyEpochs(),
             checkpoints.keep()),
-        FixedSettings.of(dataset, settings, spec));
+        FixedSettings.of(dataset, settings, spec),
+        layout);
+  }
+
+  /** Of a process that has all of the network. */
+  static int microBatches(TrainSettings settings, ModelSpec spec) {
+    return settings
+        .accumulate()
+        .orElseGet(
+            () -> TrainingMemory.microBatches(spec, settings.batchOfProcess(), settings.threads()));
   }
 
   /**

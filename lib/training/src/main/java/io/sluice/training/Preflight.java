@@ -1,10 +1,18 @@
 package io.sluice.training;
 
+import io.sluice.config.ConfigReader;
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.UserFailure;
+import io.sluice.recurrent.kernel.Device;
+import io.sluice.recurrent.kernel.DeviceChoice;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.memory.TrainingMemory;
+import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.pipeline.PipelinePlan;
+import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.loop.RunPlan;
@@ -28,9 +36,6 @@ import org.slf4j.LoggerFactory;
 /** What would end a run after it has begun, looked for before: all of it at once. */
 final class Preflight {
   private static final Logger LOG = LoggerFactory.getLogger(Preflight.class);
-
-  /** Spark's defaults where nothing is set. */
-  private static final long LEAST_OVERHEAD_MIB = 384;
 
   /** Share of an executor's heap that Spark, and the rest of the run, leave to a rank's arrays. */
   private static final double HEAP_SHARE = 0.6;
@@ -71,7 +76,11 @@ final class Preflight {
    */
   void require(RunPlan plan, Optional<SparkContext> spark) {
     registry();
-    if (settings.strategy() == StrategyKind.GRADIENT_SHARING) {
+    devices(spark);
+    if (plan != null) {
+      network(plan.spec());
+    }
+    if (settings.runsRanks()) {
       cluster(spark.orElseThrow(), plan);
     }
     var problems = new ArrayList<>(shortages);
@@ -91,19 +100,91 @@ final class Preflight {
   }
 
   /** Native, of one rank. */
-  static TrainingMemory memory(RunPlan plan, TrainSettings settings) {
+  static TrainingMemory memory(ModelSpec spec, TrainSettings settings, int microBatches) {
     return TrainingMemory.of(
-        plan.spec(),
+        spec,
         settings.optimizer().algorithm(),
         settings.batchOfProcess(),
         settings.threads(),
-        plan.microBatches());
+        microBatches);
+  }
+
+  /** Whether the processes of the run can have the devices that they should. */
+  private void devices(Optional<SparkContext> spark) {
+    DeviceChoice choice = settings.device();
+    boolean assigned = spark.isPresent() && GpuScheduling.executorsHaveGpus(spark.get().conf());
+    if (!Strategies.takesGpus(settings.strategy())) {
+      String strategy = ConfigReader.kebab(settings.strategy());
+      if (choice == DeviceChoice.GPU) {
+        shortages.add(
+            "device = gpu, and train.strategy = %s computes on the CPU. Set device = cpu, or train.strategy = gradient-sharing."
+                .formatted(strategy));
+      } else if (choice == DeviceChoice.AUTO && assigned) {
+        LOG.warn(
+            "Executors have GPUs, and train.strategy = {} computes on the CPU. Set device = cpu to say so, or train.strategy = gradient-sharing to use them.",
+            strategy);
+      }
+      return;
+    }
+    try {
+      if (settings.strategy() == StrategyKind.LOCAL) {
+        Device.choose(choice, 0, false);
+      } else {
+        GpuScheduling.require(spark.orElseThrow(), choice);
+        gpusOfThisProcess(spark.orElseThrow(), choice);
+      }
+    } catch (InsufficientClusterException e) {
+      shortages.add(e.getMessage());
+    }
+  }
+
+  /** Ranks of one process have a GPU each, or none has. */
+  private void gpusOfThisProcess(SparkContext spark, DeviceChoice choice) {
+    int workers = settings.workers().orElseThrow();
+    if (choice == DeviceChoice.CPU || !spark.isLocal() || workers <= Device.gpus()) {
+      return;
+    }
+    if (choice == DeviceChoice.GPU) {
+      shortages.add(
+          "device = gpu, train.workers is %d, and this machine has %d GPU%s: each rank needs one. Set train.workers to at most that, and train.threads to use more cores."
+              .formatted(workers, Device.gpus(), Device.gpus() == 1 ? "" : "s"));
+    } else if (Device.gpus() > 0) {
+      LOG.warn(
+          "Computing on the CPU: train.workers is {}, and this machine has {} GPU{}. Set train.workers to at most that, or device = cpu to say so.",
+          workers,
+          Device.gpus(),
+          Device.gpus() == 1 ? "" : "s");
+    }
+  }
+
+  /** Whether the network can be trained on those devices and in that way. */
+  private void network(ModelSpec spec) {
+    attempt(
+        () -> {
+          spec.requireOn(settings.device());
+          return spec;
+        });
+    if (spec.precision() != Precision.F16) {
+      return;
+    }
+    var problems = new ArrayList<String>();
+    if (!Strategies.takesGpus(settings.strategy())) {
+      problems.add(
+          "model.precision: must not be f16 with train.strategy = %s, whose workers scale no loss"
+              .formatted(ConfigReader.kebab(settings.strategy())));
+    } else if (settings.runsRanks() && settings.gradientSharing().wire() == Wire.THRESHOLD) {
+      problems.add(
+          "model.precision: must not be f16 with train.gradient-sharing.wire = threshold, whose residual would keep what overflows");
+    }
+    if (!problems.isEmpty()) {
+      failures.add(new InvalidConfigException("for this run", problems));
+    }
   }
 
   private void cluster(SparkContext spark, RunPlan plan) {
     SparkConf conf = spark.conf();
     int workers = settings.workers().orElseThrow();
-    var cluster = new Cluster(spark);
+    var cluster = new Cluster(spark, settings.device());
     if (conf.getBoolean("spark.dynamicAllocation.enabled", false)) {
       shortages.add(
           "spark.dynamicAllocation.enabled is true, and Spark starts no barrier stage then. Set it to false for this job, with --conf after --.");
@@ -112,19 +193,20 @@ final class Preflight {
       int slots = cluster.awaitSlots(workers, patience);
       if (slots < workers) {
         shortages.add(
-            "train.workers is %d, and the cluster has %d task slots after %s. Set train.workers to at most that, add executors (--num-executors, --total-executor-cores), or raise train.gradient-sharing.join-timeout if they only start slowly."
-                .formatted(workers, slots, Progress.words(patience)));
+            "train.workers is %d, and the cluster has %s after %s. Set train.workers to at most that, add executors (--num-executors, --total-executor-cores), or raise train.gradient-sharing.join-timeout if they only start slowly."
+                .formatted(workers, cluster.words(slots), Progress.words(patience)));
       }
     }
     int cpus = Math.max(1, conf.getInt("spark.task.cpus", 1));
     if (plan != null) {
-      boolean local = spark.isLocal();
-      int ranks = local ? workers : ranksInExecutor(cluster, conf, cpus);
-      long parameters = ModelSummary.of(plan.spec()).parameters();
+      var executor = ExecutorMemory.of(spark, cluster, workers);
+      long parameters = parametersOfRank(plan);
       long residual = settings.gradientSharing().wire() == Wire.THRESHOLD ? parameters : 0;
-      nativeMemory(conf, local, ranks, memory(plan, settings).total() + residual * Float.BYTES);
-      heap(conf, local, ranks, parameters);
-      evenness(workers, plan.steps().shards());
+      nativeMemory(executor, nativeBytesOfRank(plan) + residual * Float.BYTES);
+      if (!spark.isLocal()) {
+        heap(executor, parameters);
+      }
+      evenness(workers / settings.stages(), plan.steps().shards());
     }
     if (settings.threads() > cpus) {
       LOG.warn(
@@ -134,54 +216,64 @@ final class Preflight {
     }
   }
 
-  private int ranksInExecutor(Cluster cluster, SparkConf conf, int cpus) {
-    int slots =
-        conf.contains("spark.executor.cores")
-            ? conf.getInt("spark.executor.cores", cpus) / cpus
-            : cluster.slotsPerExecutor();
-    return Math.min(settings.workers().orElseThrow(), Math.max(1, slots));
+  /** Of the rank that has the most. */
+  private static long parametersOfRank(RunPlan plan) {
+    return plan.pipeline()
+        .map(
+            layout ->
+                layout.plan().stages().stream()
+                    .mapToLong(PipelinePlan.Stage::parameters)
+                    .max()
+                    .orElseThrow())
+        .orElseGet(() -> ModelSummary.of(plan.spec()).parameters());
   }
 
-  private void nativeMemory(SparkConf conf, boolean local, int ranks, long bytesOfRank) {
+  private long nativeBytesOfRank(RunPlan plan) {
+    return plan.pipeline()
+        .map(
+            layout ->
+                layout.plan().stages().stream()
+                    .mapToLong(stage -> stage.memory().total())
+                    .max()
+                    .orElseThrow())
+        .orElseGet(() -> memory(plan.spec(), settings, plan.microBatches()).total());
+  }
+
+  private void nativeMemory(ExecutorMemory executor, long bytesOfRank) {
+    int ranks = executor.ranks();
     long needed = mebibytes(ranks * bytesOfRank);
-    long heap = conf.getSizeAsMb("spark.executor.memory", "1g");
-    boolean limited =
-        conf.contains("spark.executor.memoryOverhead") || isContainer(conf.get("spark.master", ""));
-    long overhead =
-        conf.contains("spark.executor.memoryOverhead")
-            ? conf.getSizeAsMb("spark.executor.memoryOverhead")
-            : Math.max(
-                LEAST_OVERHEAD_MIB,
-                (long) (heap * conf.getDouble("spark.executor.memoryOverheadFactor", 0.1)));
     LOG.info(
         "Each executor holds {} rank{}: about {} MiB of native memory beside a heap of {} MiB",
         ranks,
         ranks == 1 ? "" : "s",
         needed,
-        heap);
-    if (!local && limited && needed > overhead) {
+        executor.heapMebibytes());
+    if (executor.isLimited() && needed > executor.overheadMebibytes()) {
       shortages.add(
           "%d rank%s in an executor need about %,d MiB of native memory, and spark.executor.memoryOverhead leaves %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm, or spark.executor.memoryOverhead=%dm, or cut batches with train.accumulate."
-              .formatted(ranks, ranks == 1 ? "" : "s", needed, overhead, needed, needed + 512));
+              .formatted(
+                  ranks,
+                  ranks == 1 ? "" : "s",
+                  needed,
+                  executor.overheadMebibytes(),
+                  needed,
+                  needed + 512));
     }
   }
 
-  private static boolean isContainer(String master) {
-    return master.startsWith("yarn") || master.startsWith("k8s");
-  }
-
-  private void heap(SparkConf conf, boolean local, int ranks, long parameters) {
-    if (local) {
-      return;
-    }
+  private void heap(ExecutorMemory executor, long parameters) {
+    int ranks = executor.ranks();
     // start, best, average and two snapshots with the optimizer's two moments each
     long needed = mebibytes(ranks * 4L * parameters * (2 + 1 + 1 + 2 * 5));
-    long heap = conf.getSizeAsMb("spark.executor.memory", "1g");
-    if (needed > HEAP_SHARE * heap) {
+    if (needed > HEAP_SHARE * executor.heapMebibytes()) {
       shortages.add(
           "%d rank%s in an executor keep up to %,d MiB of parameters and checkpoints on a heap of %,d MiB. Set spark.executor.memory to at least %dm, or spark.executor.cores to fewer ranks an executor."
               .formatted(
-                  ranks, ranks == 1 ? "" : "s", needed, heap, (long) (needed / HEAP_SHARE) + 1));
+                  ranks,
+                  ranks == 1 ? "" : "s",
+                  needed,
+                  executor.heapMebibytes(),
+                  (long) (needed / HEAP_SHARE) + 1));
     }
   }
 

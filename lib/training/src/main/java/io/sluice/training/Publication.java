@@ -80,9 +80,9 @@ final class Publication {
     }
     WindowContract contract = windows.contract();
     var encoder = new WindowEncoder(contract);
-    var predictor = new Predictor(network, spec, contract, null);
     ResidualQuantiles.Sampler sampler = null;
-    try (Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize)) {
+    try (var predictor = new Predictor(network, spec, contract, null);
+        Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize)) {
       while (batches.hasNext()) {
         WindowBatch batch = batches.next();
         Predictions predictions = predictor.predict(batch);

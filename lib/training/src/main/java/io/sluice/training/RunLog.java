@@ -6,6 +6,7 @@ import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.RunObserver;
 import io.sluice.training.loop.StepPlan;
 import io.sluice.training.loop.StepTime;
+import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import org.apache.hadoop.conf.Configuration;
@@ -33,6 +34,7 @@ final class RunLog implements RunObserver, AutoCloseable {
   private long epochStart = startNanos;
   private StepTime epochTime = StepTime.NONE;
   private volatile String checkpoint;
+  private volatile List<String> devices = List.of();
 
   private RunLog(
       Progress.Task task, MetricsFile metrics, StepPlan plan, int everySteps, Position start) {
@@ -59,6 +61,16 @@ final class RunLog implements RunObserver, AutoCloseable {
         plan,
         settings.logEverySteps(),
         start);
+  }
+
+  @Override
+  public void devicesKnown(List<String> known) {
+    devices = known;
+  }
+
+  /** On which devices the run computed last, by rank; none where there was nothing to compute. */
+  List<String> devices() {
+    return devices;
   }
 
   @Override

@@ -20,6 +20,10 @@ final class StopSignal implements AutoCloseable {
   /** Before Spark stops its context, which it does at 50, by a hook at Hadoop's 30. */
   private static final int PRIORITY = 100;
 
+  /** For the thread of a run to say how it ended, before the process does. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+
+  private final Thread run = Thread.currentThread();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Runnable hook = this::stopAndWait;
   private volatile boolean asked;
@@ -53,6 +57,7 @@ final class StopSignal implements AutoCloseable {
             "The checkpoint is not written after {} s; the run ends without it",
             PATIENCE.toSeconds());
       }
+      run.join(LAST_WORDS.toMillis());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -1,6 +1,7 @@
 package io.sluice.training;
 
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.async.AsyncStepper;
 import io.sluice.training.averaging.AveragingStepper;
@@ -30,6 +31,7 @@ final class Strategies {
       return settings.with(kind, 1);
     }
     SparkContext context = context(kind, spark);
+    DeviceChoice device = takesGpus(kind) ? settings.device() : DeviceChoice.CPU;
     int most =
         settings.batchPerWorker().isPresent()
             ? settings.shards().orElse(Integer.MAX_VALUE)
@@ -39,16 +41,49 @@ final class Strategies {
             .workers()
             .orElseGet(
                 () ->
-                    Math.min(
-                        most,
-                        new Cluster(context).slots(settings.gradientSharing().joinTimeout())));
+                    replicas(
+                            settings,
+                            most,
+                            new Cluster(context, device)
+                                .slots(settings.gradientSharing().joinTimeout()))
+                        * settings.stages());
     return settings.with(kind, workers);
+  }
+
+  /**
+   * Decides what the settings leave open as far as it can be told without a cluster: one replica of
+   * the network where the number of workers is the cluster's.
+   */
+  static TrainSettings presume(TrainSettings settings, String master) {
+    boolean isLocal = master.equals("local") || master.startsWith("local[");
+    StrategyKind kind =
+        settings.strategy() != StrategyKind.AUTO
+            ? settings.strategy()
+            : isLocal ? StrategyKind.LOCAL : StrategyKind.GRADIENT_SHARING;
+    return settings.with(
+        kind, kind == StrategyKind.LOCAL ? 1 : settings.workers().orElse(settings.stages()));
+  }
+
+  /** As many as the slots hold, but one at least: that slots are missing is told later. */
+  private static int replicas(TrainSettings settings, int most, int slots) {
+    return Math.max(1, Math.min(most, slots / settings.stages()));
+  }
+
+  /**
+   * Whether its processes may compute on GPUs: dl4j-spark's training masters start no such stages.
+   */
+  static boolean takesGpus(StrategyKind kind) {
+    return switch (kind) {
+      case LOCAL, GRADIENT_SHARING, PIPELINE -> true;
+      case PARAMETER_AVERAGING, ASYNC_GRADIENT_SHARING -> false;
+      case AUTO -> throw new IllegalArgumentException("The strategy is not decided");
+    };
   }
 
   static Strategy of(TrainSettings settings, RunPlan plan, Optional<SparkSession> spark) {
     return switch (settings.strategy()) {
       case LOCAL -> new InProcess(plan, stop -> new GradientStepper(plan, stop));
-      case GRADIENT_SHARING ->
+      case GRADIENT_SHARING, PIPELINE ->
           new GradientSharing(
               context(settings.strategy(), spark),
               plan,
@@ -86,6 +121,12 @@ final class Strategies {
       case LOCAL ->
           settings.threads() == 1 ? "local" : "local, %d threads".formatted(settings.threads());
       case GRADIENT_SHARING -> "%d ranks, gradients summed at every step".formatted(workers);
+      case PIPELINE ->
+          "%d replica%s of %d pipeline stages"
+              .formatted(
+                  workers / settings.stages(),
+                  workers == settings.stages() ? "" : "s",
+                  settings.stages());
       case PARAMETER_AVERAGING ->
           "%d workers, averaged every %d steps".formatted(workers, settings.averagingFrequency());
       case ASYNC_GRADIENT_SHARING -> "%d asynchronous workers".formatted(workers);

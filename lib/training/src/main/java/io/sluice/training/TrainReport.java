@@ -1,6 +1,7 @@
 package io.sluice.training;
 
 import io.sluice.config.ConfigReader;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.RunPlan;
@@ -13,6 +14,8 @@ import io.sluice.training.loop.RunPlan;
  * @param dataset URI it learned from
  * @param strategy {@code local}, {@code gradient-sharing} or {@code parameter-averaging}
  * @param workers processes that shared each batch at first
+ * @param device on which each computed, e.g. "GPU 0 (NVIDIA H200 (140 GiB)), GPU 1 (NVIDIA H200
+ *     (140 GiB))" or "4 x CPU"; empty if this attempt had nothing left to train
  * @param parameters numbers in the network
  * @param trainWindows windows of the train split
  * @param validationWindows windows of the validation split
@@ -39,6 +42,7 @@ public record TrainReport(
     String dataset,
     String strategy,
     int workers,
+    String device,
     long parameters,
     long trainWindows,
     long validationWindows,
@@ -74,6 +78,7 @@ public record TrainReport(
         dataset.uri(),
         ConfigReader.kebab(settings.strategy()),
         settings.workers().orElse(1),
+        Device.summary(log.devices()),
         beginning.initialParameters().length,
         dataset.count(Split.TRAIN),
         dataset.count(Split.VALIDATION),

@@ -1,6 +1,7 @@
 package io.sluice.training;
 
 import io.sluice.config.ConfigReader;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.OptimizerSettings;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.training.async.AsyncSettings;
@@ -16,6 +17,7 @@ import java.util.Optional;
  * io.sluice.recurrent.model.ModelSettings}.
  *
  * @param name of the experiment, and of the model in the registry
+ * @param device where to compute
  * @param datasetPath what is learned from
  * @param strategy who computes
  * @param epochs passes over the training windows
@@ -33,6 +35,7 @@ import java.util.Optional;
  * @param threads that share a process's or worker's batch, with one native thread each
  * @param workers tasks that share each batch; empty is one for each task slot of the cluster
  * @param gradientSharing how its ranks find, hear and replace each other
+ * @param pipeline how the layers of a network are spread over ranks
  * @param async how asynchronous workers reach the driver
  * @param averagingFrequency steps between two averages
  * @param logEverySteps steps between two lines of metrics
@@ -44,6 +47,7 @@ import java.util.Optional;
  */
 public record TrainSettings(
     String name,
+    DeviceChoice device,
     String datasetPath,
     StrategyKind strategy,
     int epochs,
@@ -59,6 +63,7 @@ public record TrainSettings(
     int threads,
     Optional<Integer> workers,
     GradientSharingSettings gradientSharing,
+    PipelineSettings pipeline,
     AsyncSettings async,
     int averagingFrequency,
     int logEverySteps,
@@ -77,6 +82,8 @@ public record TrainSettings(
     LOCAL,
     /** Ranks of a Spark barrier stage whose gradients are summed at every step. */
     GRADIENT_SHARING,
+    /** The same, with the layers of each replica of the network spread over several ranks. */
+    PIPELINE,
     /** Spark tasks whose parameters are averaged every few steps. */
     PARAMETER_AVERAGING,
     /** Spark tasks that send their updates when they have them and wait for nobody. */
@@ -103,6 +110,7 @@ public record TrainSettings(
   TrainSettings with(StrategyKind decided, int ranks) {
     return new TrainSettings(
         name,
+        device,
         datasetPath,
         decided,
         epochs,
@@ -118,6 +126,7 @@ public record TrainSettings(
         threads,
         Optional.of(ranks),
         gradientSharing,
+        pipeline,
         async,
         averagingFrequency,
         logEverySteps,
@@ -128,16 +137,30 @@ public record TrainSettings(
         registryVersion);
   }
 
-  /** Windows of a step that the process with the most of them computes. */
+  /** Whether ranks of a barrier stage train, with whole networks or parts. */
+  boolean runsRanks() {
+    return strategy == StrategyKind.GRADIENT_SHARING || strategy == StrategyKind.PIPELINE;
+  }
+
+  /** Ranks that share a replica of the network. */
+  int stages() {
+    return strategy == StrategyKind.PIPELINE ? pipeline.count() : 1;
+  }
+
+  /**
+   * Windows of a step that the process with the most of them computes, or takes part in: those of
+   * all workers that share its replica of the network.
+   */
   int batchOfProcess() {
-    int ranks = strategy == StrategyKind.LOCAL ? 1 : workers.orElse(1);
-    return batchPerWorker.orElse((batchSize + ranks - 1) / ranks);
+    int ranks = strategy == StrategyKind.LOCAL ? 1 : Math.max(1, workers.orElse(1) / stages());
+    return batchPerWorker.map(each -> each * stages()).orElse((batchSize + ranks - 1) / ranks);
   }
 
   /** Reads its keys of the whole settings. */
   public static TrainSettings from(ConfigReader root) {
     OptimizerSettings optimizer = OptimizerSettings.from(root);
     String name = root.string("name");
+    DeviceChoice device = root.choice("device", DeviceChoice.class);
     String dataset = root.section("dataset", s -> s.string("path"));
     String registry = root.section("registry", s -> s.string("path"));
     Optional<Integer> version = root.section("registry", s -> positiveOrAuto(s, "version"));
@@ -147,6 +170,7 @@ public record TrainSettings(
           var settings =
               new TrainSettings(
                   name,
+                  device,
                   dataset,
                   train.choice("strategy", StrategyKind.class),
                   train.intAtLeast("epochs", 1),
@@ -164,6 +188,7 @@ public record TrainSettings(
                   train.intAtLeast("threads", 1),
                   positiveOrAuto(train, "workers"),
                   train.section("gradient-sharing", TrainSettings::gradientSharing),
+                  train.section("pipeline", PipelineSettings::from),
                   train.section("async", TrainSettings::async),
                   train.intAtLeast("averaging-frequency", 1),
                   train.intAtLeast("log-every-steps", 1),
@@ -186,14 +211,26 @@ public record TrainSettings(
               settings.batchPerWorker.map(each -> each * workers).orElse(settings.batchSize);
           int shards = settings.shards.orElse(Math.min(MANY_SHARDS, batch));
           train.check(
-              settings.strategy == StrategyKind.LOCAL || workers <= shards,
+              settings.strategy == StrategyKind.LOCAL || workers / settings.stages() <= shards,
               "workers",
-              "must be at most the %d shards of the train split%s, but is %d",
+              "must be at most %sthe %d shards of the train split%s, but is %d",
+              settings.stages() == 1 ? "" : "%d stages times ".formatted(settings.stages()),
               shards,
               settings.shards.isEmpty() && batch < MANY_SHARDS
                   ? " (one a window of a batch: raise batch-size)"
                   : " (raise shards)",
               workers);
+          train.check(
+              workers % settings.stages() == 0 || settings.workers.isEmpty(),
+              "workers",
+              "must be a multiple of the %d pipeline stages, so that each replica has all of them, but is %d",
+              settings.stages(),
+              workers);
+          train.check(
+              settings.strategy != StrategyKind.PIPELINE || settings.threads == 1,
+              "threads",
+              "must be 1 with strategy = pipeline, whose stages compute on one thread each (workers are what uses more cores), but is %d",
+              settings.threads);
           train.check(
               settings.averageDecay == 0
                   || settings.strategy != StrategyKind.PARAMETER_AVERAGING
@@ -272,8 +309,6 @@ public record TrainSettings(
   }
 
   private static Optional<Integer> positiveOrAuto(ConfigReader section, String key) {
-    return section.string(key).equals("auto")
-        ? Optional.empty()
-        : Optional.of(section.intAtLeast(key, 1));
+    return section.isAuto(key) ? Optional.empty() : Optional.of(section.intAtLeast(key, 1));
   }
 }

@@ -4,23 +4,31 @@ import io.sluice.config.Provenance;
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.PublishLock;
+import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointStore;
 import io.sluice.training.loop.DatasetSource;
+import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepPlan;
 import io.sluice.training.loop.Strategy;
 import io.sluice.training.loop.Windows;
+import io.sluice.training.sharing.Cluster;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.factory.Nd4j;
@@ -82,6 +90,20 @@ public final class Trainer {
     return run(Optional.empty(), hadoop, settings, model, provenance, progress);
   }
 
+  /**
+   * What a run would be, as far as it is known before it begins: its network, and what that costs
+   * each process or pipeline stage. Needs no session, and runs nothing.
+   *
+   * @param conf of the session that a run would have
+   * @return text for a person; if the dataset cannot be read, one line that says so
+   * @throws io.sluice.config.InvalidConfigException if a pipeline cannot be as it is set
+   */
+  public static String explain(SparkConf conf, TrainSettings settings, ModelSettings model) {
+    Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);
+    TrainSettings presumed = Strategies.presume(settings, conf.get("spark.master", "local"));
+    return Explanation.of(() -> open(settings, model, hadoop), presumed, model);
+  }
+
   private static TrainReport run(
       Optional<SparkSession> spark,
       Configuration hadoop,
@@ -107,14 +129,36 @@ public final class Trainer {
         TrainSettings settings,
         ModelSettings model,
         Provenance provenance,
+        Optional<SparkSession> spark,
         Configuration hadoop) {
       dataset.requireTrainable();
       ModelSpec spec = dataset.spec(model);
       Windows windows = dataset.source().open(hadoop);
       StepPlan steps = dataset.plan(settings, windows.count(Split.TRAIN));
-      RunPlan plan = Plans.run(dataset, settings, spec, steps, provenance, hadoop);
+      PipelineLayout layout = layout(settings, spec, spark);
+      RunPlan plan = Plans.run(dataset, settings, spec, steps, layout, provenance, hadoop);
       tell(dataset, plan, settings); // before the checks: it is what they are about
       return new Undertaking(dataset, windows, plan);
+    }
+
+    /** Null where ranks have all of the network. */
+    private static PipelineLayout layout(
+        TrainSettings settings, ModelSpec spec, Optional<SparkSession> spark) {
+      if (settings.strategy() != StrategyKind.PIPELINE) {
+        return null;
+      }
+      SparkContext context = spark.orElseThrow().sparkContext();
+      ExecutorMemory executor =
+          ExecutorMemory.of(
+              context, new Cluster(context, settings.device()), settings.workers().orElseThrow());
+      return settings
+          .pipeline()
+          .layout(
+              spec,
+              settings.optimizer().algorithm(),
+              settings.batchOfProcess(),
+              settings.accumulate().orElse(0),
+              executor.rankBytes());
     }
   }
 
@@ -132,7 +176,8 @@ public final class Trainer {
     String folder = settings.checkpoints().path();
     var preflight = new Preflight(settings, hadoop);
     Undertaking undertaking =
-        preflight.attempt(() -> Undertaking.of(dataset.get(), settings, model, provenance, hadoop));
+        preflight.attempt(
+            () -> Undertaking.of(dataset.get(), settings, model, provenance, spark, hadoop));
     try (PublishLock lock =
             preflight.attempt(
                 () ->
@@ -163,8 +208,10 @@ public final class Trainer {
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
     Beginning beginning = Beginning.of(plan, network, checkpoints, settings, hadoop);
     Strategy strategy = Strategies.of(settings, plan, spark);
-    try (RunLog log =
-        RunLog.open(settings, plan.steps(), beginning.start().position(), progress, hadoop)) {
+    try (Device.Bound bound = bind(settings);
+        RunLog log =
+            RunLog.open(settings, plan.steps(), beginning.start().position(), progress, hadoop)) {
+      tellDevices(settings, log);
       Checkpoint end =
           strategy.run(
               beginning.start(),
@@ -195,14 +242,27 @@ public final class Trainer {
     }
   }
 
+  /** The device of a run in this process; that of others is their workers'. */
+  private static Device.Bound bind(TrainSettings settings) {
+    return settings.strategy() == StrategyKind.LOCAL
+        ? Device.choose(settings.device(), 0, false).bind()
+        : Device.CPU.bind();
+  }
+
+  /** Ranks tell by themselves what they compute on. */
+  private static void tellDevices(TrainSettings settings, RunLog log) {
+    if (settings.strategy() != StrategyKind.GRADIENT_SHARING) {
+      String device = Device.current().toString();
+      LOG.info("device: {}", device);
+      log.devicesKnown(Collections.nCopies(settings.workers().orElse(1), device));
+    }
+  }
+
   /** The first lines of a run. */
   private static void tell(Learnable dataset, RunPlan plan, TrainSettings settings) {
     LOG.info("{}", story(dataset, settings, plan.spec(), plan.steps()));
-    LOG.info("model\n{}", ModelSummary.of(plan.spec()).text(settings.batchSize()));
-    LOG.info(
-        "native memory of each training process, a thread's share of a batch in {}: about {}",
-        plan.microBatches() == 1 ? "one piece" : plan.microBatches() + " micro-batches",
-        Preflight.memory(plan, settings).text());
+    LOG.info("{}", Explanation.model(settings, plan.spec()));
+    LOG.info("{}", Explanation.cost(settings, plan.spec(), plan.pipeline(), plan.microBatches()));
   }
 
   private static String story(

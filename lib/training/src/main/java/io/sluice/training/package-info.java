@@ -4,8 +4,8 @@
  * <p>Main type: {@link io.sluice.training.Trainer}, one screen that reads as the story of a run;
  * {@link io.sluice.training.TrainSettings} goes in, {@link io.sluice.training.TrainReport} comes
  * out. In between, {@code training.loop} trains: in this process, in the ranks of {@code
- * training.sharing}, or on the driver over the workers of {@code training.averaging} and {@code
- * training.async}.
+ * training.sharing}, which may have a part of the network each ({@code training.pipeline}), or on
+ * the driver over the workers of {@code training.averaging} and {@code training.async}.
  *
  * <p>Depends on {@code sequences}, {@code recurrent}, {@code scoring.bundle} and its own packages.
  *

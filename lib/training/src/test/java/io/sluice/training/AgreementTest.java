@@ -61,6 +61,7 @@ class AgreementTest {
         settings,
         SINE.spec(all.read(ModelSettings::from)),
         steps,
+        null,
         new Provenance("agreement", "test", "hash", Instant.EPOCH),
         new Configuration());
   }

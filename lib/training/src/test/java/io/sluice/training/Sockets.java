@@ -4,6 +4,7 @@ import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Field;
+import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,11 @@ final class Sockets {
               .getDeclaredMethod("shutdown", FileDescriptor.class, int.class);
       shutdown.setAccessible(true);
       shutdown.invoke(null, descriptor, BOTH_WAYS);
+    } catch (InvocationTargetException e) {
+      if (connection.state.equals(LISTENING)) {
+        throw new IllegalStateException("cannot shut down a socket", e);
+      }
+      // the other side closed it meanwhile
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("cannot shut down a socket", e);
     }

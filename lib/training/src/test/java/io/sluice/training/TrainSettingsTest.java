@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.OptimizerSettings;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.training.allreduce.WireFormat;
 import io.sluice.training.async.AsyncSettings;
 import io.sluice.training.loop.EarlyStopping;
 import io.sluice.training.loop.ThresholdSettings;
 import io.sluice.training.sharing.GradientSharingSettings;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -19,7 +22,7 @@ class TrainSettingsTest {
   /** Every value differs from its default. */
   static final String ALL =
       """
-      name = plant
+      name = plant, device = gpu
       dataset.path = "hdfs:///datasets/plant"
       registry { path = "hdfs:///models", version = 7 }
       train {
@@ -53,6 +56,7 @@ class TrainSettingsTest {
           min-workers = 2, retries = 8
           join-timeout = 7 s, silence-timeout = 11 s, step-timeout = 13 s
         }
+        pipeline { stages = 3, placement = [0, 1, 2], time-chunk = 24, wire = bf16 }
         async {
           address = "10.0.0.7", port = 7000, executor-port = 7100, threshold = 0.03
           handshake-timeout = 19 s, stall-timeout = 23 s, accept-unauthenticated = true
@@ -73,6 +77,7 @@ class TrainSettingsTest {
         .isEqualTo(
             new TrainSettings(
                 "plant",
+                DeviceChoice.GPU,
                 "hdfs:///datasets/plant",
                 TrainSettings.StrategyKind.GRADIENT_SHARING,
                 3,
@@ -109,6 +114,11 @@ class TrainSettingsTest {
                     Duration.ofSeconds(7),
                     Duration.ofSeconds(11),
                     Duration.ofSeconds(13)),
+                new PipelineSettings(
+                    Optional.of(3),
+                    Optional.of(List.of(0, 1, 2)),
+                    Optional.of(24),
+                    WireFormat.BF16),
                 new AsyncSettings(
                     "10.0.0.7",
                     7000,

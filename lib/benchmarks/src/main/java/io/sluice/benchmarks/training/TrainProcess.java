@@ -1,5 +1,6 @@
 package io.sluice.benchmarks.training;
 
+import io.sluice.failure.ExitStatus;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -70,8 +71,14 @@ final class TrainProcess {
 
   /** So many executors of one core each, which are processes, besides the driver's. */
   TrainProcess executors(int count) {
+    return executors(count, 1024);
+  }
+
+  /** The same with another heap than 1 GiB. */
+  TrainProcess executors(int count, int heapMebibytes) {
     executors = count;
-    return env("SLUICE_MASTER", "local-cluster[%d,1,1024]".formatted(count))
+    return env("SLUICE_MASTER", "local-cluster[%d,1,%d]".formatted(count, heapMebibytes))
+        .env("SLUICE_EXECUTOR_MEMORY", heapMebibytes + "m")
         .set("train.workers", count);
   }
 
@@ -150,6 +157,23 @@ final class TrainProcess {
         throw failed("ended with status %d".formatted(process.exitValue()));
       }
       return TrainRun.read(folder);
+    }
+
+    /**
+     * Waits until it has ended because the cluster cannot hold it.
+     *
+     * @throws IllegalStateException if it ended in another way
+     */
+    void awaitRefusal() throws IOException, InterruptedException {
+      if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+        kill();
+        throw failed("did not end within %d s".formatted(LIMIT_SECONDS));
+      }
+      if (process.exitValue() != ExitStatus.CLUSTER_TOO_SMALL.code()) {
+        throw failed(
+            "ended with status %d in place of %d"
+                .formatted(process.exitValue(), ExitStatus.CLUSTER_TOO_SMALL.code()));
+      }
     }
 
     IllegalStateException failed(String how) throws IOException {

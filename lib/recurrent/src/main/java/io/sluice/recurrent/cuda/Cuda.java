@@ -1,5 +1,6 @@
 package io.sluice.recurrent.cuda;
 
+import io.sluice.recurrent.kernel.DeviceMemoryException;
 import java.util.Locale;
 import java.util.Optional;
 import org.bytedeco.cuda.global.cudart;
@@ -219,7 +220,7 @@ public final class Cuda {
   static void checkAllocation(int status, long bytes, String what) {
     if (status == cudart.cudaErrorMemoryAllocation) {
       cudart.cudaGetLastError(); // or the next call would report it again
-      throw new CudaException(
+      throw new DeviceMemoryException(
           "The GPU has no %s left for %s. Lower the batch size or the sequence length, give each GPU to one task, or set device = cpu."
               .formatted(size(bytes), what));
     }

@@ -26,7 +26,7 @@ public enum CudaPrecision {
 
   /**
    * Stored and multiplied in IEEE half precision, 10 bits of mantissa, nothing above 65504 and
-   * little below 6e-8: gradients need a {@link LossScale}.
+   * little below 6e-8: gradients need a loss scale.
    */
   F16("f16");
 

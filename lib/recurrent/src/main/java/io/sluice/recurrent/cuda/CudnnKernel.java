@@ -18,6 +18,9 @@ import org.bytedeco.javacpp.Pointer;
  * <p><b>Tapes.</b> A tape's backward pass uses it up: forward comes first again.
  */
 public final class CudnnKernel implements RecurrentKernel {
+  static final String NO_FACTORS =
+      "cuDNN drops nothing of the recurrent state: set model.recurrent-dropout = 0, or train on the CPU, where the fused kernel does (device = cpu)";
+
   private final CellShape shape;
   private final CudaContext context;
   private final boolean ownsContext;
@@ -53,7 +56,14 @@ public final class CudnnKernel implements RecurrentKernel {
     this.ownsContext = shared == null;
     this.context = shared == null ? new CudaContext(device) : shared;
     var one = new StackShape(shape.cell(), shape.inputSize(), shape.hiddenSize(), 1, false);
-    this.stack = new CudnnStack(context, one, precision, direction == Direction.BACKWARD, null);
+    try {
+      this.stack = new CudnnStack(context, one, precision, direction == Direction.BACKWARD, null);
+    } catch (RuntimeException e) {
+      if (ownsContext) {
+        context.close();
+      }
+      throw e;
+    }
   }
 
   @Override
@@ -74,8 +84,7 @@ public final class CudnnKernel implements RecurrentKernel {
   @Override
   public void setStateFactors(Pointer factors) {
     if (factors != null) {
-      throw new UnsupportedOperationException(
-          "cuDNN drops nothing of the recurrent state: set model.recurrent-dropout = 0, or device = cpu");
+      throw new UnsupportedOperationException(NO_FACTORS);
     }
   }
 
@@ -99,7 +108,7 @@ public final class CudnnKernel implements RecurrentKernel {
     stack.takeGradients(dParameters);
   }
 
-  /** As in {@link CudnnStack#setLossScale}. */
+  @Override
   public void setLossScale(float scale) {
     stack.setLossScale(scale);
   }

@@ -162,8 +162,8 @@ public final class CudnnStack implements AutoCloseable {
 
   /**
    * Whether a gradient of those last taken, or of an input or state on the way to them, was not
-   * finite in 16 bits: with half precision the step must be left out and the {@link LossScale}
-   * told. Of stacks that share a context the one whose gradients are taken first tells for all.
+   * finite in 16 bits: with half precision the step must be left out and the loss scale told. Of
+   * stacks that share a context the one whose gradients are taken first tells for all.
    */
   public boolean overflowed() {
     return overflowed;

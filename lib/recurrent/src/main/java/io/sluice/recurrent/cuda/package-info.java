@@ -7,7 +7,8 @@
  * {@link io.sluice.recurrent.cuda.CudnnKernel} is one layer in one direction behind the contract of
  * the CPU kernels. {@link io.sluice.recurrent.cuda.Cuda#problem} says whether and why not a GPU can
  * be used, and {@link io.sluice.recurrent.cuda.GpuCheck} proves on a machine that has one that
- * results are those of the float64 reference and measures what they cost.
+ * results are those of the float64 reference and measures what they cost. {@link
+ * io.sluice.recurrent.cuda.CudaKernels} gives all of it to {@code recurrent.kernel}, which chooses.
  *
  * <p>It is a package of its own because nothing else may need it: CUDA 13 and cuDNN 9 come from the
  * machine, not from this project, and a machine without them must not notice. No other class of

@@ -2,7 +2,9 @@ package io.sluice.recurrent.dropout;
 
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.Arrays;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -21,6 +23,7 @@ public final class DropoutMask {
   private final int threshold;
   private final int value;
   private int[] block = new int[0];
+  private float[] numbers = new float[0];
 
   /**
    * @param layer name; layers of one name draw the same
@@ -51,6 +54,43 @@ public final class DropoutMask {
       fill(floats, rowKeys(examples));
       // 1/p of the mask's own precision
       mask.assign(floats.gt(0).castTo(mask.dataType())).divi(kept);
+    }
+  }
+
+  /**
+   * Multiplies rows by their masks in place, without making an array of masks.
+   *
+   * @param rows float32 (T·B, N), dense and row-major: row t·B + b is time step {@code firstStep} +
+   *     t of example b
+   * @param firstStep time steps of the series that come before
+   * @param oncePerSeries whether all time steps have the mask of step 0
+   */
+  public void multiply(Pointer rows, int T, int B, int N, int firstStep, boolean oncePerSeries) {
+    long[] keys = rowKeys(B);
+    int atOnce = Math.max(1, KeepBits.MOST / N);
+    int room = Math.min(N, KeepBits.MOST) * atOnce;
+    if (block.length < room) {
+      block = new int[room];
+    }
+    if (numbers.length < room) {
+      numbers = new float[room];
+    }
+    FloatPointer memory = new FloatPointer(rows);
+    for (int row = 0; row < T * B; row += atOnce) {
+      int n = Math.min(atOnce, T * B - row);
+      for (int from = 0; from < N; from += KeepBits.MOST) {
+        int length = Math.min(KeepBits.MOST, N - from);
+        for (int r = 0; r < n; r++) {
+          int step = oncePerSeries ? 0 : firstStep + (row + r) / B;
+          KeepBits.fill(
+              keys[(row + r) % B], step * N + from, threshold, value, block, r * length, length);
+        }
+        memory.position((long) row * N + from).get(numbers, 0, n * length);
+        for (int j = 0; j < n * length; j++) {
+          numbers[j] *= Float.intBitsToFloat(block[j]);
+        }
+        memory.put(numbers, 0, n * length);
+      }
     }
   }
 

@@ -76,6 +76,11 @@ public final class ExampleDropout implements IDropout {
     return oncePerSeries;
   }
 
+  /** The masks it draws, for who applies them by itself. */
+  public DropoutMask newMasks() {
+    return new DropoutMask(layer, kept);
+  }
+
   /** The same for another layer. */
   public ExampleDropout in(String layer) {
     return new ExampleDropout(kept, layer, oncePerSeries);

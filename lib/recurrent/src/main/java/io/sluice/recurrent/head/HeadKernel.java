@@ -17,7 +17,7 @@ import org.bytedeco.javacpp.Pointer;
  * <p>What is masked has no effect on {@code y}, whatever its value; {@code dx} is zero there.
  * Sequences do not meet in {@code y} or {@code dx}: NaN in one stays in it.
  */
-interface HeadKernel {
+public interface HeadKernel {
   /** Writes {@code y}, and keeps what {@link #backward} needs besides {@code x}. */
   void forward(int T, int B, boolean[] mask, Pointer parameters, Pointer x, Pointer y);
 

@@ -45,6 +45,11 @@ public final class LayerNormalization extends TimeHead {
         : new ReferenceLayerNormalization(inputs());
   }
 
+  /** What it computes, apart from a network, in float32. */
+  public HeadKernel floatKernel() {
+    return kernel(DataType.FLOAT);
+  }
+
   @Override
   boolean keepsTime() {
     return true;

@@ -484,8 +484,11 @@ final class FusedKernel implements RecurrentKernel {
     weights.takeGradients(dParameters);
   }
 
-  /** What {@link #nativeBytes} will be once a batch of this size has gone forward and backward. */
-  static long trainingBytes(CellShape shape, int T, int B, boolean dropsState) {
+  /**
+   * What {@link #nativeBytes} will be once batches of this size have gone forward, one on each of
+   * {@code tapes}, and backward.
+   */
+  static long trainingBytes(CellShape shape, int T, int B, int tapes, boolean dropsState) {
     FusedCell cell = FusedCell.of(shape);
     long H = shape.hiddenSize();
     long gates = shape.cell().gates() * H;
@@ -496,8 +499,7 @@ final class FusedKernel implements RecurrentKernel {
     int sides = cell.keepsSidesApart() ? 2 : 1;
     int states = shape.cell().hasCellState() ? 2 : 1;
     long numbers =
-        rows * (gates + cell.extras() * H + cell.scales() + states * H)
-            + 2L * B * H // the tape
+        tapes * (rows * (gates + cell.extras() * H + cell.scales() + states * H) + 2L * B * H)
             + FusedWeights.trainingNumbers(shape)
             + sides * chunkRows * gates // gradients of gates
             + (sides - 1L) * B * gates

@@ -16,13 +16,34 @@ public final class Kernels {
   private Kernels() {}
 
   /**
-   * A float32 kernel, multiplying in {@code precision} where the processor can.
+   * A float32 kernel on the calling thread's {@link Device}, multiplying in {@code precision} where
+   * that can.
    *
    * @param dropsState whether it will be given factors of the hidden state
+   * @throws UnsupportedOperationException if the device must be a GPU, which lacks something for it
    */
   public static RecurrentKernel create(
       CellShape shape, Direction direction, Precision precision, boolean dropsState) {
-    return create(
+    return Device.current()
+        .kernel(shape, direction, precision, dropsState)
+        .orElseGet(() -> onCpu(shape, direction, precision, dropsState));
+  }
+
+  /**
+   * A kernel for alike layers on top of each other, none of which drops its state, on the calling
+   * thread's {@link Device}; empty where a kernel for each is as good.
+   *
+   * @param lowest whose outputs the next one reads
+   * @throws DeviceMemoryException if the device has no memory for it
+   */
+  public static Optional<StackKernel> createStack(
+      CellShape lowest, int layers, Precision precision) {
+    return Device.current().stack(lowest, layers, precision);
+  }
+
+  static RecurrentKernel onCpu(
+      CellShape shape, Direction direction, Precision precision, boolean dropsState) {
+    return onCpu(
         shape,
         direction,
         precision,
@@ -34,7 +55,7 @@ public final class Kernels {
   /**
    * @param oneDnnProblem why oneDNN does not load; null if it does
    */
-  static RecurrentKernel create(
+  static RecurrentKernel onCpu(
       CellShape shape,
       Direction direction,
       Precision precision,
@@ -58,16 +79,18 @@ public final class Kernels {
 
   /**
    * Native memory that a kernel made by {@link #create} holds while it trains on batches of B
-   * sequences of T time steps, in bytes.
+   * sequences of T time steps, in bytes; on a GPU less, and what that holds of its own.
+   *
+   * @param tapes passes that are kept for their way back at a time
    */
   public static long trainingBytes(
-      CellShape shape, Precision precision, boolean dropsState, int T, int B) {
+      CellShape shape, Precision precision, boolean dropsState, int T, int B, int tapes) {
     return computesInBf16(shape, precision, dropsState)
-        ? OneDnnKernel.trainingBytes(shape, Precision.BF16, T, B)
-        : FusedKernel.trainingBytes(shape, T, B, dropsState);
+        ? OneDnnKernel.trainingBytes(shape, Precision.BF16, T, B, tapes)
+        : FusedKernel.trainingBytes(shape, T, B, tapes, dropsState);
   }
 
-  /** Whether {@link #create} gives a kernel that multiplies in bf16 here. */
+  /** Whether {@link #create} gives a kernel that multiplies in bf16 on this CPU. */
   public static boolean computesInBf16(CellShape shape, Precision precision, boolean dropsState) {
     return precision == Precision.BF16
         && shape.cell() != Cell.LAYERNORM_LSTM
@@ -89,8 +112,12 @@ public final class Kernels {
           "Using the fused recurrent kernel over OpenBLAS: oneDNN does not load (%s). Steps take up to 1.5 times as long; put the natives of org.bytedeco:dnnl and org.bytedeco:opencl for this platform on the class path."
               .formatted(oneDnnProblem));
     }
-    if (precision == Precision.F32) {
+    if (precision == Precision.F32 || precision == Precision.TF32) {
       return Optional.empty();
+    }
+    if (precision == Precision.F16) {
+      return Optional.of(
+          "Using float32 for f16: only a GPU multiplies in half precision, and this layer computes on a CPU. Results are those of f32. Set model.precision = f32 to say so, or bf16, which some CPUs have.");
     }
     if (shape.cell() == Cell.LAYERNORM_LSTM) {
       return Optional.of(
@@ -106,7 +133,8 @@ public final class Kernels {
             "Using float32 for bf16: this processor has no AVX512-BF16. Results are those of f32; on one that has it, steps take about 0.6 of the time. Set model.precision = f32 to say so.");
   }
 
-  private static void warnOnce(String message) {
+  /** Logs a warning about kernels or devices, unless this process has heard it before. */
+  public static void warnOnce(String message) {
     if (WARNED.add(message)) {
       LOG.warn(message);
     }

@@ -4,7 +4,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /** Off-heap memory that only grows, aligned to cache lines. */
-final class NativeBuffer implements AutoCloseable {
+public final class NativeBuffer implements AutoCloseable {
   private static final int CACHE_LINE = 64;
 
   private BytePointer allocation;
@@ -12,7 +12,7 @@ final class NativeBuffer implements AutoCloseable {
   private long bytes;
 
   /** Memory of at least {@code wanted} bytes; its old content is lost when it grows. */
-  Pointer atLeast(long wanted) {
+  public Pointer atLeast(long wanted) {
     if (memory == null || wanted > bytes) {
       close();
       allocation = new BytePointer(wanted + CACHE_LINE);
@@ -24,14 +24,14 @@ final class NativeBuffer implements AutoCloseable {
   }
 
   /** The same, filled with zeros in its first {@code wanted} bytes. */
-  Pointer zeros(long wanted) {
+  public Pointer zeros(long wanted) {
     Pointer zeroed = atLeast(wanted);
     Pointer.memset(zeroed, 0, wanted);
     return zeroed;
   }
 
   /** What it holds now. */
-  long bytes() {
+  public long bytes() {
     return bytes;
   }
 

@@ -166,13 +166,21 @@ final class OneDnnKernel implements RecurrentKernel {
     Pointer.memset(own, 0, blockBytes());
   }
 
-  /** What {@link #nativeBytes} will be once a batch of this size has gone forward and backward. */
-  static long trainingBytes(CellShape shape, Precision precision, int T, int B) {
+  /**
+   * What {@link #nativeBytes} will be once batches of this size have gone forward, one on each of
+   * {@code tapes}, and backward.
+   */
+  static long trainingBytes(CellShape shape, Precision precision, int T, int B, int tapes) {
     try (var plan =
         new OneDnnPlan(shape, Direction.FORWARD, precision, T, B, OneDnnPlan.Purpose.TRAINING)) {
       OneDnnPlan.Pass forward = plan.forward;
       OneDnnPlan.Pass backward = plan.backward;
-      long states = 8L * B * shape.hiddenSize() * Float.BYTES;
+      long states = 4L * B * shape.hiddenSize() * Float.BYTES;
+      long tape =
+          forward.bytes(DNNL_ARG_WORKSPACE)
+              + forward.bytes(DNNL_ARG_DST_LAYER)
+              + (plan.rounds() ? forward.bytes(DNNL_ARG_SRC_LAYER) : 0)
+              + states;
       long packed =
           forward.bytes(DNNL_ARG_WEIGHTS_LAYER)
               + forward.bytes(DNNL_ARG_WEIGHTS_ITER)
@@ -180,9 +188,7 @@ final class OneDnnKernel implements RecurrentKernel {
               + backward.bytes(DNNL_ARG_WEIGHTS_ITER)
               + backward.bytes(DNNL_ARG_DIFF_WEIGHTS_LAYER)
               + backward.bytes(DNNL_ARG_DIFF_WEIGHTS_ITER);
-      return forward.bytes(DNNL_ARG_WORKSPACE)
-          + forward.bytes(DNNL_ARG_DST_LAYER)
-          + (plan.rounds() ? forward.bytes(DNNL_ARG_SRC_LAYER) : 0)
+      return tapes * tape
           + Math.max(forward.bytes(DNNL_ARG_SCRATCHPAD), backward.bytes(DNNL_ARG_SCRATCHPAD))
           + packed
           + 2 * shape.parameterCount() * Float.BYTES

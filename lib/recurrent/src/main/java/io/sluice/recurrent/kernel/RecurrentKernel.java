@@ -42,9 +42,17 @@ public interface RecurrentKernel extends AutoCloseable {
    * they are brought into the kernel's own order.
    *
    * @param parameters {@link CellShape#parameterCount()} elements, laid out as {@link CellShape}
-   *     says; may change after the call
+   *     says; may change once the pass that follows is done
    */
   void setParameters(Pointer parameters);
+
+  /**
+   * What gradients are multiplied by inside in backward passes that follow, and divided by on their
+   * way out: a power of two that lifts them into the range of half precision. Nothing to do for a
+   * kernel whose gradients are float32. A gradient that overflows all the same comes out as a
+   * number that is not finite.
+   */
+  default void setLossScale(float scale) {}
 
   /**
    * Multiplies the hidden state on its way into RW, at every time step of the passes that follow:

@@ -2,6 +2,7 @@ package io.sluice.recurrent.layer;
 
 import io.sluice.recurrent.dropout.DropoutMask;
 import io.sluice.recurrent.kernel.CellShape;
+import io.sluice.recurrent.kernel.Direction;
 import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.MaskedRecurrence;
 import io.sluice.recurrent.kernel.RecurrentKernel;
@@ -9,6 +10,7 @@ import io.sluice.recurrent.kernel.ReferenceKernel;
 import io.sluice.recurrent.kernel.State;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.nn.api.MaskState;
@@ -45,6 +47,10 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   private transient MaskedRecurrence recurrence;
   private transient INDArray block;
   private transient boolean givesNoInputGradient;
+
+  /** That it is part of, where a pass may compute several layers at once; null. */
+  private transient LayerStack stack;
+
   private ArrayType outputs = ArrayType.ACTIVATIONS;
   private ArrayType inputGradients = ArrayType.ACTIVATION_GRAD;
 
@@ -105,6 +111,12 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     Map<String, INDArray> last = keep == null ? null : newState(B);
     Map<String, INDArray> first = from == null || from.isEmpty() ? null : Map.copyOf(from);
     requireBatch(first, B);
+    if (isStacked(training, first == null && keep == null, series, workspaces)) {
+      if (stack.isHighest(this)) {
+        stack.giveOutputs(steps);
+      }
+      return oriented(steps);
+    }
     MaskedRecurrence recurrence = recurrence(training, workspaces);
     recurrence.setStateFactors(training ? stateFactors(B, first != null) : null);
     if (training) {
@@ -119,7 +131,82 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
       keep.clear();
       keep.putAll(last);
     }
+    return oriented(steps);
+  }
+
+  private INDArray oriented(INDArray steps) {
     return isNwc() ? steps.permute(1, 0, 2) : TimeMajor.series(steps);
+  }
+
+  /**
+   * Whether a stack computes this layer in the pass under way; if it is the lowest, it does now.
+   */
+  private boolean isStacked(
+      boolean training, boolean hasNoState, INDArray series, LayerWorkspaceMgr workspaces) {
+    if (stack == null || !stack.isLowest(this)) {
+      return stack != null && stack.isUnderWay();
+    }
+    stack.beginPass();
+    int T = Math.toIntExact(series.size(2));
+    int B = Math.toIntExact(series.size(0));
+    return hasNoState
+        && masksNothing(T, B)
+        && stack.forward(
+            training, T, B, inputs.of(series), TimeMajor.memory(parameters(training, workspaces)));
+  }
+
+  private boolean masksNothing(int T, int B) {
+    float[] mask = mask(T, B);
+    if (mask != null) {
+      for (float step : mask) {
+        if (step == 0) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Whether a stack may have it as its lowest layer. */
+  boolean mayBeginStack() {
+    Recurrent conf = layerConf();
+    return dataType == DataType.FLOAT
+        && conf.getDirection() == Direction.FORWARD
+        && conf.getRecurrentDropout() == 0
+        && conf.getWeightNoise() == null
+        && !isNwc();
+  }
+
+  /** Whether it is like the layer below and reads nothing but what comes out of that. */
+  boolean goesOnFrom(KernelLayer below) {
+    Recurrent conf = layerConf();
+    Recurrent other = below.layerConf();
+    return mayBeginStack()
+        && conf.getIDropout() == null
+        && conf.getCell() == other.getCell()
+        && conf.getNOut() == other.getNOut()
+        && conf.getPrecision() == other.getPrecision();
+  }
+
+  /** The stack of these layers, this one the lowest: the one before if it was of the same. */
+  LayerStack stackWith(List<KernelLayer> layers) {
+    if (stack == null) {
+      var together = new LayerStack(layers);
+      layers.forEach(layer -> layer.stack = together);
+    }
+    return stack;
+  }
+
+  /** Whether its parameters and gradients lie right behind another layer's. */
+  boolean liesBehind(KernelLayer below) {
+    return isBehind(paramsFlattened, below.paramsFlattened)
+        && (gradientsFlattened == null || isBehind(gradientsFlattened, below.gradientsFlattened));
+  }
+
+  private static boolean isBehind(INDArray upper, INDArray lower) {
+    return lower != null
+        && TimeMajor.memory(upper).address()
+            == TimeMajor.memory(lower).address() + lower.length() * Float.BYTES;
   }
 
   @Override
@@ -135,6 +222,22 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
             ? null
             : workspaces.createUninitialized(
                 inputGradients, dataType, new long[] {T, B, shape.inputSize()}, 'c');
+    if (stack != null && stack.isUnderWay()) {
+      if (stack.isHighest(this)) {
+        KernelLayer lowest = stack.lowest();
+        stack.backward(
+            Math.toIntExact(T),
+            Math.toIntExact(B),
+            outputGradients.of(series.castTo(dataType)),
+            TimeMajor.memory(lowest.gradientsFlattened),
+            !lowest.givesNoInputGradient);
+      }
+      if (stack.isLowest(this) && dx != null) {
+        stack.giveInputGradients(dx);
+      }
+      return given(dx);
+    }
+    recurrence.kernel().setLossScale(TrainingPass.lossScale());
     recurrence.backward(
         outputGradients.of(series.castTo(dataType)),
         null,
@@ -151,6 +254,10 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   /** What a backward pass gives to DL4J, from the gradient of the input (T, B, I) or null. */
   private Pair<Gradient, INDArray> gradient(INDArray dx) {
     recurrence.kernel().takeGradients(TimeMajor.memory(gradientsFlattened));
+    return given(dx);
+  }
+
+  private Pair<Gradient, INDArray> given(INDArray dx) {
     weightNoiseParams.clear();
     var gradient = new DefaultGradient(gradientsFlattened);
     gradientViews.forEach(gradient::setGradientFor);
@@ -200,6 +307,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
         state(between),
         from(outputs, cut),
         null);
+    recurrence.kernel().setLossScale(TrainingPass.lossScale());
     recurrence.backward(from(gradients, cut), null, from(dx, cut), null);
     return gradient(dx);
   }
@@ -215,9 +323,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     }
     if (!goesOn || stateFactors == null || stateFactors.size(0) != B) {
       if (stateMasks == null) {
-        // each direction drops its own
-        stateMasks =
-            new DropoutMask("%s/state/%s".formatted(name(), layerConf().getDirection()), kept);
+        stateMasks = layerConf().stateMasks(name());
       }
       stateFactors = detached(new long[] {B, layerConf().shape().hiddenSize()});
       stateMasks.draw(stateFactors, B);
@@ -322,6 +428,11 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   }
 
   private RecurrentKernel newKernel(Recurrent conf) {
+    if (!Nd4j.getEnvironment().isCPU()) {
+      throw new IllegalStateException(
+          "Layer %s reads the memory of ND4J's CPU backend, and ND4J runs on %s: build without the profile nd4j-cuda-11.6, whose backend is for DL4J's own layers. On a GPU this layer computes by cuDNN (device = gpu)."
+              .formatted(name(), Nd4j.getBackend().getClass().getSimpleName()));
+    }
     return switch (dataType) {
       case FLOAT ->
           Kernels.create(
@@ -354,12 +465,16 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
 
   /** Native memory that its kernel holds now, in bytes. */
   long nativeBytes() {
-    return recurrence == null ? 0 : recurrence.nativeBytes();
+    long stacked = stack != null && stack.isLowest(this) ? stack.nativeBytes() : 0;
+    return stacked + (recurrence == null ? 0 : recurrence.nativeBytes());
   }
 
   /** Frees native memory; the next pass takes it again. */
   @Override
   public void close() {
+    if (stack != null) {
+      stack.close();
+    }
     if (recurrence != null) {
       recurrence.close();
       recurrence = null;

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.layer;
 
+import io.sluice.recurrent.dropout.DropoutMask;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Direction;
@@ -103,6 +104,16 @@ public final class Recurrent extends BaseRecurrentLayer {
 
   void setRecurrentDropout(double recurrentDropout) {
     this.recurrentDropout = recurrentDropout;
+  }
+
+  /**
+   * The masks of its recurrent dropout: each direction drops its own.
+   *
+   * @param name of the layer
+   * @throws IllegalArgumentException if it drops nothing
+   */
+  DropoutMask stateMasks(String name) {
+    return new DropoutMask("%s/state/%s".formatted(name, direction), 1 - recurrentDropout);
   }
 
   /**

@@ -4,6 +4,7 @@ import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import java.util.List;
 
@@ -41,10 +42,11 @@ import java.util.List;
 public record TrainingMemory(
     long parameters, long optimizer, long gradients, long kernels, long activations, long besides) {
 
-  private static final long BESIDES_BYTES = 48L << 20;
+  /** The allocator's share and compiled code, of any process. */
+  public static final long BESIDES_BYTES = 48L << 20;
 
   /** Of what oneDNN reserves, what it touches. */
-  private static final double TOUCHED_IN_BF16 = 0.58;
+  public static final double TOUCHED_IN_BF16 = 0.58;
 
   private static final int KEPT_MEBIBYTES = 128;
   private static final long KEPT_BYTES = (long) KEPT_MEBIBYTES << 20;
@@ -66,15 +68,9 @@ public record TrainingMemory(
     long P = Float.BYTES * ModelSummary.of(spec).parameters();
     int share = (batchSize + threads - 1) / threads;
     int b = (share + microBatches - 1) / microBatches;
-    int momentsPerParameter =
-        switch (algorithm) {
-          case ADAM, ADAMW -> 2;
-          case NESTEROVS, RMSPROP -> 1;
-          case SGD -> 0;
-        };
     return new TrainingMemory(
         P,
-        momentsPerParameter * P,
+        algorithm.momentsPerParameter() * P,
         (microBatches > 1 ? 2L : 1L) * threads * P,
         threads * kernels(spec, b),
         threads * activations(spec, b),
@@ -107,16 +103,29 @@ public record TrainingMemory(
     int inputs = spec.inputSize();
     int directions = spec.bidirectional() ? 2 : 1;
     for (int units : spec.hiddenSizes()) {
-      var shape = new CellShape(spec.cell(), inputs, units);
-      long reserved =
-          Kernels.trainingBytes(
-              shape, spec.precision(), spec.recurrentDropout() > 0, spec.lookBack(), b);
-      bytes +=
-          directions
-              * (computesInBf16(spec, shape) ? (long) (TOUCHED_IN_BF16 * reserved) : reserved);
+      bytes += directions * kernelBytes(spec, inputs, units, spec.lookBack(), b, 1);
       inputs = directions * units;
     }
     return bytes;
+  }
+
+  /**
+   * What one direction of a recurrent layer keeps for the way back, its weights and its scratch
+   * memory, in bytes.
+   *
+   * @param inputs I of the layer
+   * @param units H
+   * @param steps T of a pass
+   * @param b windows of a pass
+   * @param tapes passes that are kept for their way back at a time
+   */
+  public static long kernelBytes(
+      ModelSpec spec, int inputs, int units, int steps, int b, int tapes) {
+    var shape = new CellShape(spec.cell(), inputs, units);
+    long reserved =
+        Kernels.trainingBytes(
+            shape, spec.precision(), spec.recurrentDropout() > 0, steps, b, tapes);
+    return computesInBf16(spec, shape) ? (long) (TOUCHED_IN_BF16 * reserved) : reserved;
   }
 
   private static boolean computesInBf16(ModelSpec spec, CellShape shape) {
@@ -141,7 +150,7 @@ public record TrainingMemory(
     long others =
         b
             * ModelSummary.of(spec).layers().stream()
-                .skip(sizes.size())
+                .skip((long) sizes.size() * Networks.layersOfRecurrent(spec))
                 .mapToLong(ModelSummary.LayerSummary::keptBytes)
                 .sum();
     // both halves' outputs or their gradients; the lowest layer gives no gradient of its input

@@ -2,10 +2,14 @@ package io.sluice.recurrent.model;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.sluice.config.InvalidConfigException;
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Device;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.kernel.Precision;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a network is, in our own words: the part of a model that a person reads. {@link Networks}
@@ -98,6 +102,20 @@ public record ModelSpec(
         attention.heads(),
         "a divisor of the %d outputs of the last recurrent layer"
             .formatted(recurrentOutputs(hiddenSizes, bidirectional)));
+  }
+
+  /**
+   * Refuses {@code device = gpu} for a network with layers that a GPU lacks.
+   *
+   * @throws InvalidConfigException if so, with what lacks and who has it
+   */
+  public void requireOn(DeviceChoice choice) {
+    Optional<String> lack =
+        choice == DeviceChoice.GPU ? Device.lack(cell, recurrentDropout > 0) : Optional.empty();
+    if (lack.isPresent()) {
+      throw new InvalidConfigException(
+          "for this network", List.of("device: must be cpu or auto, but is gpu: " + lack.get()));
+    }
   }
 
   /** A network without attention and layer normalisation. */

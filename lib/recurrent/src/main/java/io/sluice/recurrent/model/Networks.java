@@ -14,7 +14,9 @@ import io.sluice.recurrent.loss.PinballLoss;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -73,6 +75,58 @@ public final class Networks {
     network.init();
     GlobalNormClipping.requireOneBlock(network);
     return network;
+  }
+
+  /**
+   * Some consecutive layers of the network that {@link #create} makes, as a network of their own:
+   * its flat parameters are theirs in the whole one's. Where the head is not among them it only
+   * holds parameters and optimizer.
+   *
+   * @param from first of DL4J's layers, from 0
+   * @param to after the last one
+   * @param below put under them; null is none
+   * @param parameters (1, P) to be the network's own, as they are; null makes fresh ones, which are
+   *     not those of the whole network
+   */
+  public static MultiLayerNetwork part(
+      ModelSpec spec, OptimizerSpec optimizer, int from, int to, Layer below, INDArray parameters) {
+    MultiLayerConfiguration whole =
+        configuration(spec, optimizer.updater(), optimizer.regularization(), 1, DataType.FLOAT);
+    var confs = new ArrayList<>(whole.getConfs().subList(from, to));
+    int shift = from;
+    if (below != null) {
+      NeuralNetConfiguration bottom = confs.get(0).clone();
+      bottom.setLayer(below);
+      bottom.clearVariables();
+      confs.add(0, bottom);
+      shift--;
+    }
+    var preprocessors = new HashMap<Integer, InputPreProcessor>();
+    for (var each : whole.getInputPreProcessors().entrySet()) {
+      if (each.getKey() >= from && each.getKey() < to) {
+        preprocessors.put(each.getKey() - shift, each.getValue());
+      }
+    }
+    whole.setConfs(confs);
+    whole.setInputPreProcessors(preprocessors);
+    var network = new MultiLayerNetwork(whole);
+    if (parameters == null) {
+      network.init();
+      GlobalNormClipping.requireOneBlock(network);
+    } else {
+      network.init(parameters, false);
+    }
+    return network;
+  }
+
+  /** DL4J's layers of one recurrent layer of a description. */
+  public static int layersOfRecurrent(ModelSpec spec) {
+    return spec.layerNorm() ? 2 : 1;
+  }
+
+  /** DL4J's layers of the whole network. */
+  public static int layers(ModelSpec spec) {
+    return layers(spec, List.of()).size();
   }
 
   /**

@@ -65,7 +65,16 @@ public record OptimizerSpec(
     NESTEROVS,
     /** Adam under the name people look for when they want decoupled weight decay. */
     @JsonProperty("adamw")
-    ADAMW
+    ADAMW;
+
+    /** Numbers that it remembers of each parameter. */
+    public int momentsPerParameter() {
+      return switch (this) {
+        case ADAM, ADAMW -> 2;
+        case NESTEROVS, RMSPROP -> 1;
+        case SGD -> 0;
+      };
+    }
   }
 
   /** Learning-rate schedules. */

@@ -40,7 +40,7 @@ public record Batch(INDArray features, INDArray labels, INDArray labelsMask, lon
   }
 
   /** One of {@code parts} whose sizes differ by 1 at most, the larger ones first. */
-  Batch part(int part, int parts) {
+  public Batch part(int part, int parts) {
     int from = start(part, parts);
     int to = start(part + 1, parts);
     return to - from == size()
@@ -73,5 +73,10 @@ public record Batch(INDArray features, INDArray labels, INDArray labelsMask, lon
    */
   boolean isOneWithOneMask() {
     return labelsMask != null && labelsMask.length() == 1 && labels.length() > 1;
+  }
+
+  /** Whether the only example's only mask says that its labels do not count. */
+  boolean hasNoLabel() {
+    return isOneWithOneMask() && labelsMask.getDouble(0) == 0;
   }
 }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.function.DoubleUnaryOperator;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
@@ -62,17 +63,22 @@ public final class GlobalNormClipping implements IUpdater {
    * @return the norm before clipping
    */
   public static double clip(INDArray gradient, double maxNorm) {
-    double norm = norm(gradient);
+    return clip(gradient, maxNorm, DoubleUnaryOperator.identity());
+  }
+
+  private static double clip(INDArray gradient, double maxNorm, DoubleUnaryOperator overParts) {
+    double norm = Math.sqrt(overParts.applyAsDouble(squares(gradient)));
     if (maxNorm > 0 && norm > maxNorm && Double.isFinite(norm)) {
       gradient.muli(maxNorm / norm);
     }
     return norm;
   }
 
-  /** ‖gradient‖₂; the squares of float32 numbers are added in float64. */
-  private static double norm(INDArray gradient) {
+  /** ‖gradient‖₂²; the squares of float32 numbers are added in float64. */
+  private static double squares(INDArray gradient) {
     if (!FloatBlocks.canHold(gradient)) {
-      return gradient.norm2Number().doubleValue();
+      double norm = gradient.norm2Number().doubleValue();
+      return norm * norm;
     }
     var blocks = new FloatBlocks(gradient);
     float[] block = new float[FloatBlocks.SIZE];
@@ -83,7 +89,7 @@ public final class GlobalNormClipping implements IUpdater {
       blocks.get(from, block, n);
       addSquares(block, sums, n);
     }
-    return Math.sqrt(Arrays.stream(sums).sum());
+    return Arrays.stream(sums).sum();
   }
 
   private static void addSquares(float[] block, double[] sums, int n) {
@@ -104,6 +110,22 @@ public final class GlobalNormClipping implements IUpdater {
    */
   public static void requireOneBlock(MultiLayerNetwork network) {
     clipping(network);
+  }
+
+  /**
+   * Makes a network a part of one whose other parts are elsewhere: its gradient is clipped by the
+   * norm of all parts together.
+   *
+   * @param overParts from the sum of squares of this part's gradient to that of all; asked once a
+   *     step, in half precision twice, after the gradient is a mean over the batch
+   */
+  public static void joinParts(MultiLayerNetwork network, DoubleUnaryOperator overParts) {
+    clipping(network).overParts = overParts;
+  }
+
+  /** The norm of a network's gradient, with those of the parts it was joined with. */
+  static double normOverParts(MultiLayerNetwork network, INDArray gradient) {
+    return Math.sqrt(clipping(network).overParts.applyAsDouble(squares(gradient)));
   }
 
   /**
@@ -216,6 +238,7 @@ public final class GlobalNormClipping implements IUpdater {
     private final GlobalNormClipping config;
     private final GradientUpdater<?> behind;
     private OptionalDouble lastNorm = OptionalDouble.empty();
+    private DoubleUnaryOperator overParts = DoubleUnaryOperator.identity();
 
     Clipping(GlobalNormClipping config, GradientUpdater<?> behind) {
       this.config = config;
@@ -224,7 +247,7 @@ public final class GlobalNormClipping implements IUpdater {
 
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
-      lastNorm = OptionalDouble.of(clip(gradient, config.maxNorm));
+      lastNorm = OptionalDouble.of(clip(gradient, config.maxNorm, overParts));
       behind.applyUpdater(gradient, iteration, epoch);
     }
 

@@ -16,6 +16,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public interface GradientExchange {
   /**
+   * Numbers of the smallest range but the last: 256 KiB take 0.2 ms on a line of 10 Gbit/s, which
+   * is what the messages of one more all-reduce cost before they carry anything. Below it, two
+   * all-reduces take about as long as one of both together.
+   */
+  long LEAST = 1 << 16;
+
+  /**
    * gradient[from, to) holds the sum over this process's examples, and is the exchange's from now
    * on: it may be summed over the ranks in place at any time until {@link #await} returns. Should
    * return soon: the backward pass of lower layers waits.

@@ -17,20 +17,13 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * sum = Σ in the order of replicas (Σ in the order of micro-batches (gradient))
  * }</pre>
  *
- * <p>A bucket is one layer, or neighbours until they have so many numbers together ({@link #LEAST}
- * in a run; with nobody to hand them to all are one), and goes out when the backward pass of a
- * layer below has begun. The buckets follow from the network alone, so all ranks have the same.
- * What is left at the bottom goes out last in any case, so it stays a bucket of its own however
- * small.
+ * <p>A bucket is one layer, or neighbours until they have so many numbers together ({@link
+ * GradientExchange#LEAST} in a run; with nobody to hand them to all are one), and goes out when the
+ * backward pass of a layer below has begun. The buckets follow from the network alone, so all ranks
+ * have the same. What is left at the bottom goes out last in any case, so it stays a bucket of its
+ * own however small.
  */
 final class GradientSum {
-  /**
-   * Numbers of the smallest bucket but the last: 256 KiB take 0.2 ms on a line of 10 Gbit/s, which
-   * is what the messages of one more all-reduce cost before they carry anything. Below it, two
-   * all-reduces take about as long as one of both together.
-   */
-  static final long LEAST = 1 << 16;
-
   private final GradientExchange exchange;
 
   /** By bucket: its first number, and the lowest layer that has a part in it. */

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.layer.KernelMemory;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,9 +20,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * in the parameters all have, gradients and activations are each copy's own.
  *
  * <p>The first is the network itself, on the thread that calls; every other has a thread that stays
- * its own, with one native thread. Two OpenMP threads on one operation wait for each other by
- * spinning, and collapse where a core is busy otherwise; two Java threads on two halves of a batch
- * meet once a step.
+ * its own, with one native thread, and computes on the caller's {@link Device}. Two OpenMP threads
+ * on one operation wait for each other by spinning, and collapse where a core is busy otherwise;
+ * two Java threads on two halves of a batch meet once a step.
  *
  * <p>Parameters must not change while {@link #each} runs.
  *
@@ -142,11 +143,14 @@ public final class Replicas implements AutoCloseable {
     MultiLayerNetwork replica = networks.get(rank);
     int iteration = first.getIterationCount();
     int epoch = first.getEpochCount();
+    Device device = Device.current();
     return () -> {
       Nd4j.getRandom().setSeed(seed);
       replica.getLayerWiseConfigurations().setIterationCount(iteration);
       replica.getLayerWiseConfigurations().setEpochCount(epoch);
-      return work.on(replica, rank);
+      try (Device.Bound bound = device.bind()) {
+        return work.on(replica, rank);
+      }
     };
   }
 

@@ -1,15 +1,7 @@
 package io.sluice.recurrent.optim;
 
-import io.sluice.recurrent.layer.InputGradient;
-import io.sluice.recurrent.pass.TrainingPass;
-import java.util.ArrayList;
-import java.util.List;
+import io.sluice.recurrent.layer.HalfPrecision;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.nn.updater.UpdaterBlock;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.nd4j.linalg.learning.GradientUpdater;
-import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
  * One training step of a network: gradient of the batch's mean loss, clipping to a global norm,
@@ -40,18 +32,11 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * no matter of the cut either.
  */
 public final class TrainingStep {
-  /** A parameter with a regularisation of its own. */
-  private record Decayed(INDArray parameter, INDArray gradient, List<Regularization> rules) {}
-
   private final Replicas replicas;
   private final int microBatches;
-  private final MultiLayerNetwork network;
-  private final INDArray parameters;
-  private final INDArray gradient;
   private final GradientSum sum;
   private final GradientExchange exchange;
-  private final GradientUpdater<?> updater;
-  private final List<Decayed> decayed;
+  private final ParameterUpdate update;
 
   /** Whole batches on the calling thread. */
   public TrainingStep(MultiLayerNetwork network) {
@@ -72,7 +57,7 @@ public final class TrainingStep {
    *     none
    */
   public TrainingStep(Replicas replicas, int microBatches, GradientExchange exchange) {
-    this(replicas, microBatches, exchange, GradientSum.LEAST);
+    this(replicas, microBatches, exchange, GradientExchange.LEAST);
   }
 
   /**
@@ -86,17 +71,18 @@ public final class TrainingStep {
     this.replicas = replicas;
     this.microBatches = microBatches;
     this.exchange = exchange;
-    this.network = replicas.network();
-    this.updater = GlobalNormClipping.block(network).getGradientUpdater();
-    this.parameters = network.params().reshape(network.numParams());
     this.sum =
         new GradientSum(
-            network,
-            replicas.each((replica, rank) -> gradient(replica)),
+            replicas.network(),
+            replicas.each((replica, rank) -> ParameterUpdate.gradient(replica)),
             exchange,
             exchange == null ? Long.MAX_VALUE : leastBucket);
-    this.gradient = sum.whole();
-    this.decayed = decayed();
+    this.update = new ParameterUpdate(replicas.network(), HalfPrecision.isIn(replicas.network()));
+  }
+
+  /** The update that its steps end with. */
+  public ParameterUpdate update() {
+    return update;
   }
 
   /**
@@ -126,22 +112,13 @@ public final class TrainingStep {
                       ? "%d: there is no exchange".formatted(own.size())
                       : "at least %d".formatted(Math.max(1, own.size()))));
     }
-    int iteration = network.getIterationCount();
-    int epoch = network.getEpochCount();
     double loss = sumOverRanks(own, examples);
-    gradient.muli(1.0 / examples);
-    step(Regularization.ApplyStep.BEFORE_UPDATER, iteration, epoch);
-    updater.applyUpdater(gradient, iteration, epoch);
-    step(Regularization.ApplyStep.POST_UPDATER, iteration, epoch);
-    parameters.subi(gradient);
-    network.applyConstraints(iteration, epoch);
-    network.getLayerWiseConfigurations().setIterationCount(iteration + 1);
-    network.setScore(loss);
+    update.apply(examples, loss);
     return loss;
   }
 
   /**
-   * Leaves the sum of all examples' gradients in {@link #gradient}.
+   * Leaves the sum of all examples' gradients where the update takes it.
    *
    * @return the whole batch's mean loss
    */
@@ -172,7 +149,10 @@ public final class TrainingStep {
     for (int m = 0; m < parts; m++) {
       Batch batch = mine.part(m, parts);
       boolean isLast = m == parts - 1;
-      double mean = gradientAndLoss(replica, batch, part, isLast);
+      // what a layer's backward pass leaves is final only in the last micro-batch
+      double mean =
+          BatchGradient.of(
+              replica, batch, isLast && exchange != null ? part : null, update.gradientScale());
       loss += mean * ((double) batch.size() / examples);
       if (isLast) {
         part.finish();
@@ -181,70 +161,5 @@ public final class TrainingStep {
       }
     }
     return loss;
-  }
-
-  private double gradientAndLoss(
-      MultiLayerNetwork replica, Batch batch, GradientSum.Part part, boolean isLast) {
-    boolean oneMask = batch.isOneWithOneMask();
-    boolean noLabel = oneMask && batch.labelsMask().getDouble(0) == 0;
-    replica.setInput(batch.features());
-    replica.setLabels(batch.labels());
-    if (batch.labelsMask() != null && !oneMask) {
-      replica.setLayerMaskArrays(null, batch.labelsMask());
-    }
-    wantInputGradient(replica, false);
-    boolean handsOn = isLast && exchange != null && !noLabel;
-    try (var ignored =
-        TrainingPass.begin(replica.getIterationCount(), batch.keys(), handsOn ? part : null)) {
-      replica.computeGradientAndScore();
-    }
-    wantInputGradient(replica, true);
-    double loss = replica.score();
-    if (noLabel) {
-      part.whole().assign(0);
-      loss = replica.calcRegularizationScore(true);
-    }
-    replica.clearLayerMaskArrays();
-    replica.clearLayersStates();
-    return loss;
-  }
-
-  private static void wantInputGradient(MultiLayerNetwork network, boolean wanted) {
-    if (network.getLayer(0) instanceof InputGradient layer) {
-      layer.inputGradient(wanted);
-    }
-  }
-
-  /** Where a network leaves its gradient (P). */
-  private static INDArray gradient(MultiLayerNetwork network) {
-    if (network.getFlattenedGradients() == null) {
-      network.initGradientsView();
-    }
-    return network.getFlattenedGradients().reshape(network.numParams());
-  }
-
-  private void step(Regularization.ApplyStep when, int iteration, int epoch) {
-    for (Decayed each : decayed) {
-      for (Regularization rule : each.rules) {
-        if (rule.applyStep() == when) {
-          double rate = updater.getConfig().getLearningRate(iteration, epoch);
-          rule.apply(each.parameter, each.gradient, rate, iteration, epoch);
-        }
-      }
-    }
-  }
-
-  private List<Decayed> decayed() {
-    var decayed = new ArrayList<Decayed>();
-    for (UpdaterBlock.ParamState each :
-        GlobalNormClipping.block(network).getLayersAndVariablesInBlock()) {
-      List<Regularization> rules =
-          each.getLayer().getConfig().getRegularizationByParam(each.getParamName());
-      if (rules != null && !rules.isEmpty()) {
-        var part = NDArrayIndex.interval(each.getParamOffsetStart(), each.getParamOffsetEnd());
-        decayed.add(new Decayed(parameters.get(part), gradient.get(part), List.copyOf(rules)));
-      }
-    }
-    return decayed;
   }
 }

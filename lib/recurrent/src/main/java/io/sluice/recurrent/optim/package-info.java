@@ -6,7 +6,8 @@
  * <p>Main types: {@link io.sluice.recurrent.optim.GlobalNormClipping} and {@link
  * io.sluice.recurrent.optim.TrainingStep}, which takes one step, on {@link
  * io.sluice.recurrent.optim.Replicas} if several threads share it, and through a {@link
- * io.sluice.recurrent.optim.GradientExchange} if several processes do. Depends on ND4J, DL4J,
+ * io.sluice.recurrent.optim.GradientExchange} if several processes do; in half precision with a
+ * {@link io.sluice.recurrent.optim.LossScale}. Depends on ND4J, DL4J, {@code recurrent.kernel},
  * {@code recurrent.layer} and {@code recurrent.pass}.
  *
  * <p>The decision worth knowing: what happens between backward and update lives in the network's

@@ -13,6 +13,7 @@ public final class TrainingPass implements AutoCloseable {
   private final int step;
   private final long[] keys;
   private final Backward backward;
+  private final float lossScale;
 
   /** Who is told how far the backward pass has come. */
   public interface Backward {
@@ -24,10 +25,19 @@ public final class TrainingPass implements AutoCloseable {
     void begins(int layer);
   }
 
-  private TrainingPass(int step, long[] keys, Backward backward) {
+  private TrainingPass(int step, long[] keys, Backward backward, float lossScale) {
     this.step = step;
     this.keys = keys;
     this.backward = backward;
+    this.lossScale = lossScale;
+  }
+
+  /**
+   * Binds a pass in full precision to the calling thread until it is closed; see {@link #begin(int,
+   * long[], Backward, float)}.
+   */
+  public static TrainingPass begin(int step, long[] keys, Backward backward) {
+    return begin(step, keys, backward, 1);
   }
 
   /**
@@ -36,12 +46,13 @@ public final class TrainingPass implements AutoCloseable {
    * @param step steps taken before
    * @param keys one for each row of the network's input, in its order; not copied
    * @param backward is told; null is nobody
+   * @param lossScale what lifts gradients into the range of half precision, see {@link #lossScale}
    */
-  public static TrainingPass begin(int step, long[] keys, Backward backward) {
+  public static TrainingPass begin(int step, long[] keys, Backward backward, float lossScale) {
     if (CURRENT.get() != null) {
       throw new IllegalStateException("A training pass has begun on this thread and not ended");
     }
-    var pass = new TrainingPass(step, keys, backward);
+    var pass = new TrainingPass(step, keys, backward, lossScale);
     CURRENT.set(pass);
     return pass;
   }
@@ -57,6 +68,15 @@ public final class TrainingPass implements AutoCloseable {
     if (pass != null && pass.backward != null) {
       pass.backward.begins(layer);
     }
+  }
+
+  /**
+   * The calling thread's loss scale: what a layer that computes in half precision multiplies
+   * gradients by on their way in and divides them by on their way out; 1 without a pass.
+   */
+  public static float lossScale() {
+    TrainingPass pass = CURRENT.get();
+    return pass == null ? 1 : pass.lossScale;
   }
 
   /** Steps taken before. */

@@ -66,7 +66,7 @@ class FusedKernelTest extends KernelContract {
               try (RecurrentKernel kernel = kernel(trial.shape, direction)) {
                 trial.run(kernel);
                 assertThat(kernel.nativeBytes())
-                    .isEqualTo(FusedKernel.trainingBytes(trial.shape, size[0], size[1], drops));
+                    .isEqualTo(FusedKernel.trainingBytes(trial.shape, size[0], size[1], 1, drops));
               }
             }
           }

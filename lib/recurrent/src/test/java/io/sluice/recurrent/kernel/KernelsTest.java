@@ -18,15 +18,15 @@ class KernelsTest {
     for (Cell cell : Cell.values()) {
       for (Precision precision : Precision.values()) {
         try (RecurrentKernel kernel =
-            Kernels.create(
+            Kernels.onCpu(
                 new CellShape(cell, 3, 7), Direction.FORWARD, precision, false, null, true)) {
           assertThat(kernel.name())
               .isEqualTo(
                   cell == Cell.LAYERNORM_LSTM
                       ? "fused f32 over oneDNN"
-                      : precision == Precision.F32
-                          ? "fused f32 over oneDNN, inference oneDNN f32"
-                          : "oneDNN bf16");
+                      : precision == Precision.BF16
+                          ? "oneDNN bf16"
+                          : "fused f32 over oneDNN, inference oneDNN f32");
         }
       }
     }
@@ -38,9 +38,9 @@ class KernelsTest {
       var shape = new CellShape(cell, 3, 7);
       var trial = new Trial(shape, 4, 3, 1);
       try (RecurrentKernel fallback =
-              Kernels.create(shape, Direction.FORWARD, Precision.BF16, false, null, false);
+              Kernels.onCpu(shape, Direction.FORWARD, Precision.BF16, false, null, false);
           RecurrentKernel plain =
-              Kernels.create(shape, Direction.FORWARD, Precision.F32, false, null, false)) {
+              Kernels.onCpu(shape, Direction.FORWARD, Precision.F32, false, null, false)) {
         Trial.Result result = trial.run(fallback);
         Trial.Result expected = trial.run(plain);
         assertThat(fallback.name()).isEqualTo(plain.name()).contains("f32");
@@ -61,6 +61,10 @@ class KernelsTest {
     assertThat(Kernels.warning(LSTM, Precision.BF16, false, null, false))
         .hasValue(
             "Using float32 for bf16: this processor has no AVX512-BF16. Results are those of f32; on one that has it, steps take about 0.6 of the time. Set model.precision = f32 to say so.");
+    assertThat(Kernels.warning(LSTM, Precision.TF32, false, null, false)).isEmpty();
+    assertThat(Kernels.warning(LSTM, Precision.F16, false, null, true))
+        .hasValue(
+            "Using float32 for f16: only a GPU multiplies in half precision, and this layer computes on a CPU. Results are those of f32. Set model.precision = f32 to say so, or bf16, which some CPUs have.");
     assertThat(Kernels.warning(LSTM, Precision.F32, true, null, true)).isEmpty();
     assertThat(Kernels.warning(LSTM, Precision.BF16, true, null, true))
         .hasValue(
@@ -92,7 +96,7 @@ class KernelsTest {
     logger.addAppender(appender);
     try {
       for (int layer = 0; layer < 3; layer++) {
-        Kernels.create(LSTM, Direction.FORWARD, Precision.F32, false, "a test of warnings", false)
+        Kernels.onCpu(LSTM, Direction.FORWARD, Precision.F32, false, "a test of warnings", false)
             .close();
       }
     } finally {
@@ -109,7 +113,7 @@ class KernelsTest {
   @Test
   void withoutOneDnnTheFusedKernelRuns() {
     try (RecurrentKernel kernel =
-        Kernels.create(
+        Kernels.onCpu(
             LSTM, Direction.FORWARD, Precision.F32, false, "no dnnl in java.library.path", false)) {
       assertThat(kernel.name()).isEqualTo("fused f32 over OpenBLAS");
     }

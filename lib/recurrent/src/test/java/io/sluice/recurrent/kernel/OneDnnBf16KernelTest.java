@@ -25,7 +25,7 @@ class OneDnnBf16KernelTest extends KernelContract {
           var trial = new Trial(new CellShape(cell, 16, 64), 40, 33, 17);
           try (RecurrentKernel kernel = kernel(trial.shape, direction)) {
             trial.run(kernel);
-            long planned = OneDnnKernel.trainingBytes(trial.shape, Precision.BF16, 40, 33);
+            long planned = OneDnnKernel.trainingBytes(trial.shape, Precision.BF16, 40, 33, 1);
             assertThat((double) kernel.nativeBytes() / planned).isBetween(0.9, 1.1);
           }
         });

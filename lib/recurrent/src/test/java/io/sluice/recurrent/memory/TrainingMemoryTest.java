@@ -6,6 +6,7 @@ import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
@@ -111,5 +112,32 @@ class TrainingMemoryTest {
     long head = 128 * 4L; // one output a window, whatever is below
     // and two of six arrays as scratch, where one direction has four half as large
     assertThat(both.activations() - head).isEqualTo(3 * (one.activations() - head));
+  }
+
+  @Test
+  void layerNormalisationHoldsItsOutputsAndNothingElse() {
+    ModelSpec plain = lstm(false);
+    var normalised =
+        new ModelSpec(
+            plain.inputSize(),
+            plain.lookBack(),
+            plain.cell(),
+            plain.hiddenSizes(),
+            plain.bidirectional(),
+            plain.dropout(),
+            plain.output(),
+            plain.denseSizes(),
+            plain.forgetBias(),
+            plain.precision(),
+            plain.head(),
+            Attention.NONE,
+            true,
+            false,
+            0);
+
+    var without = TrainingMemory.of(plain, OptimizerSpec.Algorithm.SGD, 128, 1, 1);
+    var with = TrainingMemory.of(normalised, OptimizerSpec.Algorithm.SGD, 128, 1, 1);
+
+    assertThat(with.activations() - without.activations()).isEqualTo(2L * 128 * 100 * 512 * 4);
   }
 }

@@ -1,21 +1,23 @@
 package io.sluice.recurrent.optim;
 
+import static io.sluice.recurrent.optim.SmallModels.ADAM;
+import static io.sluice.recurrent.optim.SmallModels.B;
+import static io.sluice.recurrent.optim.SmallModels.DESCENT;
+import static io.sluice.recurrent.optim.SmallModels.batches;
+import static io.sluice.recurrent.optim.SmallModels.optimizer;
+import static io.sluice.recurrent.optim.SmallModels.rows;
+import static io.sluice.recurrent.optim.SmallModels.worst;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.dropout.ExampleKeys;
-import io.sluice.recurrent.kernel.Cell;
-import io.sluice.recurrent.kernel.Precision;
-import io.sluice.recurrent.model.Attention;
-import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.SmallModels.Kind;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -30,10 +32,6 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** However a batch is cut, the step is that on the whole batch. */
 class ExactTrainingTest {
-  private static final int B = 12;
-  private static final int I = 3;
-  private static final int T = 6;
-
   /** Every layer of the models here is a part of the gradient by itself. */
   private static final long LEAST_BUCKET = 1;
 
@@ -67,56 +65,6 @@ class ExactTrainingTest {
           .isEqualTo(ParameterHash.of(ranks.get(0).network.params()));
       assertThat(ParameterHash.of(rank.network.getUpdater().getStateViewArray()))
           .isEqualTo(ParameterHash.of(ranks.get(0).network.getUpdater().getStateViewArray()));
-    }
-  }
-
-  /** Every kind of model that the settings can ask for. */
-  enum Kind {
-    BIDIRECTIONAL(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
-    CLASSES(List.of(5, 4), false, ModelSpec.Output.LAST, Head.classes(3, List.of(1.0, 2.0, 0.5))),
-    CLASSES_AT_EVERY_STEP(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(3, List.of())),
-    QUANTILES(List.of(5, 4), false, ModelSpec.Output.MAX, Head.quantiles(2, List.of(0.2, 0.7))),
-    EVERY_STEP(List.of(5, 4), true, ModelSpec.Output.SEQUENCE, Head.regression(2)),
-    QUANTILES_AT_EVERY_STEP(
-        List.of(5), false, ModelSpec.Output.SEQUENCE, Head.quantiles(1, List.of(0.1, 0.5, 0.9))),
-    MEAN(List.of(5), false, ModelSpec.Output.MEAN, Head.regression(1)),
-    ADDITIVE_ATTENTION(List.of(5, 4), false, ModelSpec.Output.LAST, Head.regression(2)),
-    SELF_ATTENTION(List.of(4, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
-    LAYER_NORM(List.of(5, 4), false, ModelSpec.Output.LAST, Head.regression(2));
-
-    private final List<Integer> hiddenSizes;
-    private final boolean bidirectional;
-    private final ModelSpec.Output output;
-    private final Head head;
-
-    Kind(List<Integer> hiddenSizes, boolean bidirectional, ModelSpec.Output output, Head head) {
-      this.hiddenSizes = hiddenSizes;
-      this.bidirectional = bidirectional;
-      this.output = output;
-      this.head = head;
-    }
-
-    /** With all three dropouts; variational in every other kind. */
-    ModelSpec spec() {
-      return new ModelSpec(
-          I,
-          T,
-          Cell.LSTM,
-          hiddenSizes,
-          bidirectional,
-          0.3,
-          output,
-          // dense layers have no place before classes at every step
-          this == CLASSES_AT_EVERY_STEP ? List.of() : List.of(3),
-          1,
-          Precision.F32,
-          head,
-          this == ADDITIVE_ATTENTION
-              ? Attention.additive(3)
-              : this == SELF_ATTENTION ? Attention.self(2) : Attention.NONE,
-          this == LAYER_NORM,
-          ordinal() % 2 == 0,
-          0.3);
     }
   }
 
@@ -229,29 +177,6 @@ class ExactTrainingTest {
         .hasMessage("keys has length 11, expected one an example, 12");
   }
 
-  /** Clipped in some steps; weights are decayed. */
-  private static final OptimizerSpec ADAM = optimizer(OptimizerSpec.Algorithm.ADAM, 0.01, 0.1, 0.5);
-
-  private static final OptimizerSpec DESCENT =
-      optimizer(OptimizerSpec.Algorithm.SGD, 0.1, 0.1, 0.5);
-
-  private static OptimizerSpec optimizer(
-      OptimizerSpec.Algorithm algorithm, double rate, double weightDecay, double maxNorm) {
-    return new OptimizerSpec(
-        algorithm,
-        rate,
-        0,
-        OptimizerSpec.Schedule.CONSTANT,
-        50,
-        0,
-        1,
-        1,
-        1,
-        1,
-        weightDecay,
-        maxNorm);
-  }
-
   private static MultiLayerNetwork network(ModelSpec spec, OptimizerSpec optimizer) {
     return Networks.create(spec, optimizer, 4);
   }
@@ -302,24 +227,6 @@ class ExactTrainingTest {
     }
   }
 
-  private static Batch rows(Batch batch, int[] rows) {
-    return rows.length == 0
-        ? Batch.empty()
-        : new Batch(
-            Nd4j.pullRows(batch.features().reshape('c', B, I * T), 1, rows)
-                .reshape('c', rows.length, I, T),
-            labelsOf(batch.labels(), rows),
-            null,
-            Arrays.stream(rows).mapToLong(row -> batch.keys()[row]).toArray());
-  }
-
-  private static INDArray labelsOf(INDArray labels, int[] rows) {
-    long[] shape = labels.shape().clone();
-    INDArray flat = labels.reshape('c', B, labels.length() / B);
-    shape[0] = rows.length;
-    return Nd4j.pullRows(flat, 1, rows).reshape('c', shape);
-  }
-
   private static Batch shuffled(Batch batch) {
     return rows(batch, new int[] {7, 2, 11, 0, 5, 9, 1, 10, 3, 8, 6, 4});
   }
@@ -334,42 +241,5 @@ class ExactTrainingTest {
       new TrainingStep(threads, microBatches).run(batch);
     }
     return before.sub(network.params());
-  }
-
-  private static List<Batch> batches(ModelSpec spec, int count) {
-    var random = new Random(5);
-    var batches = new ArrayList<Batch>();
-    for (int k = 0; k < count; k++) {
-      batches.add(
-          new Batch(
-              numbers(random, B, I, T),
-              labels(random, spec),
-              null,
-              ExampleKeys.of(3, 0, (long) k * B, B)));
-    }
-    return batches;
-  }
-
-  private static INDArray labels(Random random, ModelSpec spec) {
-    boolean sequence = spec.output() == ModelSpec.Output.SEQUENCE;
-    if (spec.head().kind() != Head.Kind.CLASSES) {
-      int J = spec.head().outputs();
-      return sequence ? numbers(random, B, J, T) : numbers(random, B, J);
-    }
-    INDArray ids = sequence ? numbers(random, B, 1, T) : numbers(random, B, 1);
-    return Nd4j.math().floor(ids.mul(spec.head().outputs()));
-  }
-
-  private static INDArray numbers(Random random, long... shape) {
-    int length = (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-    float[] values = new float[length];
-    for (int k = 0; k < length; k++) {
-      values[k] = random.nextFloat();
-    }
-    return Nd4j.create(values, shape, 'c');
-  }
-
-  private static double worst(INDArray actual, INDArray expected) {
-    return actual.sub(expected).amaxNumber().doubleValue();
   }
 }

@@ -17,20 +17,20 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * Ranks as threads. It takes a range at {@code ready} and spoils what is there, so that whoever
  * reads or adds to it later is found out.
  */
-final class InProcessExchange {
+public final class InProcessExchange {
   private final CyclicBarrier barrier;
   private final List<Rank> ranks = new ArrayList<>();
   private float[] sum;
   private double loss;
 
-  InProcessExchange(int count) {
+  public InProcessExchange(int count) {
     barrier = new CyclicBarrier(count, this::add);
     for (int rank = 0; rank < count; rank++) {
       ranks.add(new Rank());
     }
   }
 
-  Rank rank(int rank) {
+  public Rank rank(int rank) {
     return ranks.get(rank);
   }
 
@@ -50,7 +50,7 @@ final class InProcessExchange {
   /** Numbers [from, to) of the gradient. */
   record Range(long from, long to) {}
 
-  final class Rank implements GradientExchange {
+  public final class Rank implements GradientExchange {
     private INDArray gradient;
     private float[] taken;
     private long end;

@@ -1,18 +1,23 @@
 package io.sluice.scoring.batch;
 
 import io.sluice.config.Provenance;
+import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.failure.UserFailure;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.scoring.batch.Staging.Staged;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.ModelRegistry;
+import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.telemetry.source.WriteFailures;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
@@ -59,6 +64,7 @@ public final class BatchScorer {
    *     not fit the bundle, or no window has a complete look-back
    * @throws io.sluice.failure.OperationFailedException if another run publishes this model's
    *     predictions to the same table
+   * @throws InsufficientClusterException if it must compute on a GPU, and there is none
    */
   public static ScoreReport run(SparkSession spark, ScoreSettings settings, Provenance provenance) {
     return run(spark, settings, provenance, PublishStep.Observer.NONE);
@@ -73,6 +79,8 @@ public final class BatchScorer {
     String uri =
         ModelRegistry.resolve(settings.bundle(), settings.registry(), settings.name(), hadoop);
     ModelBundle bundle = ModelBundle.open(uri, hadoop);
+    GpuScheduling.require(spark.sparkContext(), settings.device());
+    bundle.spec().requireOn(settings.device());
     return new BatchScorer(spark, settings, provenance, bundle).score(observer);
   }
 
@@ -90,9 +98,10 @@ public final class BatchScorer {
           settings.predictions());
       long start = System.nanoTime();
       ScoringInput input = ScoringInput.open(spark, settings, bundle, provenance, hadoop);
-      var observed = new CollectionAccumulator<ObservedInputs>();
-      observed.register(spark.sparkContext(), Option.apply("inputs observed"), false);
-      Staged staged = stage(input, write.staging(), observed);
+      CollectionAccumulator<ObservedInputs> observed = accumulator("inputs observed");
+      CollectionAccumulator<String> devices = accumulator("devices");
+      CollectionAccumulator<String> complaints = accumulator("complaints of devices");
+      Staged staged = stage(input, write.staging(), observed, devices, complaints);
       double seconds = (System.nanoTime() - start) / 1e9;
       input.requireWindows(staged);
       ObservedInputs allObserved = ObservedInputs.sum(observed.value(), contract);
@@ -101,7 +110,19 @@ public final class BatchScorer {
       Coverage coverage = coverage(staged);
       long kept = new KeptRows(spark, write, settings.codec()).carryOver(coverage);
       PredictionsWrite.Published published = write.publish(coverage);
-      ScoreReport report = report(staged, input, allObserved.share(), kept, published, seconds);
+      var warnings = new ArrayList<>(input.warnings(staged));
+      complaints.value().stream().distinct().forEach(warnings::add);
+      ScoreReport report =
+          report(
+              staged,
+              input,
+              Device.summary(devices.value().stream().distinct().sorted().toList()),
+              allObserved.share(),
+              kept,
+              published,
+              List.copyOf(warnings),
+              seconds);
+      LOG.info("device: {}", report.device());
       report.warnings().forEach(warning -> LOG.warn("{}", warning));
       LOG.info(
           "Published {} predictions of {} windows", report.predictionsWritten(), report.windows());
@@ -109,9 +130,19 @@ public final class BatchScorer {
     }
   }
 
+  private <T> CollectionAccumulator<T> accumulator(String name) {
+    var accumulator = new CollectionAccumulator<T>();
+    accumulator.register(spark.sparkContext(), Option.apply(name), false);
+    return accumulator;
+  }
+
   /** Scores every window and writes its rows to the staging folder. */
   private Staged stage(
-      ScoringInput input, Path staging, CollectionAccumulator<ObservedInputs> observed) {
+      ScoringInput input,
+      Path staging,
+      CollectionAccumulator<ObservedInputs> observed,
+      CollectionAccumulator<String> devices,
+      CollectionAccumulator<String> complaints) {
     Broadcast<SerializableConfiguration> broadcast =
         JavaSparkContext.fromSparkContext(spark.sparkContext())
             .broadcast(new SerializableConfiguration(hadoop));
@@ -122,6 +153,9 @@ public final class BatchScorer {
             settings.batchSize(),
             settings.threads(),
             settings.interval(),
+            settings.device(),
+            devices,
+            complaints,
             observed,
             broadcast);
     var run =
@@ -132,10 +166,13 @@ public final class BatchScorer {
             provenance.runId(),
             provenance.startedAt());
     try {
+      JavaRDD<ScoredWindow> scored =
+          GpuScheduling.withGpus(
+              input.stream().segments().mapPartitions(scoring),
+              spark.sparkContext(),
+              settings.device());
       Dataset<ScoredWindow> windows =
-          spark.createDataset(
-              input.stream().segments().mapPartitions(scoring).rdd(),
-              Encoders.bean(ScoredWindow.class));
+          spark.createDataset(scored.rdd(), Encoders.bean(ScoredWindow.class));
       return WriteFailures.guard(
           "score.input " + settings.input(),
           settings.predictions(),
@@ -172,9 +209,11 @@ public final class BatchScorer {
   private ScoreReport report(
       Staged staged,
       ScoringInput input,
+      String device,
       double observedShare,
       long kept,
       PredictionsWrite.Published published,
+      List<String> warnings,
       double seconds) {
     List<String> unknown = input.seriesWithoutScaler(staged);
     return new ScoreReport(
@@ -184,6 +223,7 @@ public final class BatchScorer {
         bundle.manifest().version(),
         bundle.hash(),
         provenance.runId(),
+        device,
         staged.rows(),
         staged.windows(),
         staged.series().size(),
@@ -200,7 +240,7 @@ public final class BatchScorer {
         input.seriesNotScored(staged),
         unknown.size(),
         observedShare,
-        input.warnings(staged),
+        warnings,
         seconds,
         staged.windows() / seconds);
   }
@@ -210,6 +250,9 @@ public final class BatchScorer {
     Throwable root = failure;
     while (root.getCause() != null) {
       root = root.getCause();
+      if (root instanceof InsufficientClusterException refused) {
+        return refused;
+      }
     }
     return new OperationFailedException(
         "Scoring %s failed and nothing was published: %s".formatted(settings.input(), root),

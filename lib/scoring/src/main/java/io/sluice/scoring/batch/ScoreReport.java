@@ -13,6 +13,7 @@ import java.util.Map;
  * @param modelVersion version in the registry
  * @param bundleHash identifies the bundle
  * @param runId in every row the run wrote
+ * @param device on which windows were scored, e.g. "CPU" or "GPU 0 (NVIDIA H200 (140 GiB))"
  * @param predictionsWritten rows
  * @param windows windows scored: one forecast origin of one series each
  * @param series series with at least one window
@@ -41,6 +42,7 @@ public record ScoreReport(
     int modelVersion,
     String bundleHash,
     String runId,
+    String device,
     long predictionsWritten,
     long windows,
     long series,

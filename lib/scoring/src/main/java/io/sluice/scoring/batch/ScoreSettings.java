@@ -1,6 +1,7 @@
 package io.sluice.scoring.batch;
 
 import io.sluice.config.ConfigReader;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.sequences.telemetry.SegmentStream.OriginMode;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param name of the model in the registry; used where {@code bundle} is {@code latest}
  * @param bundle a bundle folder, or {@code latest}
  * @param registry where bundles are published
+ * @param device where to compute
  * @param input new raw data, in the layout of the training source
  * @param sourceOptions reader options of this run; they complete those recorded in the bundle,
  *     which holds no secrets
@@ -33,6 +35,7 @@ public record ScoreSettings(
     String name,
     String bundle,
     String registry,
+    DeviceChoice device,
     String input,
     Map<String, String> sourceOptions,
     double maxRejectedShare,
@@ -52,6 +55,7 @@ public record ScoreSettings(
   public static ScoreSettings from(ConfigReader root) {
     String name = root.string("name");
     String registry = root.section("registry", r -> r.string("path"));
+    DeviceChoice device = root.choice("device", DeviceChoice.class);
     Map<String, String> options = root.section("source", s -> s.stringMap("options"));
     double maxShare = root.section("reject", r -> r.numberBetween("max-share", 0, 1));
     return root.section(
@@ -69,6 +73,7 @@ public record ScoreSettings(
               name,
               s.string("bundle"),
               registry,
+              device,
               s.string("input"),
               options,
               maxShare,

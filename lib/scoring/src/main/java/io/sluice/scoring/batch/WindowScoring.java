@@ -1,8 +1,10 @@
 package io.sluice.scoring.batch;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.Predictor;
+import io.sluice.scoring.device.TaskDevice;
 import io.sluice.sequences.dataset.Segment;
 import java.util.Collections;
 import java.util.Iterator;
@@ -21,6 +23,9 @@ import org.apache.spark.util.TaskCompletionListener;
  * @param batchSize windows a forward pass
  * @param threads native threads
  * @param interval share of actual values the interval should hold
+ * @param choice where to compute
+ * @param devices on which it was computed, one element per task
+ * @param complaints of devices that are not what they should be
  * @param observed what was there to look at, one element per task
  * @param hadoop to open the lake with
  */
@@ -30,6 +35,9 @@ record WindowScoring(
     int batchSize,
     int threads,
     double interval,
+    DeviceChoice choice,
+    CollectionAccumulator<String> devices,
+    CollectionAccumulator<String> complaints,
     CollectionAccumulator<ObservedInputs> observed,
     Broadcast<SerializableConfiguration> hadoop)
     implements FlatMapFunction<Iterator<Segment>, ScoredWindow> {
@@ -41,9 +49,14 @@ record WindowScoring(
     }
     NativeThreads.set(threads);
     ModelBundle bundle = ExecutorBundles.open(bundleUri, bundleHash, hadoop.value().value());
-    Predictor predictor = bundle.newPredictor();
-    TaskCompletionListener closes = task -> predictor.close();
+    TaskDevice own = TaskDevice.of(choice);
+    TaskCompletionListener givesBack = task -> own.close();
+    TaskContext.get().addTaskCompletionListener(givesBack);
+    Predictor predictor = bundle.newPredictor().on(own.device());
+    TaskCompletionListener closes = task -> predictor.close(); // called first: the last one added
     TaskContext.get().addTaskCompletionListener(closes);
+    devices.add(own.device().toString());
+    own.device().complaint().ifPresent(complaints::add);
     return new ScoredWindows(
         segments,
         bundle.contract(),

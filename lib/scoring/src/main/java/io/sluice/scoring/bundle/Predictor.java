@@ -1,6 +1,8 @@
 package io.sluice.scoring.bundle;
 
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.layer.KernelMemory;
+import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.WindowBatch;
@@ -23,8 +25,11 @@ public final class Predictor implements AutoCloseable {
   private final ResidualQuantiles residuals;
   private final BatchArrays arrays;
   private final WindowEncoder encoder;
+  private Device device = Device.current();
 
   /**
+   * Computes on the device of the thread that makes it, unless told otherwise.
+   *
    * @param network used by this predictor alone
    * @param residuals errors on the validation windows; null if there are none
    */
@@ -39,6 +44,12 @@ public final class Predictor implements AutoCloseable {
     this.residuals = residuals;
     this.arrays = new BatchArrays(contract, spec);
     this.encoder = new WindowEncoder(contract);
+  }
+
+  /** Computes on a device; before the first batch. */
+  public Predictor on(Device other) {
+    device = other;
+    return this;
   }
 
   /** Predicts the windows of a batch; its targets play no part. */
@@ -145,7 +156,11 @@ public final class Predictor implements AutoCloseable {
 
   /** One forward pass; (B, outputs) row-major. */
   private float[] forward(WindowBatch batch) {
-    INDArray output = network.output(arrays.features(batch), false);
+    INDArray output;
+    try (Device.Bound bound = device.bind();
+        StackedPass stacked = StackedPass.begin(network)) {
+      output = network.output(arrays.features(batch), false);
+    }
     if (spec.output() == ModelSpec.Output.SEQUENCE) {
       output =
           output.get(

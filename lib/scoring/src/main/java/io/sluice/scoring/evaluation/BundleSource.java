@@ -1,9 +1,12 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.recurrent.kernel.DeviceChoice;
+import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.PredictionInterval;
 import io.sluice.scoring.bundle.Predictions;
 import io.sluice.scoring.bundle.Predictor;
+import io.sluice.scoring.device.TaskDevice;
 import io.sluice.sequences.dataset.Segment;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest;
@@ -22,9 +25,11 @@ final class BundleSource implements WindowSource {
   private final Configuration hadoop;
   private final int batchSize;
   private final double interval;
+  private final DeviceChoice choice;
 
   /** Opens both by their URIs, in whatever process it lands in. */
-  record FromLake(String datasetUri, String bundleUri, int batchSize, double interval)
+  record FromLake(
+      String datasetUri, String bundleUri, int batchSize, double interval, DeviceChoice choice)
       implements Opener {
     @Override
     public WindowSource open(Configuration hadoop) {
@@ -38,6 +43,7 @@ final class BundleSource implements WindowSource {
     this.hadoop = hadoop;
     this.batchSize = uris.batchSize();
     this.interval = uris.interval();
+    this.choice = uris.choice();
   }
 
   @Override
@@ -52,7 +58,8 @@ final class BundleSource implements WindowSource {
 
   @Override
   public WindowModel model() {
-    return new BundleModel(ModelBundle.open(bundleUri, hadoop), batchSize, interval);
+    return new BundleModel(
+        ModelBundle.open(bundleUri, hadoop), batchSize, interval, TaskDevice.of(choice));
   }
 
   /** Cuts the windows with the bundle's own scalers and runs its network. */
@@ -61,9 +68,12 @@ final class BundleSource implements WindowSource {
     private final WindowEncoder encoder;
     private final WindowBatch batch;
     private final double interval;
+    private final TaskDevice own;
 
-    BundleModel(ModelBundle bundle, int batchSize, double interval) {
-      this.predictor = bundle.newPredictor();
+    BundleModel(ModelBundle bundle, int batchSize, double interval, TaskDevice own) {
+      this.own = own;
+      own.device().complaint().ifPresent(Kernels::warnOnce);
+      this.predictor = bundle.newPredictor().on(own.device());
       this.encoder = new WindowEncoder(bundle.contract());
       this.batch = encoder.newBatch(batchSize);
       this.interval = interval;
@@ -93,6 +103,7 @@ final class BundleSource implements WindowSource {
     @Override
     public void close() {
       predictor.close();
+      own.close();
     }
 
     private static float[] points(Predictions predictions) {

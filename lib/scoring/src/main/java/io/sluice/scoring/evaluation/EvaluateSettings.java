@@ -1,6 +1,7 @@
 package io.sluice.scoring.evaluation;
 
 import io.sluice.config.ConfigReader;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.scoring.baseline.BaselineKind;
 import io.sluice.sequences.dataset.Split;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param name the experiment, which is the model's name in the registry
  * @param registryPath where bundles are published
  * @param bundle a bundle folder, or {@code latest}
+ * @param device where to compute
  * @param dataset the dataset folder
  * @param split whose windows are predicted
  * @param batchSize windows a forward pass
@@ -31,6 +33,7 @@ public record EvaluateSettings(
     String name,
     String registryPath,
     String bundle,
+    DeviceChoice device,
     String dataset,
     Split split,
     int batchSize,
@@ -64,6 +67,7 @@ public record EvaluateSettings(
   public static EvaluateSettings from(ConfigReader root) {
     String name = root.string("name");
     String registryPath = root.section("registry", s -> s.string("path"));
+    DeviceChoice device = root.choice("device", DeviceChoice.class);
     return root.section(
         "evaluate",
         s ->
@@ -71,6 +75,7 @@ public record EvaluateSettings(
                 name,
                 registryPath,
                 s.string("bundle"),
+                device,
                 s.string("dataset"),
                 s.choice("split", Split.class),
                 s.intAtLeast("batch-size", 1),

@@ -3,6 +3,7 @@ package io.sluice.scoring.evaluation;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.ModelRegistry;
+import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest;
@@ -28,6 +29,8 @@ public final class Evaluation {
    * @param spark runs parts in parallel; null evaluates them one after another
    * @throws InvalidInputException if bundle or dataset cannot be read, do not fit each other, the
    *     dataset's manifest was changed after its audit, or the split has no window
+   * @throws io.sluice.failure.InsufficientClusterException if it must compute on a GPU, and there
+   *     is none
    */
   public static EvaluationReport run(
       SparkSession spark, EvaluateSettings settings, Configuration hadoop) {
@@ -44,7 +47,15 @@ public final class Evaluation {
             bundle.hash());
     var source =
         new BundleSource.FromLake(
-            settings.dataset(), bundleUri, settings.batchSize(), settings.interval());
+            settings.dataset(),
+            bundleUri,
+            settings.batchSize(),
+            settings.interval(),
+            settings.device());
+    if (spark != null) {
+      GpuScheduling.require(spark.sparkContext(), settings.device());
+    }
+    bundle.spec().requireOn(settings.device());
     boolean hasQuantiles = !bundle.spec().head().quantiles().isEmpty();
     EvaluationReport report =
         run(

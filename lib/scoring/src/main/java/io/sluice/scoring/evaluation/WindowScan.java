@@ -57,7 +57,8 @@ final class WindowScan {
               scan(items, opener.open(hadoop), columns, windowsAtOnce, own);
               return own;
             },
-            TargetPass::merge)
+            TargetPass::merge,
+            subject.settings().device())
         .orElse(empty);
   }
 

@@ -1,5 +1,7 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.recurrent.kernel.DeviceChoice;
+import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.spark.JobDescription;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -7,6 +9,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
@@ -47,6 +50,14 @@ final class Workers {
   /** Works on all items and merges the results; empty where there is no item. */
   <T extends Serializable, R> Optional<R> run(
       String description, List<T> items, Work<T, R> work, Merge<R> merge) {
+    return run(description, items, work, merge, DeviceChoice.CPU);
+  }
+
+  /**
+   * @param choice where the work computes; there may be fewer tasks at once where that is a GPU
+   */
+  <T extends Serializable, R> Optional<R> run(
+      String description, List<T> items, Work<T, R> work, Merge<R> merge, DeviceChoice choice) {
     if (items.isEmpty()) {
       return Optional.empty();
     }
@@ -62,14 +73,16 @@ final class Workers {
                 new SerializableConfiguration(hadoop),
                 ClassTag$.MODULE$.apply(SerializableConfiguration.class));
     try (var ignored = JobDescription.set(spark.sparkContext(), description)) {
-      return Optional.of(
+      JavaRDD<R> results =
           context
               .parallelize(new ArrayList<>(items), tasks)
               .mapPartitions(
                   part ->
                       part.hasNext()
                           ? List.of(work.on(part, conf.value().value())).iterator()
-                          : List.<R>of().iterator())
+                          : List.<R>of().iterator());
+      return Optional.of(
+          GpuScheduling.withGpus(results, spark.sparkContext(), choice)
               .treeReduce(merge::of, TREE_DEPTH));
     } finally {
       conf.destroy();

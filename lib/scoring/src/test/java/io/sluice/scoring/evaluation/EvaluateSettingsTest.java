@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.scoring.baseline.BaselineKind;
 import io.sluice.sequences.dataset.Split;
 import java.util.List;
@@ -18,7 +19,7 @@ class EvaluateSettingsTest {
     EvaluateSettings settings =
         read(
             """
-name = n, registry.path = r
+name = n, registry.path = r, device = gpu
 evaluate {
   bundle = b, dataset = d, split = validation, batch-size = 3, baselines = [arima]
   arima-max-windows = 4, arima-orders = [5, 0, 6], arima-seasonal-orders = [0, 1, 2]
@@ -33,6 +34,7 @@ evaluate {
                 "n",
                 "r",
                 "b",
+                DeviceChoice.GPU,
                 "d",
                 Split.VALIDATION,
                 3,

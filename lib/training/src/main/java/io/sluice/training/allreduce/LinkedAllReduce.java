@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntFunction;
 import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -64,6 +65,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
 
   private final int rank;
   private final int ranks;
+  private final IntFunction<String> names;
   private final AllReduceSettings settings;
   private final Endpoint endpoint;
   private final Numbers numbers = new Numbers();
@@ -87,13 +89,19 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
   private volatile PeerLostException failure;
 
   LinkedAllReduce(
-      TransportSettings transport, int rank, int ranks, GroupKey key, AllReduceSettings settings)
+      TransportSettings transport,
+      int rank,
+      int ranks,
+      IntFunction<String> names,
+      GroupKey key,
+      AllReduceSettings settings)
       throws IOException {
     if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
       throw new IllegalStateException("numbers travel as they lie in little-endian memory");
     }
     this.rank = rank;
     this.ranks = ranks;
+    this.names = names;
     this.settings = settings;
     for (int partner : partners()) {
       if (partner > rank) {
@@ -111,12 +119,12 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     return partners;
   }
 
-  static String name(int rank, int ranks) {
-    return "rank %d of %d".formatted(rank, ranks);
+  private String name(int rank) {
+    return names.apply(rank);
   }
 
   String name() {
-    return name(rank, ranks);
+    return name(rank);
   }
 
   static String shown(Duration duration) {
@@ -158,13 +166,13 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
       if (failure != null) {
         throw new PeerLostException(failure);
       }
-      endpoint.connect(address, name(partner, ranks), deadline);
+      endpoint.connect(address, name(partner), deadline);
     } catch (IOException e) {
       PeerLostException first = failure; // the better reason, if there is one
       if (first != null) {
         throw new PeerLostException(first);
       }
-      var lost = new PeerLostException(name(partner, ranks), capitalised(e.getMessage()));
+      var lost = new PeerLostException(name(partner), capitalised(e.getMessage()));
       lost.initCause(e);
       endpoint.execute(() -> fail(lost));
       throw lost;
@@ -183,10 +191,10 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     joined.removeAll(missing);
     var lost =
         new PeerLostException(
-            name(missing.first(), ranks),
+            name(missing.first()),
             "%s did not connect to %s within %s (joined: %s; missing: %s). See the logs of the missing ranks; allow more time if they start slowly."
                 .formatted(
-                    capitalised(name(missing.first(), ranks)),
+                    capitalised(name(missing.first())),
                     name(),
                     shown(deadline),
                     joined.isEmpty() ? "none" : listed(joined),
@@ -216,7 +224,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
 
   private Integer partnerOf(Link link) {
     return partners().stream()
-        .filter(partner -> name(partner, ranks).equals(link.peer()))
+        .filter(partner -> name(partner).equals(link.peer()))
         .findFirst()
         .orElse(null);
   }
@@ -552,9 +560,9 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     if (end <= id) {
       fail(
           new PeerLostException(
-              name(partner, ranks),
+              name(partner),
               "%s closed its all-reduce after %d sums; %s has begun the next"
-                  .formatted(capitalised(name(partner, ranks)), end, name())));
+                  .formatted(capitalised(name(partner)), end, name())));
     }
   }
 

@@ -11,7 +11,7 @@ import java.nio.ShortBuffer;
  *
  * <p>Of one thread.
  */
-final class Numbers {
+public final class Numbers {
   /** Numbers in a block: both arrays fit a first-level cache of 32 KiB. */
   private static final int BLOCK = 2048;
 
@@ -41,7 +41,7 @@ final class Numbers {
   }
 
   /** array[at, at + n) = the n numbers that {@code in} begins with; consumes them. */
-  void put(WireFormat wire, FloatBuffer array, int at, ByteBuffer in, int n) {
+  public void put(WireFormat wire, FloatBuffer array, int at, ByteBuffer in, int n) {
     ByteBuffer numbers = take(in, n * wire.bytes());
     if (wire == WireFormat.F32) {
       array.put(at, numbers.asFloatBuffer(), 0, n);
@@ -57,7 +57,7 @@ final class Numbers {
   }
 
   /** Writes array[at, at + n) to {@code out} as bfloat16; rounds the array too if asked to. */
-  void narrow(FloatBuffer array, int at, int n, ByteBuffer out, boolean round) {
+  public void narrow(FloatBuffer array, int at, int n, ByteBuffer out, boolean round) {
     ShortBuffer shorts = out.order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
     for (int done = 0; done < n; done += BLOCK) {
       int size = Math.min(BLOCK, n - done);

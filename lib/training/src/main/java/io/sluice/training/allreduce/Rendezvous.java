@@ -5,6 +5,7 @@ import io.sluice.training.transport.TransportSettings;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * How ranks find each other: each opens a rendezvous, tells the others its address by whatever way
@@ -33,11 +34,30 @@ public final class Rendezvous implements AutoCloseable {
   public static Rendezvous open(
       TransportSettings transport, int rank, int ranks, GroupKey key, AllReduceSettings settings)
       throws IOException {
+    return open(
+        transport, rank, ranks, member -> "rank %d of %d".formatted(member, ranks), key, settings);
+  }
+
+  /**
+   * The same, for a group of some ranks of a run.
+   *
+   * @param rank in the group
+   * @param ranks of the group
+   * @param names of the group's ranks, as messages tell them; those of no two are alike
+   */
+  public static Rendezvous open(
+      TransportSettings transport,
+      int rank,
+      int ranks,
+      IntFunction<String> names,
+      GroupKey key,
+      AllReduceSettings settings)
+      throws IOException {
     if (rank < 0 || rank >= ranks) {
       throw new IllegalArgumentException(
           "rank is %d, expected 0 to %d (%d ranks)".formatted(rank, ranks - 1, ranks));
     }
-    return new Rendezvous(new LinkedAllReduce(transport, rank, ranks, key, settings));
+    return new Rendezvous(new LinkedAllReduce(transport, rank, ranks, names, key, settings));
   }
 
   /** Where the other ranks reach this one: "host:port". */

@@ -1,12 +1,12 @@
 package io.sluice.training.allreduce;
 
-/** How the numbers of an array that is sent around the ring are written. */
+/** How float32 numbers travel. */
 public enum WireFormat {
   /** As they are. */
   F32(Float.BYTES),
   /**
-   * bfloat16, rounded to nearest even at each hop; sums are kept in float32. Half the bytes, 8 bits
-   * of mantissa: an error of up to 2⁻⁹ of each partial sum.
+   * bfloat16, rounded to nearest even; a ring rounds at each hop and keeps its sums in float32.
+   * Half the bytes, 8 bits of mantissa: an error of up to 2⁻⁹ of each number or partial sum.
    */
   BF16(Short.BYTES);
 
@@ -17,7 +17,7 @@ public enum WireFormat {
   }
 
   /** Bytes of a number. */
-  int bytes() {
+  public int bytes() {
     return bytes;
   }
 }

@@ -1,5 +1,7 @@
 package io.sluice.training.checkpoint;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.sluice.recurrent.optim.LossScale;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,6 +56,7 @@ public record Checkpoint(
    * @param rateReductions the first step at each rate that a plateau schedule lowered to
    * @param epochsOnPlateau epochs finished after the best one and after the last reduction; a
    *     plateau schedule counts them
+   * @param lossScale of the next step; null where nothing is computed in half precision
    */
   public record Position(
       int epoch,
@@ -68,22 +71,100 @@ public record Checkpoint(
       int epochsSinceBest,
       double trainSeconds,
       List<Integer> rateReductions,
-      int epochsOnPlateau)
+      int epochsOnPlateau,
+      @JsonInclude(JsonInclude.Include.NON_NULL) LossScale lossScale)
       implements Serializable {
 
     /** Before the first step. */
     public static final Position START =
         new Position(
-            0, 0, 0, 0, 0, Double.NaN, Double.NaN, 0, Double.POSITIVE_INFINITY, 0, 0, List.of(), 0);
+            0,
+            0,
+            0,
+            0,
+            0,
+            Double.NaN,
+            Double.NaN,
+            0,
+            Double.POSITIVE_INFINITY,
+            0,
+            0,
+            List.of(),
+            0,
+            null);
 
     public Position {
       rateReductions = List.copyOf(rateReductions);
+    }
+
+    /** Whether all is equal but the time, which each rank measures by itself. */
+    boolean isSamePlaceAs(Position other) {
+      return new Position(
+              epoch,
+              stepOfEpoch,
+              step,
+              lossSum,
+              windowsOfEpoch,
+              trainLoss,
+              validationLoss,
+              bestEpoch,
+              bestLoss,
+              epochsSinceBest,
+              other.trainSeconds,
+              rateReductions,
+              epochsOnPlateau,
+              lossScale)
+          .equals(other);
     }
 
     /** Mean loss of the steps so far of the epoch under way; NaN before its first. */
     public double meanLoss() {
       return lossSum / windowsOfEpoch;
     }
+  }
+
+  /**
+   * The part for the parameters [from, to), as a rank holds it that has only these. Arrays are
+   * copies; of an optimizer that keeps k numbers a parameter, in k moments of P numbers one after
+   * the other, it has k moments of {@code to - from} numbers one after the other.
+   */
+  public Checkpoint range(long from, long to) {
+    int all = parameters.length;
+    if (from < 0 || from >= to || to > all) {
+      throw new IllegalArgumentException(
+          "range is [%d, %d), must hold a parameter and lie within [0, P = %d)"
+              .formatted(from, to, all));
+    }
+    int average = averageParameters.length;
+    int best = bestParameters.length;
+    require(optimizer.length % all == 0, "optimizer", optimizer.length, "a multiple of P");
+    require(average == 0 || average == all, "averageParameters", average, "0 or P");
+    require(best == all, "bestParameters", best, "P");
+    return new Checkpoint(
+        position,
+        settings,
+        slices(parameters, (int) from, (int) to),
+        slices(optimizer, (int) from, (int) to),
+        slices(averageParameters, (int) from, (int) to),
+        slices(bestParameters, (int) from, (int) to));
+  }
+
+  private void require(boolean holds, String name, int length, String rule) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "%s has length %d, expected %s (P=%d)".formatted(name, length, rule, parameters.length));
+    }
+  }
+
+  /** [from, to) of each moment of P numbers. */
+  private float[] slices(float[] moments, int from, int to) {
+    int all = parameters.length;
+    int length = to - from;
+    var slices = new float[moments.length / all * length];
+    for (int moment = 0; moment < moments.length / all; moment++) {
+      System.arraycopy(moments, moment * all + from, slices, moment * length, length);
+    }
+    return slices;
   }
 
   /** Refuses a run whose settings differ where they must not, naming both values of each. */

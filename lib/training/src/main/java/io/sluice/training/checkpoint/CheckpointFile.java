@@ -1,24 +1,20 @@
 package io.sluice.training.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
-import java.io.DataInputStream;
 import java.io.DataOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 
 /**
  * The bytes of a checkpoint: a line with the format, a header in JSON, four float32 arrays, and the
@@ -33,21 +29,30 @@ import java.util.Map;
  * </pre>
  */
 final class CheckpointFile {
-  private static final byte[] MAGIC =
-      (Checkpoint.FORMAT + "\n").getBytes(StandardCharsets.US_ASCII);
-  private static final int HASH_BYTES = 32;
-  private static final int MAX_HEADER_BYTES = 1 << 24;
-  private static final ObjectMapper JSON = new ObjectMapper();
+  static final byte[] MAGIC = (Checkpoint.FORMAT + "\n").getBytes(StandardCharsets.US_ASCII);
+  static final int HASH_BYTES = 32;
+  static final ObjectMapper JSON = new ObjectMapper();
+  private static final int BUFFER_BYTES = 1 << 16;
 
   private CheckpointFile() {}
 
-  private record Header(
+  record Header(
       Checkpoint.Position position,
       Map<String, String> settings,
       int parameters,
       int optimizer,
       int averageParameters,
       int bestParameters) {
+    static Header of(Checkpoint checkpoint) {
+      return new Header(
+          checkpoint.position(),
+          checkpoint.settings(),
+          checkpoint.parameters().length,
+          checkpoint.optimizer().length,
+          checkpoint.averageParameters().length,
+          checkpoint.bestParameters().length);
+    }
+
     long floats() {
       return (long) parameters + optimizer + averageParameters + bestParameters;
     }
@@ -64,28 +69,61 @@ final class CheckpointFile {
 
   /** Writes all bytes; closing the stream is the caller's. */
   static void write(Checkpoint checkpoint, OutputStream stream) throws IOException {
-    var digest = new DigestOutputStream(new BufferedOutputStream(stream, 1 << 16), sha256());
+    write(List.of(CheckpointPiece.of(checkpoint)), 1, stream);
+  }
+
+  /**
+   * Writes all bytes of a checkpoint that comes in pieces, those that it has as one.
+   *
+   * @param pieces in the order of their parameters; position and settings are the first's
+   * @param moments runs of equal length that the optimizer's state of each piece is made of; where
+   *     there is one piece, 1 will do
+   */
+  static void write(List<? extends CheckpointPiece> pieces, int moments, OutputStream stream)
+      throws IOException {
+    var digest = new DigestOutputStream(new BufferedOutputStream(stream, BUFFER_BYTES), sha256());
     var out = new DataOutputStream(digest);
+    Header first = pieces.get(0).header();
     byte[] header =
         JSON.writeValueAsBytes(
             new Header(
-                checkpoint.position(),
-                checkpoint.settings(),
-                checkpoint.parameters().length,
-                checkpoint.optimizer().length,
-                checkpoint.averageParameters().length,
-                checkpoint.bestParameters().length));
+                first.position(),
+                first.settings(),
+                sum(pieces, Header::parameters),
+                sum(pieces, Header::optimizer),
+                sum(pieces, Header::averageParameters),
+                sum(pieces, Header::bestParameters)));
     out.write(MAGIC);
     out.writeInt(header.length);
     out.write(header);
-    writeFloats(checkpoint.parameters(), out);
-    writeFloats(checkpoint.optimizer(), out);
-    writeFloats(checkpoint.averageParameters(), out);
-    writeFloats(checkpoint.bestParameters(), out);
+    var buffer = new byte[BUFFER_BYTES];
+    writeRuns(pieces, Header::parameters, out, buffer);
+    for (int moment = 0; moment < moments; moment++) {
+      writeRuns(pieces, piece -> piece.optimizer() / moments, out, buffer);
+    }
+    writeRuns(pieces, Header::averageParameters, out, buffer);
+    writeRuns(pieces, Header::bestParameters, out, buffer);
     byte[] hash = digest.getMessageDigest().digest();
     digest.on(false);
     out.write(hash);
     out.flush();
+  }
+
+  private static int sum(List<? extends CheckpointPiece> pieces, ToIntFunction<Header> length) {
+    return Math.toIntExact(
+        pieces.stream().mapToLong(piece -> length.applyAsInt(piece.header())).sum());
+  }
+
+  /** The next numbers of each piece. */
+  private static void writeRuns(
+      List<? extends CheckpointPiece> pieces,
+      ToIntFunction<Header> length,
+      OutputStream out,
+      byte[] buffer)
+      throws IOException {
+    for (CheckpointPiece piece : pieces) {
+      piece.writeNext(length.applyAsInt(piece.header()), out, buffer);
+    }
   }
 
   /**
@@ -95,67 +133,30 @@ final class CheckpointFile {
    * @throws CorruptException if the file is truncated, altered or of another format
    */
   static Checkpoint read(InputStream stream, long fileBytes) throws IOException {
-    var digest = new DigestInputStream(new BufferedInputStream(stream, 1 << 16), sha256());
-    var in = new DataInputStream(digest);
-    try {
-      byte[] magic = in.readNBytes(MAGIC.length);
-      if (!Arrays.equals(magic, MAGIC)) {
-        throw new CorruptException("it does not begin with \"" + Checkpoint.FORMAT + "\"");
-      }
-      int headerBytes = in.readInt();
-      if (headerBytes < 2 || headerBytes > Math.min(MAX_HEADER_BYTES, fileBytes)) {
-        throw new CorruptException("its header claims %d bytes".formatted(headerBytes));
-      }
-      Header header = JSON.readValue(in.readNBytes(headerBytes), Header.class);
-      long expected =
-          MAGIC.length + Integer.BYTES + headerBytes + Float.BYTES * header.floats() + HASH_BYTES;
-      if (expected != fileBytes) {
-        throw new CorruptException(
-            "it has %d bytes where its header says %d".formatted(fileBytes, expected));
-      }
-      float[] parameters = readFloats(header.parameters(), in);
-      float[] optimizer = readFloats(header.optimizer(), in);
-      float[] average = readFloats(header.averageParameters(), in);
-      float[] best = readFloats(header.bestParameters(), in);
-      byte[] computed = digest.getMessageDigest().digest();
-      digest.on(false);
-      if (!Arrays.equals(computed, in.readNBytes(HASH_BYTES))) {
-        throw new CorruptException("its SHA-256 does not match its content");
-      }
-      return new Checkpoint(
-          header.position(), header.settings(), parameters, optimizer, average, best);
-    } catch (EOFException e) {
-      throw new CorruptException("it ends early");
-    } catch (JsonProcessingException e) {
-      throw new CorruptException("its header is not the JSON it should be");
-    }
+    var in = new CheckpointReader(stream, fileBytes);
+    Header header = in.header();
+    float[] parameters = readFloats(header.parameters(), in);
+    float[] optimizer = readFloats(header.optimizer(), in);
+    float[] average = readFloats(header.averageParameters(), in);
+    float[] best = readFloats(header.bestParameters(), in);
+    in.requireHash();
+    return new Checkpoint(
+        header.position(), header.settings(), parameters, optimizer, average, best);
   }
 
-  private static void writeFloats(float[] values, DataOutputStream out) throws IOException {
-    ByteBuffer chunk = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
-    for (int i = 0; i < values.length; i++) {
-      if (!chunk.hasRemaining()) {
-        out.write(chunk.array(), 0, chunk.position());
-        chunk.clear();
-      }
-      chunk.putFloat(values[i]);
-    }
-    out.write(chunk.array(), 0, chunk.position());
-  }
-
-  private static float[] readFloats(int length, DataInputStream in) throws IOException {
-    float[] values = new float[length];
-    byte[] bytes = new byte[1 << 16];
-    int perChunk = bytes.length / Float.BYTES;
+  private static float[] readFloats(int length, CheckpointReader in) throws IOException {
+    var values = new float[length];
+    var buffer = new byte[BUFFER_BYTES];
+    int perChunk = buffer.length / Float.BYTES;
     for (int i = 0; i < length; i += perChunk) {
       int n = Math.min(perChunk, length - i);
-      in.readFully(bytes, 0, n * Float.BYTES);
-      ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values, i, n);
+      in.read(buffer, n * Float.BYTES);
+      ByteBuffer.wrap(buffer).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values, i, n);
     }
     return values;
   }
 
-  private static MessageDigest sha256() {
+  static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

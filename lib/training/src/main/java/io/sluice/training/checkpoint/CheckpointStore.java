@@ -10,7 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
@@ -28,6 +30,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A checkpoint is written under a hidden name and renamed, so a run that is killed leaves the
  * last one before and nothing half-written under that name. The newest {@code keep} stay.
+ *
+ * <p>Where the parameters lie on several ranks, each but the first writes its part under a hidden
+ * name, and the first assembles the checkpoint of them. It alone removes parts.
  */
 public final class CheckpointStore {
   private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
@@ -35,6 +40,8 @@ public final class CheckpointStore {
   private static final Pattern NAME = Pattern.compile(NUMBERS);
   private static final Pattern STAGING =
       Pattern.compile("\\." + NUMBERS + "(\\.\\p{XDigit}+)?\\.staging");
+  private static final Pattern PART =
+      Pattern.compile("\\." + NUMBERS + "\\.\\p{XDigit}+\\.part-(\\d+)(\\.staging)?");
 
   /** As releases before this one named them, whose order of windows was another. */
   private static final Pattern OLD_NAME = Pattern.compile("epoch-\\d{5,}\\.checkpoint");
@@ -94,33 +101,125 @@ public final class CheckpointStore {
    * @return its URI
    */
   public String save(Checkpoint checkpoint) {
-    Checkpoint.Position position = checkpoint.position();
-    String name = "epoch-%05d-step-%09d.checkpoint".formatted(position.epoch(), position.step());
-    Path target = new Path(folder, name);
-    Path staging = new Path(folder, "." + name + "." + writer + ".staging");
+    return save(checkpoint, List.of());
+  }
+
+  /**
+   * Writes the checkpoint of a run whose parameters lie on several ranks, then removes its parts
+   * and all checkpoints but the newest. The file is the one that a single rank would have written,
+   * with the first stage's time.
+   *
+   * @param first the first pipeline stage's part
+   * @param parts names of those of stages 1, 2, …, as {@link #savePart} gave them; none where the
+   *     first stage has all
+   * @return its URI
+   * @throws OperationFailedException if it cannot be written, or a part is missing, altered or of
+   *     another step
+   */
+  public String save(Checkpoint first, List<String> parts) {
+    List<Path> paths =
+        IntStream.range(0, parts.size()).mapToObj(i -> part(parts.get(i), i + 1)).toList();
+    Path target = target(first.position());
+    try {
+      if (!parts.isEmpty()) {
+        removeParts(first.position().step(), parts);
+      }
+      publish(
+          target,
+          new Path(folder, "." + target.getName() + "." + writer + ".staging"),
+          out -> {
+            try (CheckpointParts opened = CheckpointParts.open(files, first, paths)) {
+              opened.writeTo(out);
+            }
+            out.hsync();
+          });
+      List<FileStatus> found = newestFirst(files.listStatus(folder));
+      for (FileStatus old : found.subList(Math.min(keep, found.size()), found.size())) {
+        remove(old.getPath());
+      }
+    } catch (CheckpointParts.UnusableException e) {
+      throw new OperationFailedException(
+          "Cannot write checkpoint %s: %s. Set train.checkpoint.path to a folder that every rank reaches and nothing else changes; resume continues from the checkpoint before."
+              .formatted(target, e.getMessage()),
+          e);
+    } catch (IOException | FSError e) {
+      throw new OperationFailedException(
+          "Cannot write checkpoint %s: %s. Free space, or set train.checkpoint.path to a folder this run may write; resume continues from the checkpoint before."
+              .formatted(target, reason(e)),
+          e);
+    } finally {
+      // the snapshot that they belong to is written or given up
+      paths.forEach(this::deleteQuietly);
+    }
+    return target.toString();
+  }
+
+  /**
+   * Writes the part of a checkpoint that a pipeline stage after the first holds, for the first one
+   * to assemble. No checkpoint is found by it.
+   *
+   * @param stage from 1
+   * @return the part's name
+   */
+  public String savePart(Checkpoint part, int stage) {
+    Path checkpoint = target(part.position());
+    String name = ".%s.%s.part-%d".formatted(checkpoint.getName(), writer, stage);
+    try {
+      // not synced: what a crash of the machine takes, no checkpoint rests on
+      publish(
+          new Path(folder, name),
+          new Path(folder, name + ".staging"),
+          out -> CheckpointFile.write(part, out));
+    } catch (IOException | FSError e) {
+      throw new OperationFailedException(
+          "Cannot write pipeline stage %d's part of checkpoint %s: %s. Free space, or set train.checkpoint.path to a folder this run may write; resume continues from the checkpoint before."
+              .formatted(stage, checkpoint, reason(e)),
+          e);
+    }
+    return name;
+  }
+
+  private Path target(Checkpoint.Position position) {
+    return new Path(
+        folder, "epoch-%05d-step-%09d.checkpoint".formatted(position.epoch(), position.step()));
+  }
+
+  /** A name comes from another process, and what it names is deleted in the end. */
+  private Path part(String name, int stage) {
+    var numbers = PART.matcher(name);
+    if (!numbers.matches()
+        || !numbers.group(3).equals(Integer.toString(stage))
+        || numbers.group(4) != null) {
+      throw new IllegalArgumentException(
+          "\"%s\" does not name a part of pipeline stage %d".formatted(name, stage));
+    }
+    return new Path(folder, name);
+  }
+
+  private interface Content {
+    void writeTo(FSDataOutputStream out) throws IOException;
+  }
+
+  /** Whole or not at all. */
+  private void publish(Path target, Path staging, Content content) throws IOException {
     try {
       files.mkdirs(folder);
       try (FSDataOutputStream out = files.create(staging, true)) {
-        CheckpointFile.write(checkpoint, out);
-        out.hsync();
+        content.writeTo(out);
+      }
+      if (!files.exists(staging)) {
+        // a run that took over has cleaned up: what it may have written of this step stays
+        throw new IOException("%s was removed by another run".formatted(staging.getName()));
       }
       // present only where a corrupt checkpoint of this step was passed over
       files.delete(target, false);
       if (!files.rename(staging, target)) {
         throw new IOException("the file system refused to rename " + staging.getName());
       }
-      List<FileStatus> found = newestFirst(files.listStatus(folder));
-      for (FileStatus old : found.subList(Math.min(keep, found.size()), found.size())) {
-        remove(old.getPath());
-      }
     } catch (IOException | FSError e) {
       deleteQuietly(staging);
-      throw new OperationFailedException(
-          "Cannot write checkpoint %s: %s. Free space, or set train.checkpoint.path to a folder this run may write; resume continues from the checkpoint before."
-              .formatted(target, reason(e)),
-          e);
+      throw e;
     }
-    return target.toString();
   }
 
   /** What is half-written takes space that the next one needs. */
@@ -227,9 +326,27 @@ public final class CheckpointStore {
 
   /** Removes what a killed run left half-written. */
   public void removeStaging() {
+    removeEach(name -> STAGING.matcher(name).matches() || PART.matcher(name).matches());
+  }
+
+  /**
+   * Removes the parts that no checkpoint will be assembled of any more: those of a step and of the
+   * ones before. A stage that is ahead may be writing a later one's.
+   *
+   * @param except names of those that are about to be used
+   */
+  void removeParts(long step, List<String> except) {
+    removeEach(
+        name -> {
+          var part = PART.matcher(name);
+          return part.matches() && Long.parseLong(part.group(2)) <= step && !except.contains(name);
+        });
+  }
+
+  private void removeEach(Predicate<String> isLeft) {
     try {
       for (FileStatus file : files.listStatus(folder)) {
-        if (STAGING.matcher(file.getPath().getName()).matches()) {
+        if (isLeft.test(file.getPath().getName())) {
           files.delete(file.getPath(), false);
         }
       }
@@ -273,7 +390,7 @@ public final class CheckpointStore {
   }
 
   /** Of a failure, which Hadoop's local file system throws as an Error around the exception. */
-  private static String reason(Throwable e) {
+  static String reason(Throwable e) {
     Throwable failure = e instanceof FSError && e.getCause() != null ? e.getCause() : e;
     String message = failure.getMessage();
     return message == null

@@ -27,8 +27,11 @@ final class CheckpointRhythm {
         || plan.every().toNanos() > 0 && System.nanoTime() - lastNanos >= plan.every().toNanos();
   }
 
-  boolean isDueAfterEpoch(Position at) {
-    return at.epoch() % plan.everyEpochs() == 0 || isDueAfterStep(at.step());
+  /**
+   * @param epoch epochs finished
+   */
+  boolean isDueAfterEpoch(int epoch) {
+    return epoch % plan.everyEpochs() == 0;
   }
 
   void saved(Position at) {

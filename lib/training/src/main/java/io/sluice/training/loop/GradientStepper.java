@@ -1,9 +1,8 @@
 package io.sluice.training.loop;
 
-import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
-import io.sluice.recurrent.optim.ParameterHash;
+import io.sluice.recurrent.optim.LossScale;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
 import io.sluice.scoring.bundle.BatchArrays;
@@ -14,6 +13,7 @@ import io.sluice.training.checkpoint.Checkpoint.Position;
 import java.time.Duration;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.schedule.ISchedule;
@@ -77,19 +77,9 @@ public final class GradientStepper implements Stepper {
     this.windows = plan.windows();
     this.arrays = new BatchArrays(windows.contract(), plan.spec());
     this.trained = new TrainingBatches(arrays, plan.seed());
-    this.shared = others == null ? null : shared(others, threshold, deadline, stopAsked);
+    this.shared = others == null ? null : SharedGradient.of(others, threshold, deadline, stopAsked);
     this.replicas = new Replicas(network, plan.threads());
     this.step = new TrainingStep(replicas, plan.microBatches(), shared);
-  }
-
-  private static SharedGradient shared(
-      AllReduce others,
-      Optional<ThresholdSettings> threshold,
-      Duration deadline,
-      BooleanSupplier stopAsked) {
-    return threshold.isPresent()
-        ? new ThresholdGradient(others, deadline, stopAsked, threshold.get())
-        : new SummedGradient(others, deadline, stopAsked);
   }
 
   @Override
@@ -100,6 +90,9 @@ public final class GradientStepper implements Stepper {
   @Override
   public Steps steps(Position from, ISchedule learningRate) {
     GlobalNormClipping.setLearningRate(network, learningRate);
+    if (from.lossScale() != null) {
+      step.update().setLossScale(from.lossScale());
+    }
     if (shards == null) {
       // found at the first epoch: a run that has nothing left to train reads no train windows
       shards = windows.shards(plan.dealing(), rank, ranks, memoryBytes);
@@ -130,7 +123,12 @@ public final class GradientStepper implements Stepper {
   }
 
   @Override
-  public void askForWhole() {
+  public LossScale lossScale() {
+    return step.update().lossScale().orElse(null);
+  }
+
+  @Override
+  public void askForCheckpoint() {
     wholeAsked = true;
   }
 
@@ -151,10 +149,10 @@ public final class GradientStepper implements Stepper {
         1,
         windowBatch.globalSize(),
         loss,
-        GlobalNormClipping.lastNorm(network),
+        step.update().wasLeftOut() ? OptionalDouble.empty() : GlobalNormClipping.lastNorm(network),
         new StepTime(end - read - waited, waited, read - start, bytesSent() - sent, denseBytes()),
         shared == null ? stopAsked.getAsBoolean() : shared.anyAskedToStop(),
-        shared == null || shared.isWhole());
+        shared == null || shared.isWhole() ? Following.AS_DUE : Following.NOT);
   }
 
   private long denseBytes() {
@@ -178,31 +176,11 @@ public final class GradientStepper implements Stepper {
 
   @Override
   public void requireAgreement(long step) {
-    if (others.isEmpty()) {
-      return;
-    }
-    long hash = ParameterHash.of(network.params());
-    // halves of a hash are exact as float64, and so is the sum of ranks of them
-    double high = hash >>> 32;
-    double low = hash & 0xFFFFFFFFL;
-    double[] sums = sums(high, low);
-    if (sums[0] != high * ranks || sums[1] != low * ranks) {
-      throw new OperationFailedException(
-          "The ranks' parameters differ after step %d, seen on rank %d of %d: an executor computes something else than the others. Look for executors with other hardware, other native libraries or failing memory; run again to go on from the last checkpoint."
-              .formatted(step, rank, ranks));
-    }
+    others.ifPresent(ranks -> Agreement.require(ranks, network, step));
   }
 
   private double[] sums(double... numbers) {
-    if (others.isEmpty()) {
-      return numbers;
-    }
-    try {
-      return others.get().sum(numbers);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("Interrupted while waiting for other ranks", e);
-    }
+    return others.map(ranks -> Agreement.sums(ranks, numbers)).orElse(numbers);
   }
 
   @Override

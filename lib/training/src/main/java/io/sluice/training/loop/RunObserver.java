@@ -1,6 +1,7 @@
 package io.sluice.training.loop;
 
 import io.sluice.training.checkpoint.Checkpoint.Position;
+import java.util.List;
 import java.util.OptionalDouble;
 
 /** Who is told how a run goes on. */
@@ -20,6 +21,13 @@ public interface RunObserver {
         @Override
         public void checkpointed(String uri) {}
       };
+
+  /**
+   * It is known where the run computes, at its beginning and after a failure.
+   *
+   * @param devices of each rank, as a person reads them
+   */
+  default void devicesKnown(List<String> devices) {}
 
   /** After a failure the run goes on from here; what was told of later steps did not happen. */
   void restartsAt(Position at);

@@ -1,6 +1,7 @@
 package io.sluice.training.loop;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
@@ -10,6 +11,7 @@ import io.sluice.training.checkpoint.Checkpoint.Position;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.util.SerializableConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -18,6 +20,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * What every process of a run must know, the same for all of them and for all attempts.
  *
  * @param runId keeps runs in one executor apart
+ * @param device where to compute
  * @param source where the windows are
  * @param hadoop how to reach them
  * @param spec of the network
@@ -32,9 +35,11 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param averageDecay of the moving average of parameters; 0 keeps none
  * @param checkpoints where and how often
  * @param settings that a checkpoint must have been saved with, by name
+ * @param layout of each replica over ranks; null where a rank has all of the network
  */
 public record RunPlan(
     String runId,
+    DeviceChoice device,
     WindowsSource source,
     SerializableConfiguration hadoop,
     ModelSpec spec,
@@ -47,7 +52,8 @@ public record RunPlan(
     int microBatches,
     double averageDecay,
     Checkpoints checkpoints,
-    Map<String, String> settings)
+    Map<String, String> settings,
+    PipelineLayout layout)
     implements Serializable {
 
   /**
@@ -59,6 +65,11 @@ public record RunPlan(
    */
   public record Checkpoints(String uri, int everySteps, Duration every, int everyEpochs, int keep)
       implements Serializable {}
+
+  /** How each replica is spread over ranks; empty where a rank has all of the network. */
+  public Optional<PipelineLayout> pipeline() {
+    return Optional.ofNullable(layout);
+  }
 
   public Configuration configuration() {
     return hadoop.value();

@@ -1,6 +1,7 @@
 package io.sluice.training.loop;
 
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.optim.LossScale;
 import io.sluice.recurrent.optim.WeightAverage;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.Checkpoint.Position;
@@ -54,8 +55,12 @@ final class RunState {
         parameters);
   }
 
-  /** Takes in what some steps brought. */
-  void stepsDone(Stepper.Taken taken, double seconds) {
+  /**
+   * Takes in what some steps brought.
+   *
+   * @param lossScale of the next step; null where there is none
+   */
+  void stepsDone(Stepper.Taken taken, LossScale lossScale, double seconds) {
     average.ifPresent(a -> a.add(network.params()));
     position =
         new Position(
@@ -71,7 +76,8 @@ final class RunState {
             position.epochsSinceBest(),
             seconds,
             position.rateReductions(),
-            position.epochsOnPlateau());
+            position.epochsOnPlateau(),
+            lossScale);
   }
 
   /** Puts the average of the parameters, where one is kept, into the network, and back again. */
@@ -117,7 +123,8 @@ final class RunState {
             best ? 0 : position.epochsSinceBest() + 1,
             seconds,
             reductions,
-            lowersRate ? 0 : onPlateau);
+            lowersRate ? 0 : onPlateau,
+            position.lossScale());
     return best;
   }
 

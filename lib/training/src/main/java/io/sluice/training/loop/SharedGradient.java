@@ -5,6 +5,7 @@ import io.sluice.training.allreduce.AllReduce;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -14,7 +15,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * and with its loss what else all of them must know: whether anyone asks to stop, and whether
  * anyone asks that nothing is held back.
  */
-abstract sealed class SharedGradient implements GradientExchange
+public abstract sealed class SharedGradient implements GradientExchange
     permits SummedGradient, ThresholdGradient {
   private final AllReduce ranks;
   private final Duration deadline;
@@ -36,12 +37,27 @@ abstract sealed class SharedGradient implements GradientExchange
   }
 
   /**
+   * @param threshold how gradients are encoded; empty where they are summed
+   * @param deadline for the slowest rank's part of a step
+   * @param stopAsked whether this rank is asked to stop
+   */
+  public static SharedGradient of(
+      AllReduce ranks,
+      Optional<ThresholdSettings> threshold,
+      Duration deadline,
+      BooleanSupplier stopAsked) {
+    return threshold.isPresent()
+        ? new ThresholdGradient(ranks, deadline, stopAsked, threshold.get())
+        : new SummedGradient(ranks, deadline, stopAsked);
+  }
+
+  /**
    * Before a step.
    *
    * @param examples B, over all ranks
    * @param wholeAsked whether nothing may be held back, because a checkpoint is to follow
    */
-  final void begin(long examples, boolean wholeAsked) {
+  public final void begin(long examples, boolean wholeAsked) {
     this.examples = examples;
     this.wholeAsked = wholeAsked;
   }
@@ -99,7 +115,7 @@ abstract sealed class SharedGradient implements GradientExchange
   }
 
   /** Whether any rank was asked to stop before the last step's end; the same on all. */
-  final boolean anyAskedToStop() {
+  public final boolean anyAskedToStop() {
     return anyAskedToStop;
   }
 
@@ -107,12 +123,12 @@ abstract sealed class SharedGradient implements GradientExchange
    * Whether the last step left nothing held back on any rank, so that the parameters are all there
    * is to keep; the same on all.
    */
-  final boolean isWhole() {
+  public final boolean isWhole() {
     return isWhole;
   }
 
   /** Time in {@link #await} since this was last asked. */
-  final long takeWaitedNanos() {
+  public final long takeWaitedNanos() {
     long nanos = waitedNanos;
     waitedNanos = 0;
     return nanos;

@@ -1,5 +1,6 @@
 package io.sluice.training.loop;
 
+import io.sluice.recurrent.optim.LossScale;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import java.util.Iterator;
 import java.util.OptionalDouble;
@@ -24,10 +25,16 @@ public interface Stepper extends AutoCloseable {
   Steps steps(Position from, ISchedule learningRate);
 
   /**
-   * Asks that the next step holds nothing back, because a checkpoint is to follow it. A stepper
-   * that never holds anything back has nothing to do.
+   * Asks that a checkpoint can follow the next step: that it holds nothing back, and that whoever
+   * has a part in checkpoints knows. A stepper that never holds anything back, in a process that
+   * has all of the network, has nothing to do.
    */
-  default void askForWhole() {}
+  default void askForCheckpoint() {}
+
+  /** The loss scale of its next step; null where nothing is computed in half precision. */
+  default LossScale lossScale() {
+    return null;
+  }
 
   /** Mean loss over the validation windows, without dropout. */
   double validationLoss();
@@ -53,11 +60,11 @@ public interface Stepper extends AutoCloseable {
    * @param count steps that were taken; 1, unless parameters are averaged less often
    * @param windows they learned from, together, over all ranks
    * @param loss mean over the windows of the last of them
-   * @param gradientNorm of the last of them, before clipping; empty where it was not measured
+   * @param gradientNorm of the last of them, before clipping; empty where it was not measured, or
+   *     that step was left out
    * @param time where the time of this process went
    * @param stopAsked whether someone asks the run to stop; the same on all ranks
-   * @param isWhole whether the network has the gradients of all steps so far, none of them held
-   *     back, so that a checkpoint may follow; the same on all ranks
+   * @param checkpoint whether one may follow; the same on all ranks
    */
   record Taken(
       int count,
@@ -66,9 +73,9 @@ public interface Stepper extends AutoCloseable {
       OptionalDouble gradientNorm,
       StepTime time,
       boolean stopAsked,
-      boolean isWhole) {
+      Following checkpoint) {
 
-    /** Of a stepper that holds nothing back. */
+    /** Of a stepper that holds nothing back, where the loop has all of the network. */
     public Taken(
         int count,
         long windows,
@@ -76,7 +83,17 @@ public interface Stepper extends AutoCloseable {
         OptionalDouble gradientNorm,
         StepTime time,
         boolean stopAsked) {
-      this(count, windows, loss, gradientNorm, time, stopAsked, true);
+      this(count, windows, loss, gradientNorm, time, stopAsked, Following.AS_DUE);
     }
+  }
+
+  /** Whether a checkpoint follows some steps. */
+  enum Following {
+    /** None: gradients are held back, or nobody asked whose word counts. */
+    NOT,
+    /** If the loop finds that one is due. */
+    AS_DUE,
+    /** One that several ranks have agreed on, because each has a part of it. */
+    AGREED
   }
 }

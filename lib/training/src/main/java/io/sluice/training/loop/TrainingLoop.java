@@ -14,7 +14,7 @@ import org.nd4j.linalg.schedule.ISchedule;
 /**
  * The loop of a run: steps, validation, early stopping, checkpoints. It runs once in every process
  * that computes, and each makes the same decisions, because each sees the same losses; one of them
- * writes the checkpoints and tells an observer.
+ * writes the checkpoints, or each of several its part of them, and one tells an observer.
  */
 public final class TrainingLoop {
   /** Steps between two looks at whether all ranks have the same parameters. */
@@ -31,10 +31,11 @@ public final class TrainingLoop {
   private final long hashAtStart;
   private double lastFinite = Double.NaN;
   private boolean hasMoved;
+  private boolean checkpointIsDue;
 
   /**
    * @param start where the run goes on, or begins
-   * @param writer of the one process that writes checkpoints
+   * @param writer of a process that writes checkpoints, or its part of them
    */
   public TrainingLoop(
       RunPlan plan,
@@ -64,7 +65,7 @@ public final class TrainingLoop {
         break;
       }
       validate();
-      if (state.isLast() || rhythm.isDueAfterEpoch(state.position())) {
+      if (state.isLast() || checkpointIsDue || rhythm.isDueAfterEpoch(state.position().epoch())) {
         save();
       }
     }
@@ -82,23 +83,31 @@ public final class TrainingLoop {
     try (Stepper.Steps steps = stepper.steps(state.position(), learningRate)) {
       while (steps.hasNext()) {
         if (writer.isPresent() && rhythm.isDueAfterStep(state.position().step() + 1)) {
-          stepper.askForWhole();
+          stepper.askForCheckpoint();
         }
         Stepper.Taken taken = steps.next();
         requireFinite(taken, learningRate);
-        state.stepsDone(taken, seconds());
+        state.stepsDone(taken, stepper.lossScale(), seconds());
         requireSound(taken);
         observer.stepsDone(told(taken, learningRate));
         if (taken.stopAsked()) {
           return true;
         }
-        boolean isDue = taken.isWhole() && rhythm.isDueAfterStep(state.position().step());
-        if (isDue && !state.isAtEndOfEpoch()) {
+        checkpointIsDue = isDue(taken.checkpoint());
+        if (checkpointIsDue && !state.isAtEndOfEpoch()) {
           save();
         }
       }
     }
     return false;
+  }
+
+  private boolean isDue(Stepper.Following checkpoint) {
+    return switch (checkpoint) {
+      case NOT -> false;
+      case AS_DUE -> rhythm.isDueAfterStep(state.position().step());
+      case AGREED -> true;
+    };
   }
 
   private void validate() {

@@ -1,5 +1,6 @@
 package io.sluice.training.loop;
 
+import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowBatch;
@@ -32,7 +33,8 @@ public final class ValidationLoss {
   /** The part of one of {@code ranks} that share the batches. */
   public Sum of(MultiLayerNetwork network, int rank, int ranks) {
     var sum = new Sum(0, 0);
-    try (Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize, rank, ranks)) {
+    try (Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize, rank, ranks);
+        StackedPass stacked = StackedPass.begin(network)) {
       while (batches.hasNext()) {
         WindowBatch batch = batches.next();
         double loss = network.score(arrays.dataSet(batch), false);

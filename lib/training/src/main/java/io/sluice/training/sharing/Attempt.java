@@ -2,8 +2,10 @@ package io.sluice.training.sharing;
 
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.ExitStatus;
+import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.training.loop.Strategy.Surroundings;
 import io.sluice.training.transport.Endpoint;
 import io.sluice.training.transport.Link;
@@ -18,6 +20,8 @@ import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +42,7 @@ final class Attempt implements Endpoint.Listener {
   private static final Duration TICK = Duration.ofMillis(200);
 
   private final int ranks;
+  private final IntFunction<String> roles;
   private final GradientSharingSettings settings;
   private final Surroundings around;
   private final LinkedBlockingQueue<Runnable> events = new LinkedBlockingQueue<>();
@@ -62,8 +67,13 @@ final class Attempt implements Endpoint.Listener {
    */
   private record Failure(int weight, String message, ExitStatus status) {}
 
-  Attempt(int ranks, GradientSharingSettings settings, Surroundings around) {
+  /**
+   * @param roles what each rank is, for messages; may be empty
+   */
+  Attempt(
+      int ranks, IntFunction<String> roles, GradientSharingSettings settings, Surroundings around) {
     this.ranks = ranks;
+    this.roles = roles;
     this.settings = settings;
     this.around = around;
     this.links = new Link[ranks];
@@ -141,8 +151,11 @@ final class Attempt implements Endpoint.Listener {
     if (cause.status == null) {
       throw new AttemptFailedException(cause.message, lostExecutors);
     }
-    throw cause.status == ExitStatus.BAD_INPUT
-        ? new InvalidInputException(cause.message)
+    if (cause.status == ExitStatus.BAD_INPUT) {
+      throw new InvalidInputException(cause.message);
+    }
+    throw cause.status == ExitStatus.CLUSTER_TOO_SMALL
+        ? new InsufficientClusterException(cause.message)
         : new OperationFailedException(cause.message);
   }
 
@@ -257,15 +270,43 @@ final class Attempt implements Endpoint.Listener {
     }
     links[rank] = link;
     members[rank] = joined;
-    if (Arrays.stream(links).allMatch(l -> l != null)) {
+    if (Arrays.stream(links).allMatch(l -> l != null) && devicesAreAlike()) {
       ByteBuffer begin =
-          new Message.Begin(Arrays.stream(members).map(Message.Joined::address).toList()).bytes();
+          new Message.Begin(Arrays.stream(members).map(Message.Joined::addresses).toList()).bytes();
       for (Link each : links) {
         each.send(begin.duplicate());
       }
       begun = true;
       heard();
     }
+  }
+
+  /** Tells on what all ranks compute, and gives up where some have a GPU and others none. */
+  private boolean devicesAreAlike() {
+    List<String> devices = Arrays.stream(members).map(Message.Joined::device).toList();
+    Arrays.stream(members)
+        .map(Message.Joined::complaint)
+        .filter(c -> c != null)
+        .distinct()
+        .forEach(LOG::warn);
+    long cpus = devices.stream().filter(Device.CPU.toString()::equals).count();
+    if (cpus > 0 && cpus < ranks) {
+      fail(5, mixed(), ExitStatus.CLUSTER_TOO_SMALL);
+      return false;
+    }
+    for (Message.Joined member : members) {
+      LOG.info("device: {}: {}", name(member.rank()), member.device());
+    }
+    around.observer().devicesKnown(devices);
+    return true;
+  }
+
+  private String mixed() {
+    return "Some ranks have a GPU and others none, which they would wait for at every step: %s. Give every rank one (spark.executor.resource.gpu.amount; device = gpu tells why one has none), or set device = cpu."
+        .formatted(
+            Arrays.stream(members)
+                .map(member -> "%s: %s".formatted(name(member.rank()), member.device()))
+                .collect(Collectors.joining("; ")));
   }
 
   /** Ranks wait for each other with the same deadline, and know better for whom. */
@@ -286,10 +327,12 @@ final class Attempt implements Endpoint.Listener {
 
   private String name(int rank) {
     Message.Joined member = members[rank];
+    String role = roles.apply(rank);
     return member == null
-        ? "Rank %d of %d".formatted(rank, ranks)
-        : "Rank %d of %d (executor %s on %s)"
-            .formatted(rank, ranks, member.executor(), member.host());
+        ? "Rank %d of %d%s".formatted(rank, ranks, role.isEmpty() ? "" : " (%s)".formatted(role))
+        : "Rank %d of %d (%sexecutor %s on %s)"
+            .formatted(
+                rank, ranks, role.isEmpty() ? "" : role + ", ", member.executor(), member.host());
   }
 
   private static String words(Duration duration) {

@@ -1,9 +1,13 @@
 package io.sluice.training.sharing;
 
+import io.sluice.recurrent.kernel.DeviceChoice;
+import io.sluice.scoring.device.GpuScheduling;
 import java.time.Duration;
+import java.util.Optional;
 import org.apache.spark.SparkContext;
+import org.apache.spark.resource.ResourceProfile;
 
-/** The task slots of the cluster that a session has. */
+/** The slots that the cluster of a session has for tasks that compute. */
 public final class Cluster {
   /** Executors register one by one: their number has settled once it stands still this long. */
   private static final Duration SETTLED = Duration.ofSeconds(3);
@@ -11,19 +15,39 @@ public final class Cluster {
   private static final Duration TICK = Duration.ofMillis(200);
 
   private final SparkContext spark;
+  private final Optional<ResourceProfile> profile;
 
-  public Cluster(SparkContext spark) {
+  /**
+   * @param choice where the tasks compute: with a GPU each, there are as many slots as GPUs at most
+   */
+  public Cluster(SparkContext spark, DeviceChoice choice) {
     this.spark = spark;
+    this.profile = GpuScheduling.profile(spark, choice);
+  }
+
+  /** What the tasks ask for; empty where it is what all tasks do. */
+  Optional<ResourceProfile> profile() {
+    return profile;
+  }
+
+  /** As a person reads it: "4 task slots", or "4 task slots with a GPU". */
+  public String words(int slots) {
+    return "%d task slots%s".formatted(slots, profile.isPresent() ? " with a GPU" : "");
   }
 
   /** Tasks that can run at once, now. */
   public int slots() {
-    return spark.maxNumConcurrentTasks(spark.resourceProfileManager().defaultResourceProfile());
+    return spark.maxNumConcurrentTasks(
+        profile.orElseGet(spark.resourceProfileManager()::defaultResourceProfile));
   }
 
   /** Tasks that can run at once in one executor, of those that are there; at least 1. */
   public int slotsPerExecutor() {
-    int executors = spark.getExecutorMemoryStatus().size() - 1; // the driver is one of them
+    if (spark.isLocal()) {
+      return slots();
+    }
+    // as slots() counts them: their storage, which getExecutorMemoryStatus counts, comes later
+    int executors = spark.getExecutorIds().size();
     return Math.max(1, slots() / Math.max(1, executors));
   }
 

@@ -3,9 +3,11 @@ package io.sluice.training.sharing;
 import io.sluice.config.progress.Progress;
 import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.pipeline.StageNetwork;
 import io.sluice.sequences.spark.JobDescription;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointStore;
+import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.Strategy;
 import io.sluice.training.transport.Endpoint;
@@ -13,6 +15,7 @@ import io.sluice.training.transport.GroupKey;
 import io.sluice.training.transport.TransportSettings;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -66,7 +69,7 @@ public final class GradientSharing implements Strategy {
     this.wanted = ranks;
     this.name = name;
     this.settings = settings;
-    this.cluster = new Cluster(spark);
+    this.cluster = new Cluster(spark, plan.device());
   }
 
   @Override
@@ -124,32 +127,69 @@ public final class GradientSharing implements Strategy {
     if (slots >= wanted) {
       return wanted;
     }
-    if (attempt == 1 || slots < settings.minWorkers()) {
+    int stages = stages();
+    int least = Math.max(stages, settings.minWorkers());
+    if (attempt == 1 || slots < least) {
       throw new InsufficientClusterException(
-          "Cannot start %d ranks: the cluster has %d task slots%s after %s. Add executors (--num-executors, --total-executor-cores), lower train.%s, or raise train.gradient-sharing.join-timeout if they only start slowly; run again to go on from the newest checkpoint."
+          "Cannot start %d ranks: the cluster has %s%s after %s. Add executors (--num-executors, --total-executor-cores), lower train.%s, or raise train.gradient-sharing.join-timeout if they only start slowly; run again to go on from the newest checkpoint."
               .formatted(
-                  attempt == 1 ? wanted : settings.minWorkers(),
-                  slots,
+                  attempt == 1 ? wanted : least,
+                  cluster.words(slots),
                   attempt == 1 ? "" : " left",
                   Progress.words(settings.joinTimeout()),
-                  attempt == 1 ? "workers" : "gradient-sharing.min-workers"));
+                  attempt == 1
+                      ? "workers"
+                      : stages > settings.minWorkers()
+                          ? "pipeline.stages"
+                          : "gradient-sharing.min-workers"));
     }
     LOG.warn(
         "Going on with {} of {} ranks: the cluster has no more task slots after {}. Batches and results stay the same.",
-        slots,
+        slots / stages * stages,
         wanted,
         Progress.words(settings.joinTimeout()));
-    return slots;
+    return slots / stages * stages; // whole replicas
+  }
+
+  /** Ranks of a replica. */
+  private int stages() {
+    return plan.pipeline().map(PipelineLayout::stages).orElse(1);
+  }
+
+  /** What a rank is, where ranks are not alike. */
+  private String role(int rank) {
+    return plan.pipeline()
+        .map(
+            layout ->
+                "pipeline stage %d of replica %d: %s"
+                    .formatted(
+                        layout.stageOf(rank),
+                        layout.replicaOf(rank),
+                        layout.placement().layersOf(layout.stageOf(rank))))
+        .orElse("");
+  }
+
+  /** What the ranks of each stage go on from: their part of a checkpoint. */
+  private List<Broadcast<Checkpoint>> send(Checkpoint from, JavaSparkContext java) {
+    if (plan.pipeline().isEmpty()) {
+      return List.of(java.broadcast(from));
+    }
+    long[] starts = StageNetwork.starts(plan.spec(), plan.layout().placement());
+    var parts = new ArrayList<Broadcast<Checkpoint>>();
+    for (int stage = 0; stage < stages(); stage++) {
+      parts.add(java.broadcast(from.range(starts[stage], starts[stage + 1])));
+    }
+    return parts;
   }
 
   private void attempt(
       int number, int ranks, Checkpoint from, Surroundings around, RankTasks tasks) {
-    var attempt = new Attempt(ranks, settings, around);
+    var attempt = new Attempt(ranks, this::role, settings, around);
     tasks.tell(attempt);
     GroupKey key = GroupKey.create("%s-%d".formatted(plan.runId(), number));
     JavaSparkContext java = JavaSparkContext.fromSparkContext(spark);
     Broadcast<RunPlan> sentPlan = java.broadcast(plan);
-    Broadcast<Checkpoint> sentStart = java.broadcast(from);
+    List<Broadcast<Checkpoint>> sentStarts = send(from, java);
     try (Endpoint endpoint =
         Endpoint.listen(
             TransportSettings.ofSpark(SparkEnv.get())
@@ -161,7 +201,7 @@ public final class GradientSharing implements Strategy {
       var task =
           new RankTask(
               sentPlan,
-              sentStart,
+              sentStarts,
               key,
               endpoint.address(),
               ranks,
@@ -181,15 +221,17 @@ public final class GradientSharing implements Strategy {
           e);
     } finally {
       sentPlan.destroy();
-      sentStart.destroy();
+      sentStarts.forEach(Broadcast::destroy);
     }
   }
 
   private String story(int number, int ranks, Checkpoint from) {
-    return "train %s: gradient sharing over %d ranks, from step %d of %d%s"
+    return "train %s: gradient sharing over %s, from step %d of %d%s"
         .formatted(
             name,
-            ranks,
+            stages() == 1
+                ? "%d ranks".formatted(ranks)
+                : "%d replicas of %d pipeline stages".formatted(ranks / stages(), stages()),
             from.position().step(),
             plan.steps().steps(),
             number == 1 ? "" : ", attempt " + number);
@@ -203,6 +245,7 @@ public final class GradientSharing implements Strategy {
     ClassTag<Integer> tag = ClassTag$.MODULE$.apply(Integer.class);
     JavaRDD<Integer> numbers = java.parallelize(IntStream.range(0, ranks).boxed().toList(), ranks);
     RDD<Integer> ranked = numbers.rdd().barrier().mapPartitions(task, false, tag);
+    cluster.profile().ifPresent(ranked::withResources);
     String interrupt = spark.getLocalProperty(INTERRUPT);
     try (var ignored = JobDescription.set(spark, story)) {
       // a cancelled rank may be waiting for what will not come

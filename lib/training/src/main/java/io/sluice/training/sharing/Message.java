@@ -35,16 +35,25 @@ sealed interface Message {
   /**
    * A rank is there.
    *
-   * @param address where its peers reach it
+   * @param addresses where its peers reach it, for each group that it is in
+   * @param device that it computes on, as a person reads it
+   * @param complaint why that is not what was assigned to it; null if it is
    */
-  record Joined(int rank, String address, String executor, String host) implements Message {}
+  record Joined(
+      int rank,
+      List<String> addresses,
+      String executor,
+      String host,
+      String device,
+      String complaint)
+      implements Message {}
 
   /**
    * All ranks are there: find each other.
    *
    * @param addresses by rank
    */
-  record Begin(List<String> addresses) implements Message {}
+  record Begin(List<List<String>> addresses) implements Message {}
 
   /** Rank 0 tells of steps. */
   record Steps(RunObserver.StepsDone done) implements Message {}

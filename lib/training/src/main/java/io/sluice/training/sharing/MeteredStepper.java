@@ -2,6 +2,7 @@ package io.sluice.training.sharing;
 
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
+import io.sluice.recurrent.optim.LossScale;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.StepTime;
 import io.sluice.training.loop.Stepper;
@@ -88,8 +89,13 @@ final class MeteredStepper implements Stepper {
   }
 
   @Override
-  public void askForWhole() {
-    stepper.askForWhole();
+  public LossScale lossScale() {
+    return stepper.lossScale();
+  }
+
+  @Override
+  public void askForCheckpoint() {
+    stepper.askForCheckpoint();
   }
 
   @Override

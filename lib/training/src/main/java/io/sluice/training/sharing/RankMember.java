@@ -2,6 +2,7 @@ package io.sluice.training.sharing;
 
 import io.sluice.failure.OperationFailedException;
 import io.sluice.failure.UserFailure;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.training.allreduce.PeerLostException;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.checkpoint.CheckpointWriter;
@@ -34,7 +35,7 @@ final class RankMember implements Endpoint.Listener, AutoCloseable {
 
   private final int rank;
   private final Duration patience;
-  private final CompletableFuture<List<String>> begin = new CompletableFuture<>();
+  private final CompletableFuture<List<List<String>>> begin = new CompletableFuture<>();
   private final LinkedBlockingQueue<Message.WriteAnswer> answers = new LinkedBlockingQueue<>();
   private final Consumer<String> aborted;
   private final Endpoint endpoint;
@@ -68,12 +69,14 @@ final class RankMember implements Endpoint.Listener, AutoCloseable {
   }
 
   /**
-   * Says where this rank is, and waits until all are there.
+   * Says where this rank is and what it computes on, and waits until all are there.
    *
    * @return their addresses, by rank
    */
-  List<String> join(String address, String executor, String host) {
-    send(new Message.Joined(rank, address, executor, host));
+  List<List<String>> join(List<String> addresses, String executor, String host, Device device) {
+    send(
+        new Message.Joined(
+            rank, addresses, executor, host, device.toString(), device.complaint().orElse(null)));
     try {
       return begin.get(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {

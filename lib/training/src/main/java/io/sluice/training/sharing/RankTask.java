@@ -2,16 +2,15 @@ package io.sluice.training.sharing;
 
 import io.sluice.failure.UserFailure;
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Device;
+import io.sluice.scoring.device.TaskDevice;
 import io.sluice.sequences.dataset.SequenceDataset;
-import io.sluice.training.allreduce.AllReduce;
-import io.sluice.training.allreduce.AllReduceSettings;
-import io.sluice.training.allreduce.Rendezvous;
+import io.sluice.training.allreduce.PeerLostException;
 import io.sluice.training.checkpoint.Checkpoint;
-import io.sluice.training.checkpoint.CheckpointStore;
 import io.sluice.training.checkpoint.CheckpointWriter;
-import io.sluice.training.loop.GradientStepper;
 import io.sluice.training.loop.RunObserver;
 import io.sluice.training.loop.RunPlan;
+import io.sluice.training.loop.Stepper;
 import io.sluice.training.loop.TrainingLoop;
 import io.sluice.training.transport.GroupKey;
 import io.sluice.training.transport.TransportSettings;
@@ -21,7 +20,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.BarrierTaskInfo;
 import org.apache.spark.SparkEnv;
@@ -39,7 +37,7 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
   private static final long serialVersionUID = 1L;
 
   private final Broadcast<RunPlan> plan;
-  private final Broadcast<Checkpoint> start;
+  private final List<Broadcast<Checkpoint>> starts;
   private final GroupKey key;
   private final String driver;
   private final int ranks;
@@ -47,20 +45,20 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
   private final RankCounters counters;
 
   /**
-   * @param start where the run goes on, or begins
+   * @param starts where the run goes on, or begins: of each pipeline stage its part, or one
    * @param key of the attempt
    * @param driver where it listens
    */
   RankTask(
       Broadcast<RunPlan> plan,
-      Broadcast<Checkpoint> start,
+      List<Broadcast<Checkpoint>> starts,
       GroupKey key,
       String driver,
       int ranks,
       GradientSharingSettings settings,
       RankCounters counters) {
     this.plan = plan;
-    this.start = start;
+    this.starts = List.copyOf(starts);
     this.key = key;
     this.driver = driver;
     this.ranks = ranks;
@@ -90,22 +88,17 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
     TransportSettings transport =
         TransportSettings.ofSpark(SparkEnv.get())
             .withHeartbeat(settings.heartbeat(), settings.silenceTimeout());
-    var others = new AtomicReference<AllReduce>();
-    try (Rendezvous rendezvous = rendezvous(transport, rank);
+    var ports = new Ports(transport, key, settings);
+    try (RankGroups groups = groups(rank, ports);
         var member =
-            new RankMember(
-                rank,
-                transport,
-                key,
-                driver,
-                settings.joinTimeout(),
-                reason -> abort(others.get(), reason))) {
+            new RankMember(rank, transport, key, driver, settings.joinTimeout(), groups::abort)) {
       try {
-        List<String> addresses =
-            member.join(rendezvous.address(), SparkEnv.get().executorId(), transport.host());
-        try (AllReduce joined = rendezvous.join(addresses, settings.joinTimeout())) {
-          others.set(joined);
-          train(joined, member, SequenceDataset.defaultMemoryBytes() / ranksHere(task));
+        Device device = TaskDevice.ofRank(plan.value().device(), task, rank, ranks);
+        List<List<String>> addresses =
+            member.join(groups.addresses(), SparkEnv.get().executorId(), transport.host(), device);
+        groups.join(addresses, settings.joinTimeout());
+        try (Device.Bound bound = device.bind()) {
+          train(rank, groups, member, SequenceDataset.defaultMemoryBytes() / ranksHere(task));
         }
         member.done();
       } catch (Throwable failure) {
@@ -118,54 +111,38 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
     }
   }
 
-  private static void abort(AllReduce others, String reason) {
-    if (others != null) {
-      others.abort(reason);
-    }
+  private RankGroups groups(int rank, Ports ports) throws IOException {
+    RunPlan run = plan.value();
+    return run.pipeline().isPresent()
+        ? new StageRanks(run, rank, ranks, ports, settings)
+        : new ReplicaRanks(run, rank, ranks, ports, settings);
   }
 
   /**
    * @param memoryBytes that this rank may keep windows in
    */
-  private void train(AllReduce others, RankMember member, long memoryBytes) {
-    boolean first = others.rank() == 0;
-    RunPlan run = plan.value();
-    try (var writer = first ? writer(run, member) : null;
-        var stepper =
-            new GradientStepper(
-                run,
-                others,
-                settings.encoding(),
-                settings.stepTimeout(),
-                memoryBytes,
-                member::stopAsked);
-        var metered = new MeteredStepper(stepper, counters, others.rank())) {
+  private void train(int rank, RankGroups groups, RankMember member, long memoryBytes) {
+    Optional<CheckpointWriter> writes = groups.writer(member);
+    try (CheckpointWriter writer = writes.orElse(null);
+        Stepper stepper = groups.stepper(memoryBytes, member::stopAsked);
+        var metered = new MeteredStepper(stepper, counters, rank)) {
       new TrainingLoop(
-              run,
+              plan.value(),
               metered,
-              start.value(),
-              Optional.ofNullable(writer),
-              first ? member.observer() : RunObserver.NOBODY)
+              start(rank).value(),
+              writes,
+              rank == 0 ? member.observer() : RunObserver.NOBODY)
           .run();
     } catch (RuntimeException | Error failure) {
       // before this rank leaves: its peers' exceptions then tell the cause
-      others.abort(reason(failure));
+      groups.abort(reason(failure));
       throw failure;
     }
   }
 
-  private static CheckpointWriter writer(RunPlan run, RankMember member) {
-    var store =
-        CheckpointStore.open(
-            run.checkpoints().uri(), run.checkpoints().keep(), run.configuration());
-    return new CheckpointWriter(
-        store, member.guard(), member.observer()::checkpointed, member::warn);
-  }
-
-  private AllReduceSettings allReduce() {
-    return AllReduceSettings.DEFAULT
-        .withWire(settings.wire().format())
-        .withDeadline(settings.stepTimeout());
+  /** Fetched from the driver where it is used, and nowhere else. */
+  private Broadcast<Checkpoint> start(int rank) {
+    return starts.get(plan.value().pipeline().map(layout -> layout.stageOf(rank)).orElse(0));
   }
 
   /** Ranks that run in this process. */
@@ -175,21 +152,9 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
     return Arrays.stream(infos).filter(info -> info.address().equals(here)).count();
   }
 
-  /** On the first port of the range that no other rank on this host has. */
-  private Rendezvous rendezvous(TransportSettings transport, int rank) throws IOException {
-    int first = settings.port();
-    for (int port = first; ; port++) {
-      try {
-        return Rendezvous.open(transport.withPort(port), rank, ranks, key, allReduce());
-      } catch (IOException e) {
-        if (first == 0 || port - first + 1 == GradientSharingSettings.PORTS) {
-          throw e;
-        }
-      }
-    }
-  }
-
   private static String reason(Throwable failure) {
-    return failure instanceof UserFailure ? failure.getMessage() : failure.toString();
+    return failure instanceof UserFailure || failure instanceof PeerLostException
+        ? failure.getMessage()
+        : failure.toString();
   }
 }

@@ -5,8 +5,12 @@
  * stage: {@code Attempt} is its story on the driver, {@code RankTask} in each task, {@code Message}
  * what they say to each other.
  *
- * <p>Depends on Spark, {@code training.loop}, {@code training.allreduce} and {@code
- * training.transport}.
+ * <p>A rank has all of the network ({@code ReplicaRanks}) or, where a run has a pipeline, one of
+ * its stages ({@code StageRanks}); how ranks are started, watched, stopped and started again is the
+ * same.
+ *
+ * <p>Depends on Spark, {@code training.loop}, {@code training.pipeline}, {@code training.allreduce}
+ * and {@code training.transport}.
  *
  * <p>The decision worth knowing: the driver retries, not Spark. Spark would resubmit a failed
  * barrier stage with as many tasks as before and wait for slots that may never come back; it counts
@@ -24,6 +28,11 @@
  * and one whose task never ends for ever. What still holds a task when an attempt is over is killed
  * and replaced through Spark ({@code RankTasks}); should its rank wake before, it finds its links
  * closed, may write no checkpoint any more, and ends.
+ *
+ * <p><b>Devices.</b> A rank computes on the GPU that Spark gave its task ({@code scoring.device}),
+ * or on the CPU, and says so when it joins. The driver refuses a mix: it would be as fast as its
+ * CPUs. Where executors have GPUs, only the barrier stage asks for them, and slots are counted for
+ * that.
  *
  * <p><b>Whose failure.</b> When a rank dies, all others fail too. The driver waits two seconds for
  * what comes in and shows the failure that is closest to the cause: a rank's own before what its

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.failure.ExitStatus;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.optim.LossScale;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,7 +43,20 @@ class CheckpointStoreTest {
     }
     return new Checkpoint(
         new Checkpoint.Position(
-            epoch, 3, 10L * epoch, 1.5, 48, 0.5, 0.6, epoch, 0.6, 0, 12.5, List.of(4), 1),
+            epoch,
+            3,
+            10L * epoch,
+            1.5,
+            48,
+            0.5,
+            0.6,
+            epoch,
+            0.6,
+            0,
+            12.5,
+            List.of(4),
+            1,
+            new LossScale(512, 9)),
         SETTINGS,
         values,
         new float[] {1, Float.MIN_VALUE, -0f},
@@ -202,7 +216,7 @@ class CheckpointStoreTest {
     Checkpoint.Position p = checkpoint(epoch).position();
     return new Checkpoint(
         new Checkpoint.Position(
-            epoch, 0, step, 0, 0, 1, 1, epoch, 1, 0, p.trainSeconds(), List.of(), 0),
+            epoch, 0, step, 0, 0, 1, 1, epoch, 1, 0, p.trainSeconds(), List.of(), 0, null),
         SETTINGS,
         new float[] {step},
         new float[0],

@@ -45,7 +45,7 @@ class CheckpointWriterTest {
 
   private static Checkpoint at(long step) {
     return new Checkpoint(
-        new Checkpoint.Position(0, (int) step, step, 0, 0, 1, 1, 0, 1, 0, 1, List.of(), 0),
+        new Checkpoint.Position(0, (int) step, step, 0, 0, 1, 1, 0, 1, 0, 1, List.of(), 0, null),
         SETTINGS,
         new float[] {step, 1, 2},
         new float[500],

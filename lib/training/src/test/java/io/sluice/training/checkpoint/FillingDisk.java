@@ -16,11 +16,13 @@ import org.apache.hadoop.util.Progressable;
  */
 public final class FillingDisk extends RawLocalFileSystem {
   private static final int BYTES_LEFT = 100;
-  private static volatile boolean full;
+
+  /** Files with this in their names are cut short; null is none. */
+  private static volatile String full;
 
   /** A configuration that knows {@code filling:/…}, with room for now. */
   public static Configuration configuration() {
-    full = false;
+    full = null;
     var conf = new Configuration();
     conf.setClass("fs.filling.impl", FillingDisk.class, RawLocalFileSystem.class);
     return conf;
@@ -28,7 +30,14 @@ public final class FillingDisk extends RawLocalFileSystem {
 
   /** From now on, for all of this process. */
   public static void setFull(boolean isFull) {
-    full = isFull;
+    full = isFull ? ".checkpoint" : null;
+  }
+
+  /**
+   * From now on, for parts of checkpoints that a pipeline stage writes: its disk is another one.
+   */
+  public static void setFullFor(int stage) {
+    full = ".part-" + stage;
   }
 
   @Override
@@ -58,7 +67,8 @@ public final class FillingDisk extends RawLocalFileSystem {
   }
 
   private static FSDataOutputStream limited(Path path, FSDataOutputStream out) throws IOException {
-    if (!full || !path.getName().contains(".checkpoint")) {
+    String those = full;
+    if (those == null || !path.getName().contains(those)) {
       return out;
     }
     return new FSDataOutputStream(

@@ -1,0 +1,351 @@
+package io.sluice.recurrent.layer;
+
+import io.sluice.recurrent.dropout.DropoutMask;
+import io.sluice.recurrent.dropout.ExampleDropout;
+import io.sluice.recurrent.kernel.CellShape;
+import io.sluice.recurrent.kernel.Kernels;
+import io.sluice.recurrent.kernel.NativeBuffer;
+import io.sluice.recurrent.kernel.RecurrentKernel;
+import io.sluice.recurrent.kernel.State;
+import io.sluice.recurrent.pass.TrainingPass;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A recurrent layer over time chunks, each kept on a tape of its own, so that several batches may
+ * be under way: the states pass from a chunk to the next, their gradients back. What comes out is
+ * what the layer computes over the whole series, to float32 rounding; nothing is truncated.
+ *
+ * <p><b>Shapes</b> are those of {@link RecurrentKernel}: time-major float32, y (T, B, H), or (T, B,
+ * 2H) of a bidirectional layer, which takes whole series only. There are no masks.
+ *
+ * <p><b>Order.</b> Forward passes take the chunks of a batch in the order of time, and one batch
+ * after the other; backward passes the batches in the same order, the chunks of each from the last.
+ * Between, forward and backward may alternate.
+ *
+ * <p><b>Memory.</b> x of a training pass belongs to the layer until its way back is done: dropout
+ * is applied to it in place. y is the caller's.
+ */
+public final class ChunkedRecurrent implements AutoCloseable {
+  private final List<Half> halves = new ArrayList<>();
+  private final CellShape shape;
+  private final int outputs;
+  private final SideBySide sides = new SideBySide();
+  private final NativeBuffer left = new NativeBuffer();
+  private final NativeBuffer right = new NativeBuffer();
+  private final NativeBuffer dxRight = new NativeBuffer();
+
+  /** Copies of the input by tape, for a second direction that drops its own. */
+  private final List<NativeBuffer> inputs = new ArrayList<>();
+
+  /**
+   * @param layer a {@link Recurrent} or {@link BidirectionalRecurrent} with its sizes set
+   * @param batches that are under way at a time, at most
+   */
+  public ChunkedRecurrent(Layer layer, int batches) {
+    if (layer instanceof BidirectionalRecurrent both) {
+      halves.add(new Half((Recurrent) both.getFwd(), batches));
+      halves.add(new Half((Recurrent) both.getBwd(), batches));
+    } else if (layer instanceof Recurrent one) {
+      halves.add(new Half(one, batches));
+    } else {
+      throw new IllegalArgumentException(
+          "Layer %s is no recurrent layer of ours: %s".formatted(layer.getLayerName(), layer));
+    }
+    this.shape = halves.get(0).shape;
+    this.outputs = halves.size() * shape.hiddenSize();
+  }
+
+  /** I, numbers in per time step. */
+  public int inputs() {
+    return shape.inputSize();
+  }
+
+  /** Numbers out per time step. */
+  public int outputs() {
+    return outputs;
+  }
+
+  /** Of both directions. */
+  public long parameterCount() {
+    return halves.size() * shape.parameterCount();
+  }
+
+  /**
+   * Takes the parameters for all passes that follow.
+   *
+   * @param parameters as they lie in the network; may change after the call
+   */
+  public void setParameters(Pointer parameters) {
+    for (int half = 0; half < halves.size(); half++) {
+      halves.get(half).kernel.setParameters(ofHalf(parameters, half));
+    }
+  }
+
+  /**
+   * Forward, keeping on {@code tape} what {@link #backward} needs.
+   *
+   * @param x (T, B, I) in: overwritten by dropout
+   * @param y (T, B, outputs) out
+   */
+  public void forward(int tape, TimeChunk chunk, Pointer x, Pointer y) {
+    requireWhole(chunk);
+    if (halves.size() == 1) {
+      halves.get(0).forward(tape, chunk, x, y);
+      return;
+    }
+    Pointer second = x;
+    if (halves.get(1).dropout != null) {
+      while (inputs.size() <= tape) {
+        inputs.add(new NativeBuffer());
+      }
+      long bytes = (long) chunk.rows() * inputs() * Float.BYTES;
+      second = inputs.get(tape).atLeast(bytes);
+      Pointer.memcpy(second, x, bytes);
+    }
+    halves.get(0).forward(tape, chunk, x, room(left, chunk));
+    halves.get(1).forward(tape, chunk, second, room(right, chunk));
+    join(chunk, y);
+  }
+
+  /**
+   * Forward without a way back and without dropout.
+   *
+   * @param x (T, B, I) in
+   * @param y (T, B, outputs) out
+   */
+  public void infer(TimeChunk chunk, Pointer x, Pointer y) {
+    requireWhole(chunk);
+    if (halves.size() == 1) {
+      halves.get(0).infer(chunk, x, y);
+      return;
+    }
+    halves.get(0).infer(chunk, x, room(left, chunk));
+    halves.get(1).infer(chunk, x, room(right, chunk));
+    join(chunk, y);
+  }
+
+  /**
+   * Backward over what {@code tape} holds; the gradients of the parameters are added up.
+   *
+   * @param dy (T, B, outputs) in: ∂L/∂y
+   * @param dx (T, B, I) out: ∂L/∂x; null if nobody wants it
+   */
+  public void backward(int tape, TimeChunk chunk, Pointer dy, Pointer dx) {
+    if (halves.size() == 1) {
+      halves.get(0).backward(tape, chunk, dy, dx);
+      return;
+    }
+    sides.split(dy, room(left, chunk), room(right, chunk), chunk.rows(), halfBytes());
+    halves.get(0).backward(tape, chunk, room(left, chunk), dx);
+    if (dx == null) {
+      halves.get(1).backward(tape, chunk, room(right, chunk), null);
+      return;
+    }
+    long n = (long) chunk.rows() * inputs();
+    Pointer second = dxRight.atLeast(n * Float.BYTES);
+    halves.get(1).backward(tape, chunk, room(right, chunk), second);
+    array(dx, n).addi(array(second, n));
+  }
+
+  /**
+   * Writes the sum of the parameters' gradients since the last time, and starts a new one.
+   *
+   * @param gradient out: overwritten, laid out as the parameters
+   */
+  public void takeGradients(Pointer gradient) {
+    for (int half = 0; half < halves.size(); half++) {
+      halves.get(half).kernel.takeGradients(ofHalf(gradient, half));
+    }
+  }
+
+  private void requireWhole(TimeChunk chunk) {
+    if (halves.size() > 1 && !(chunk.isFirst() && chunk.isLast())) {
+      throw new IllegalArgumentException(
+          "A bidirectional layer reads whole series, not the %d time steps from step %d on"
+              .formatted(chunk.steps(), chunk.firstStep()));
+    }
+  }
+
+  private Pointer ofHalf(Pointer block, int half) {
+    return half == 0 ? block : new FloatPointer(block).getPointer(shape.parameterCount());
+  }
+
+  private Pointer room(NativeBuffer side, TimeChunk chunk) {
+    return side.atLeast((long) chunk.rows() * halfBytes());
+  }
+
+  private int halfBytes() {
+    return shape.hiddenSize() * Float.BYTES;
+  }
+
+  private void join(TimeChunk chunk, Pointer y) {
+    sides.join(room(left, chunk), room(right, chunk), y, chunk.rows(), halfBytes());
+  }
+
+  private static INDArray array(Pointer memory, long n) {
+    var floats = new FloatPointer(memory).capacity(n);
+    return Nd4j.create(Nd4j.createBuffer(floats, n, DataType.FLOAT), n);
+  }
+
+  /** Native memory that it holds now, in bytes. */
+  public long nativeBytes() {
+    long bytes = left.bytes() + right.bytes() + dxRight.bytes();
+    for (NativeBuffer each : inputs) {
+      bytes += each.bytes();
+    }
+    for (Half half : halves) {
+      bytes += half.nativeBytes();
+    }
+    return bytes;
+  }
+
+  @Override
+  public void close() {
+    halves.forEach(Half::close);
+    inputs.forEach(NativeBuffer::close);
+    left.close();
+    right.close();
+    dxRight.close();
+  }
+
+  /** One direction. */
+  private static final class Half implements AutoCloseable {
+    private final CellShape shape;
+    private final RecurrentKernel kernel;
+
+    /** Of the input; null drops nothing. */
+    private final DropoutMask dropout;
+
+    private final boolean oncePerSeries;
+
+    /** Of the recurrent state; null drops nothing. */
+    private final DropoutMask stateDropout;
+
+    /** Factors (B, H) of the batches under way. */
+    private final INDArray[] factors;
+
+    private int batch;
+    private final Carried states = new Carried();
+    private final Carried gradients = new Carried();
+
+    Half(Recurrent layer, int batches) {
+      this.shape = layer.shape();
+      boolean dropsState = layer.getRecurrentDropout() > 0;
+      this.kernel = Kernels.create(shape, layer.getDirection(), layer.getPrecision(), dropsState);
+      if (layer.getIDropout() instanceof ExampleDropout example) {
+        this.dropout = example.newMasks();
+        this.oncePerSeries = example.isOncePerSeries();
+      } else if (layer.getIDropout() == null) {
+        this.dropout = null;
+        this.oncePerSeries = false;
+      } else {
+        throw new IllegalArgumentException(
+            "Layer %s has DL4J's own dropout, which follows no example: train it in one piece"
+                .formatted(layer.getLayerName()));
+      }
+      this.stateDropout = dropsState ? layer.stateMasks(layer.getLayerName()) : null;
+      this.factors = new INDArray[Math.max(1, batches)];
+    }
+
+    void forward(int tape, TimeChunk chunk, Pointer x, Pointer y) {
+      if (chunk.isFirst()) {
+        batch = (batch + 1) % factors.length;
+        if (stateDropout != null) {
+          drawFactors(chunk.examples());
+        }
+      }
+      if (dropout != null) {
+        drop(chunk, x);
+      }
+      kernel.setStateFactors(stateDropout == null ? null : TimeMajor.memory(factors[batch]));
+      State before = chunk.isFirst() ? null : states.now();
+      kernel.forward(tape, chunk.steps(), chunk.examples(), x, before, y, after(states, chunk));
+    }
+
+    void infer(TimeChunk chunk, Pointer x, Pointer y) {
+      kernel.setStateFactors(null);
+      State before = chunk.isFirst() ? null : states.now();
+      kernel.infer(chunk.steps(), chunk.examples(), x, before, y, after(states, chunk));
+    }
+
+    void backward(int tape, TimeChunk chunk, Pointer dy, Pointer dx) {
+      State arriving = chunk.isLast() ? null : gradients.now();
+      State leaving = chunk.isFirst() ? null : gradients.next(chunk.examples(), shape);
+      kernel.setLossScale(TrainingPass.lossScale());
+      kernel.backward(tape, dy, arriving, dx, leaving);
+      if (dx != null && dropout != null) {
+        drop(chunk, dx);
+      }
+    }
+
+    private State after(Carried carried, TimeChunk chunk) {
+      return chunk.isLast() ? null : carried.next(chunk.examples(), shape);
+    }
+
+    private void drop(TimeChunk chunk, Pointer rows) {
+      dropout.multiply(
+          rows,
+          chunk.steps(),
+          chunk.examples(),
+          shape.inputSize(),
+          chunk.firstStep(),
+          oncePerSeries);
+    }
+
+    private void drawFactors(int B) {
+      if (factors[batch] == null || factors[batch].size(0) != B) {
+        factors[batch] = Nd4j.createUninitialized(DataType.FLOAT, B, shape.hiddenSize());
+      }
+      stateDropout.draw(factors[batch], B);
+    }
+
+    long nativeBytes() {
+      return kernel.nativeBytes() + states.bytes() + gradients.bytes();
+    }
+
+    @Override
+    public void close() {
+      kernel.close();
+      states.close();
+      gradients.close();
+    }
+  }
+
+  /** States, or their gradients, between two chunks: one that is read, one that is written. */
+  private static final class Carried implements AutoCloseable {
+    private final NativeBuffer[] buffers = {new NativeBuffer(), new NativeBuffer()};
+    private State current;
+    private int written;
+
+    /** What was written last. */
+    State now() {
+      return current;
+    }
+
+    /** Room for the next one, beside the last one. */
+    State next(int B, CellShape shape) {
+      written = 1 - written;
+      long n = (long) B * shape.hiddenSize();
+      FloatPointer memory = new FloatPointer(buffers[written].atLeast(2 * n * Float.BYTES));
+      current = new State(memory, shape.cell().hasCellState() ? memory.getPointer(n) : null);
+      return current;
+    }
+
+    long bytes() {
+      return buffers[0].bytes() + buffers[1].bytes();
+    }
+
+    @Override
+    public void close() {
+      buffers[0].close();
+      buffers[1].close();
+    }
+  }
+}

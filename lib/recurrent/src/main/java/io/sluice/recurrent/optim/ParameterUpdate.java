@@ -1,0 +1,137 @@
+package io.sluice.recurrent.optim;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.updater.UpdaterBlock;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.regularization.Regularization;
+
+/**
+ * What a step does with a network once its gradient is there: mean over the batch, clipping,
+ * optimizer, weight decay, parameters, and the number of steps.
+ *
+ * <p>A network with layers in half precision has a {@link LossScale}. Where it lets a gradient
+ * overflow, which shows in the sum over all processes and so in all of them, the step is left out:
+ * parameters and optimizer state stay, only its number passes.
+ */
+public final class ParameterUpdate {
+  /** A parameter with a regularisation of its own. */
+  private record Decayed(INDArray parameter, INDArray gradient, List<Regularization> rules) {}
+
+  private final MultiLayerNetwork network;
+  private final INDArray parameters;
+  private final INDArray gradient;
+  private final GradientUpdater<?> updater;
+  private final List<Decayed> decayed;
+
+  /** Null in a network without half precision. */
+  private LossScale lossScale;
+
+  private boolean leftOut;
+
+  /**
+   * @param network with {@link GlobalNormClipping} as the optimizer of every layer; updated in
+   *     place
+   * @param halfPrecision whether the network, or the one it is a part of, computes gradients in it
+   */
+  public ParameterUpdate(MultiLayerNetwork network, boolean halfPrecision) {
+    this.network = network;
+    this.updater = GlobalNormClipping.block(network).getGradientUpdater();
+    this.parameters = network.params().reshape(network.numParams());
+    this.gradient = gradient(network);
+    this.decayed = decayed();
+    this.lossScale = halfPrecision ? LossScale.FIRST : null;
+  }
+
+  /** That of the next step; empty in a network without half precision. */
+  public Optional<LossScale> lossScale() {
+    return Optional.ofNullable(lossScale);
+  }
+
+  /** What gradients of the next step are multiplied by on their way; 1 in full precision. */
+  public float gradientScale() {
+    return lossScale == null ? 1 : (float) lossScale.value();
+  }
+
+  /** Goes on where another left off. */
+  public void setLossScale(LossScale scale) {
+    if (lossScale != null) {
+      lossScale = scale;
+    }
+  }
+
+  /** Whether the last step was left out because its gradient is not finite in half precision. */
+  public boolean wasLeftOut() {
+    return leftOut;
+  }
+
+  /** Where a network leaves its gradient (P), and the update takes it. */
+  public static INDArray gradient(MultiLayerNetwork network) {
+    if (network.getFlattenedGradients() == null) {
+      network.initGradientsView();
+    }
+    return network.getFlattenedGradients().reshape(network.numParams());
+  }
+
+  /**
+   * Takes a step by the gradient, which is used up.
+   *
+   * @param examples B, whose losses' gradients it is the sum of
+   * @param loss their mean, kept as the network's score
+   */
+  public void apply(long examples, double loss) {
+    int iteration = network.getIterationCount();
+    int epoch = network.getEpochCount();
+    gradient.muli(1.0 / examples);
+    leftOut = !allowsGradient();
+    if (!leftOut) {
+      regularize(Regularization.ApplyStep.BEFORE_UPDATER, iteration, epoch);
+      updater.applyUpdater(gradient, iteration, epoch);
+      regularize(Regularization.ApplyStep.POST_UPDATER, iteration, epoch);
+      parameters.subi(gradient);
+      network.applyConstraints(iteration, epoch);
+    }
+    network.getLayerWiseConfigurations().setIterationCount(iteration + 1);
+    network.setScore(loss);
+  }
+
+  /** Closes the step for the loss scale. */
+  private boolean allowsGradient() {
+    if (lossScale == null) {
+      return true;
+    }
+    boolean finite = Double.isFinite(GlobalNormClipping.normOverParts(network, gradient));
+    boolean allows = lossScale.allows(finite);
+    lossScale = lossScale.next(finite);
+    return allows;
+  }
+
+  private void regularize(Regularization.ApplyStep when, int iteration, int epoch) {
+    for (Decayed each : decayed) {
+      for (Regularization rule : each.rules) {
+        if (rule.applyStep() == when) {
+          double rate = updater.getConfig().getLearningRate(iteration, epoch);
+          rule.apply(each.parameter, each.gradient, rate, iteration, epoch);
+        }
+      }
+    }
+  }
+
+  private List<Decayed> decayed() {
+    var decayed = new ArrayList<Decayed>();
+    for (UpdaterBlock.ParamState each :
+        GlobalNormClipping.block(network).getLayersAndVariablesInBlock()) {
+      List<Regularization> rules =
+          each.getLayer().getConfig().getRegularizationByParam(each.getParamName());
+      if (rules != null && !rules.isEmpty()) {
+        var part = NDArrayIndex.interval(each.getParamOffsetStart(), each.getParamOffsetEnd());
+        decayed.add(new Decayed(parameters.get(part), gradient.get(part), List.copyOf(rules)));
+      }
+    }
+    return decayed;
+  }
+}

@@ -1,0 +1,160 @@
+package io.sluice.recurrent.pipeline;
+
+import io.sluice.recurrent.layer.TimeChunk;
+import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.BatchGradient;
+import io.sluice.recurrent.optim.ParameterUpdate;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * All that stands above the recurrent layers, and the loss: takes their outputs chunk by chunk,
+ * computes when it has the whole series, and gives the gradient chunk by chunk.
+ *
+ * <p>Attention over time steps, pooling and the last step need the whole series; where each step
+ * has an output they could do without, but the way back cannot begin before the last step's.
+ *
+ * <p>It runs as a DL4J network of its own over the stage's parameters.
+ */
+final class HeadPart implements AutoCloseable {
+  private final MultiLayerNetwork network;
+  private final INDArray gradient;
+  private final int T;
+  private final int inputs;
+
+  /** Outputs of the recurrent layers (T, B, N), and their gradient; as long as the longest yet. */
+  private INDArray steps;
+
+  private INDArray dSteps;
+
+  /** Sum of the gradients of the step's micro-batches (P). */
+  private final INDArray sum;
+
+  private boolean hasSum;
+  private int B;
+
+  /** Makes the network above an inlet. */
+  interface Maker {
+    MultiLayerNetwork make(Inlet inlet);
+  }
+
+  /**
+   * @param T time steps of a series
+   * @param inputs N, of each
+   */
+  HeadPart(Maker maker, int T, int inputs) {
+    this.network = maker.make(new Inlet(this::arrived));
+    this.gradient = ParameterUpdate.gradient(network);
+    this.sum = gradient.ulike();
+    this.T = T;
+    this.inputs = inputs;
+  }
+
+  /** Before the first micro-batch of a step. */
+  void begin(int step) {
+    network.getLayerWiseConfigurations().setIterationCount(step);
+    hasSum = false;
+  }
+
+  /** Where the outputs of a chunk are to be written, (T, B, N) of it. */
+  Pointer room(TimeChunk chunk) {
+    B = chunk.examples();
+    long needed = (long) T * B * inputs;
+    if (steps == null || steps.length() < needed) {
+      steps = renewed(steps, needed);
+    }
+    return at(steps, chunk);
+  }
+
+  /**
+   * Forward and back over the series that was written.
+   *
+   * @return the mean of the examples' losses
+   */
+  double learn(Examples examples) {
+    var batch = new Batch(series(steps), examples.labels(), examples.labelsMask(), examples.keys());
+    long needed = (long) T * B * inputs;
+    if (dSteps == null || dSteps.length() < needed) {
+      dSteps = renewed(dSteps, needed);
+    }
+    double loss = BatchGradient.of(network, batch, null, 1);
+    if (BatchGradient.isZero(batch)) {
+      dSteps.assign(0);
+    }
+    if (hasSum) {
+      sum.addi(gradient);
+    } else {
+      sum.assign(gradient);
+      hasSum = true;
+    }
+    return loss;
+  }
+
+  private void arrived(INDArray epsilon) {
+    view(dSteps).assign(epsilon.permute(2, 0, 1));
+  }
+
+  /** ∂L/∂(outputs of a chunk), of the last {@link #learn}. */
+  Pointer gradient(TimeChunk chunk) {
+    return at(dSteps, chunk);
+  }
+
+  /** The mean loss over the series that was written, without dropout and a way back. */
+  double score(Examples examples) {
+    return network.score(
+        new DataSet(series(steps), examples.labels(), null, examples.labelsMask()), false);
+  }
+
+  /** Writes the sum of the step's gradients; zeros if there were no examples. */
+  void takeGradients(INDArray target) {
+    if (hasSum) {
+      target.assign(sum);
+    } else {
+      target.assign(0);
+    }
+  }
+
+  private Pointer at(INDArray array, TimeChunk chunk) {
+    return new FloatPointer(array.data().addressPointer())
+        .getPointer((long) chunk.firstStep() * B * inputs);
+  }
+
+  /** (B, N, T). */
+  private INDArray series(INDArray array) {
+    return view(array).permute(1, 2, 0);
+  }
+
+  /** (T, B, N). */
+  private INDArray view(INDArray array) {
+    return Nd4j.create(
+        array.data(), new long[] {T, B, inputs}, new long[] {(long) B * inputs, inputs, 1}, 0, 'c');
+  }
+
+  private static INDArray renewed(INDArray old, long length) {
+    if (old != null) {
+      old.close();
+    }
+    return Nd4j.createUninitialized(DataType.FLOAT, length);
+  }
+
+  /** Native memory of its arrays over time, in bytes. */
+  long nativeBytes() {
+    long numbers = (steps == null ? 0 : steps.length()) + (dSteps == null ? 0 : dSteps.length());
+    return numbers * Float.BYTES;
+  }
+
+  @Override
+  public void close() {
+    if (steps != null) {
+      steps.close();
+    }
+    if (dSteps != null) {
+      dSteps.close();
+    }
+  }
+}

@@ -1,0 +1,439 @@
+package io.sluice.recurrent.pipeline;
+
+import io.sluice.recurrent.head.HeadKernel;
+import io.sluice.recurrent.head.LayerNormalization;
+import io.sluice.recurrent.kernel.NativeBuffer;
+import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.layer.ChunkedRecurrent;
+import io.sluice.recurrent.layer.TimeChunk;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.model.Networks;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.GradientExchange;
+import io.sluice.recurrent.optim.ParameterUpdate;
+import io.sluice.recurrent.pass.TrainingPass;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * The layers of one pipeline stage: their parameters, and their passes over one time chunk of one
+ * micro-batch at a time.
+ *
+ * <p>It holds the stage's part of the network and nothing of the rest. {@link #network} is that
+ * part as DL4J has it, for its parameters, gradient and optimizer; the passes run on the layers'
+ * kernels, chunk by chunk ({@link ChunkedRecurrent}), and what is above the recurrent layers as a
+ * network of its own.
+ *
+ * <p><b>Shapes.</b> Time-major float32: a chunk comes in as (T, B, {@link #inputs}) and goes out as
+ * (T, B, {@link #outputs}).
+ */
+public final class StageNetwork implements AutoCloseable {
+  private final MultiLayerNetwork network;
+  private final INDArray gradient;
+  private final List<Block> blocks = new ArrayList<>();
+  private final HeadPart head;
+  private final boolean isFirst;
+  private final boolean halfPrecision;
+  private final int inputs;
+  private final List<NativeBuffer> chunks = new ArrayList<>();
+  private final NativeBuffer[] scratch = {new NativeBuffer(), new NativeBuffer()};
+  private int step;
+  private float lossScale = 1;
+  private double lossSum;
+
+  /**
+   * @param spec of the whole network
+   * @param stage which part of it
+   * @param microBatches under way at a time, at most
+   */
+  public StageNetwork(
+      ModelSpec spec, OptimizerSpec optimizer, Placement placement, int stage, int microBatches) {
+    int layers = Networks.layersOfRecurrent(spec);
+    int recurrent = placement.recurrentLayers();
+    int first = placement.first(stage);
+    int end = Math.min(placement.end(stage), recurrent);
+    boolean hasHead = placement.end(stage) > recurrent;
+    int all = Networks.layers(spec);
+    int from = first * layers;
+    int to = hasHead ? all : end * layers;
+    this.network = Networks.part(spec, optimizer, from, to, null, null);
+    this.gradient = ParameterUpdate.gradient(network);
+    this.isFirst = stage == 0;
+    this.halfPrecision = spec.precision() == Precision.F16;
+    long offset = 0;
+    for (int block = first; block < end; block++) {
+      int index = (block - first) * layers;
+      var added =
+          new Block(
+              conf(index),
+              layers == 2 ? (LayerNormalization) conf(index + 1) : null,
+              offset,
+              microBatches);
+      blocks.add(added);
+      offset += added.parameters();
+    }
+    int units = spec.bidirectional() ? 2 : 1;
+    this.inputs =
+        first == 0
+            ? spec.inputSize()
+            : units * spec.hiddenSizes().get(Math.min(first, recurrent) - 1);
+    this.head = hasHead ? head(spec, optimizer, recurrent * layers, all, offset) : null;
+  }
+
+  /**
+   * Where each stage's parameters begin in those of the whole network.
+   *
+   * @return (P + 1): the last is their number
+   */
+  public static long[] starts(ModelSpec spec, Placement placement) {
+    int perBlock = Networks.layersOfRecurrent(spec);
+    List<ModelSummary.LayerSummary> layers = ModelSummary.of(spec).layers();
+    long[] starts = new long[placement.count() + 1];
+    for (int layer = 0; layer < layers.size(); layer++) {
+      int block = Math.min(layer / perBlock, placement.recurrentLayers());
+      int stage = placement.stages().get(block);
+      starts[stage + 1] += layers.get(layer).parameters();
+    }
+    for (int stage = 0; stage < placement.count(); stage++) {
+      starts[stage + 1] += starts[stage];
+    }
+    return starts;
+  }
+
+  private Layer conf(int index) {
+    return network.getLayerWiseConfigurations().getConf(index).getLayer();
+  }
+
+  private HeadPart head(ModelSpec spec, OptimizerSpec optimizer, int from, int to, long offset) {
+    INDArray parameters = range(network.params().reshape(network.numParams()), offset);
+    return new HeadPart(
+        inlet ->
+            Networks.part(
+                spec, optimizer, from, to, inlet, parameters.reshape(1, parameters.length())),
+        spec.lookBack(),
+        spec.recurrentOutputs());
+  }
+
+  private static INDArray range(INDArray flat, long offset) {
+    return offset == 0 ? flat : flat.get(NDArrayIndex.interval(offset, flat.length()));
+  }
+
+  /** The stage's part of the network: parameters, gradient, optimizer. It cannot predict. */
+  public MultiLayerNetwork network() {
+    return network;
+  }
+
+  /** Numbers per time step that come in. */
+  public int inputs() {
+    return inputs;
+  }
+
+  /** Numbers per time step that go out; of the last stage none do. */
+  public int outputs() {
+    return blocks.isEmpty() ? inputs : blocks.get(blocks.size() - 1).layer.outputs();
+  }
+
+  /** Whether the network computes gradients in half precision, here or on other stages. */
+  boolean isInHalfPrecision() {
+    return halfPrecision;
+  }
+
+  /** Whether the loss is computed here. */
+  public boolean isLast() {
+    return head != null;
+  }
+
+  /**
+   * Before the units of a step, or of a validation: takes the parameters as they are.
+   *
+   * @param lossScale what gradients are multiplied by inside of layers in half precision
+   */
+  public void begin(float lossScale) {
+    this.lossScale = lossScale;
+    step = network.getIterationCount();
+    lossSum = 0;
+    for (Block block : blocks) {
+      block.takeParameters();
+    }
+    if (head != null) {
+      head.begin(step);
+    }
+  }
+
+  /** Where the input of a unit is to be written before it is computed, (T, B, inputs). */
+  public Pointer input(int tape, TimeChunk chunk) {
+    if (blocks.isEmpty()) {
+      return head.room(chunk);
+    }
+    while (chunks.size() <= tape) {
+      chunks.add(new NativeBuffer());
+    }
+    return chunks.get(tape).atLeast((long) chunk.rows() * inputs * Float.BYTES);
+  }
+
+  /**
+   * Forward over what was written to {@link #input}; on the last stage, at the last chunk, also the
+   * loss and the first of the way back.
+   *
+   * @return (T, B, outputs), which stays until the tape's backward pass; null on the last stage
+   */
+  public Pointer forward(int tape, TimeChunk chunk, Examples examples) {
+    Pointer x = blocks.isEmpty() ? null : chunks.get(tape).atLeast(0);
+    try (var ignored = TrainingPass.begin(step, examples.keys(), null, lossScale)) {
+      for (int b = 0; b < blocks.size(); b++) {
+        x = blocks.get(b).forward(tape, chunk, x, destination(b, chunk));
+      }
+    }
+    if (head == null) {
+      return x;
+    }
+    if (chunk.isLast()) {
+      lossSum += head.learn(examples) * examples.size();
+    }
+    return null;
+  }
+
+  /** Where a block's outputs go: to the head, or, null, to memory of its own. */
+  private Pointer destination(int block, TimeChunk chunk) {
+    return block == blocks.size() - 1 && head != null ? head.room(chunk) : null;
+  }
+
+  /**
+   * Backward over what a tape holds; the gradients of the parameters are added up.
+   *
+   * @param dy (T, B, outputs) in: the gradient of what {@link #forward} put out; null on the last
+   *     stage, which has it
+   * @param last told when a block's gradient is final; null where the step has further units
+   * @return (T, B, inputs), valid until the next pass but one; null on the first stage
+   */
+  public Pointer backward(int tape, TimeChunk chunk, Examples examples, Pointer dy, Finished last) {
+    Pointer arriving = head != null ? head.gradient(chunk) : dy;
+    try (var ignored = TrainingPass.begin(step, examples.keys(), null, lossScale)) {
+      for (int b = blocks.size() - 1; b >= 0; b--) {
+        Block block = blocks.get(b);
+        Pointer dx =
+            b == 0 && isFirst
+                ? null
+                : scratch[b % 2].atLeast((long) chunk.rows() * block.layer.inputs() * Float.BYTES);
+        block.backward(tape, chunk, arriving, dx);
+        arriving = dx;
+        if (last != null) {
+          last.block(b);
+        }
+      }
+    }
+    return arriving;
+  }
+
+  /** Told in a step's last backward pass. */
+  public interface Finished {
+    /**
+     * All of a block's gradient is in {@link #takeGradient}.
+     *
+     * @param block of the stage, from 0 at the bottom
+     */
+    void block(int block);
+  }
+
+  /**
+   * Forward without dropout and a way back, over what was written to {@link #input}.
+   *
+   * @param tape whose memory it may use
+   * @return (T, B, outputs), which stays until the tape is used again; null on the last stage
+   */
+  public Pointer infer(int tape, TimeChunk chunk, Examples examples) {
+    Pointer x = blocks.isEmpty() ? null : chunks.get(tape).atLeast(0);
+    for (int b = 0; b < blocks.size(); b++) {
+      x = blocks.get(b).infer(tape, chunk, x, destination(b, chunk));
+    }
+    if (head == null) {
+      return x;
+    }
+    if (chunk.isLast()) {
+      lossSum += head.score(examples) * examples.size();
+    }
+    return null;
+  }
+
+  /** Sum of the losses of the examples since {@link #begin}; 0 on all stages but the last. */
+  public double lossSum() {
+    return lossSum;
+  }
+
+  /** Blocks of the stage, the head not among them. */
+  int blocks() {
+    return blocks.size();
+  }
+
+  /**
+   * Writes what is above the stage's recurrent layers of the step's gradient.
+   *
+   * @return its first number in the stage's flat gradient; their count if there is nothing
+   */
+  long takeHeadGradient() {
+    long from = blocks.stream().mapToLong(Block::parameters).sum();
+    if (head != null && from < gradient.length()) {
+      head.takeGradients(range(gradient, from));
+    }
+    return from;
+  }
+
+  /**
+   * Writes a block's part of the step's gradient.
+   *
+   * @return its first number in the stage's flat gradient
+   */
+  long takeGradient(int block) {
+    return blocks.get(block).takeGradient();
+  }
+
+  /** The stage's flat gradient (P), as {@link GradientExchange} wants it. */
+  INDArray gradient() {
+    return gradient;
+  }
+
+  /** Native memory that its kernels and activations hold now, in bytes. */
+  public long nativeBytes() {
+    long bytes = scratch[0].bytes() + scratch[1].bytes() + (head == null ? 0 : head.nativeBytes());
+    for (NativeBuffer each : chunks) {
+      bytes += each.bytes();
+    }
+    for (Block block : blocks) {
+      bytes += block.nativeBytes();
+    }
+    return bytes;
+  }
+
+  @Override
+  public void close() {
+    blocks.forEach(Block::close);
+    chunks.forEach(NativeBuffer::close);
+    scratch[0].close();
+    scratch[1].close();
+    if (head != null) {
+      head.close();
+    }
+  }
+
+  /** A recurrent layer with what normalises its outputs. */
+  private final class Block implements AutoCloseable {
+    private final ChunkedRecurrent layer;
+    private final LayerNormalization norm;
+    private final long offset;
+    private final List<HeadKernel> normKernels = new ArrayList<>();
+    private final List<NativeBuffer> hidden = new ArrayList<>();
+    private final List<NativeBuffer> normalized = new ArrayList<>();
+    private final NativeBuffer dHidden = new NativeBuffer();
+    private final FloatPointer dNorm;
+    private final float[] dNormSum;
+
+    /**
+     * @param norm null is none
+     * @param offset of its parameters in the stage's
+     */
+    Block(Layer recurrent, LayerNormalization norm, long offset, int microBatches) {
+      this.layer = new ChunkedRecurrent(recurrent, microBatches);
+      this.norm = norm;
+      this.offset = offset;
+      int numbers = norm == null ? 0 : 2 * layer.outputs();
+      this.dNorm = new FloatPointer(numbers);
+      this.dNormSum = new float[numbers];
+    }
+
+    long parameters() {
+      return layer.parameterCount() + dNormSum.length;
+    }
+
+    private FloatPointer at(INDArray flat, long further) {
+      return new FloatPointer(flat.data().addressPointer()).getPointer(offset + further);
+    }
+
+    private Pointer normParameters() {
+      return at(network.params(), layer.parameterCount());
+    }
+
+    void takeParameters() {
+      layer.setParameters(at(network.params(), 0));
+    }
+
+    Pointer forward(int tape, TimeChunk chunk, Pointer x, Pointer destination) {
+      Pointer y = norm == null && destination != null ? destination : room(hidden, tape, chunk);
+      layer.forward(tape, chunk, x, y);
+      return norm == null ? y : normalize(tape, chunk, y, destination);
+    }
+
+    Pointer infer(int tape, TimeChunk chunk, Pointer x, Pointer destination) {
+      Pointer y = norm == null && destination != null ? destination : room(hidden, tape, chunk);
+      layer.infer(chunk, x, y);
+      return norm == null ? y : normalize(tape, chunk, y, destination);
+    }
+
+    private Pointer normalize(int tape, TimeChunk chunk, Pointer y, Pointer destination) {
+      Pointer z = destination != null ? destination : room(normalized, tape, chunk);
+      while (normKernels.size() <= tape) {
+        normKernels.add(norm.floatKernel());
+      }
+      normKernels.get(tape).forward(chunk.steps(), chunk.examples(), null, normParameters(), y, z);
+      return z;
+    }
+
+    void backward(int tape, TimeChunk chunk, Pointer dOut, Pointer dx) {
+      Pointer dy = dOut;
+      if (norm != null) {
+        dy = dHidden.atLeast((long) chunk.rows() * layer.outputs() * Float.BYTES);
+        normKernels
+            .get(tape)
+            .backward(normParameters(), hidden.get(tape).atLeast(0), dOut, dy, dNorm);
+        var added = new float[dNormSum.length];
+        dNorm.get(added);
+        for (int k = 0; k < added.length; k++) {
+          dNormSum[k] += added[k];
+        }
+      }
+      layer.backward(tape, chunk, dy, dx);
+    }
+
+    long takeGradient() {
+      layer.takeGradients(at(gradient, 0));
+      if (norm != null) {
+        at(gradient, layer.parameterCount()).put(dNormSum);
+        java.util.Arrays.fill(dNormSum, 0);
+      }
+      return offset;
+    }
+
+    private Pointer room(List<NativeBuffer> buffers, int tape, TimeChunk chunk) {
+      while (buffers.size() <= tape) {
+        buffers.add(new NativeBuffer());
+      }
+      return buffers.get(tape).atLeast((long) chunk.rows() * layer.outputs() * Float.BYTES);
+    }
+
+    long nativeBytes() {
+      long bytes = layer.nativeBytes() + dHidden.bytes();
+      for (NativeBuffer each : hidden) {
+        bytes += each.bytes();
+      }
+      for (NativeBuffer each : normalized) {
+        bytes += each.bytes();
+      }
+      return bytes;
+    }
+
+    @Override
+    public void close() {
+      layer.close();
+      hidden.forEach(NativeBuffer::close);
+      normalized.forEach(NativeBuffer::close);
+      dHidden.close();
+      dNorm.deallocate();
+    }
+  }
+}

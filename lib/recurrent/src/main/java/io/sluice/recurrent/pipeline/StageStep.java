@@ -1,0 +1,385 @@
+package io.sluice.recurrent.pipeline;
+
+import io.sluice.recurrent.kernel.NativeBuffer;
+import io.sluice.recurrent.layer.TimeChunk;
+import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.GradientExchange;
+import io.sluice.recurrent.optim.ParameterUpdate;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Training steps of one pipeline stage: its units in the order of the {@link Schedule}, then its
+ * part of the update. All stages of all replicas take the same steps, and each leaves its part of
+ * what {@link io.sluice.recurrent.optim.TrainingStep} would leave, to the order of float32 sums.
+ *
+ * <p>The gradient of the stage's own layers is summed over its peers, the same stage of the other
+ * replicas; loss and gradient norm over the stages of a replica.
+ */
+public final class StageStep implements AutoCloseable {
+  /** Batches of a validation that are under way between two stages, at most. */
+  private static final int AHEAD = 3;
+
+  private final StageNetwork stage;
+  private final int index;
+  private final int stages;
+  private final Chunks chunks;
+  private final int microBatches;
+  private final StageLinks links;
+  private final Gradients gradients;
+  private final GradientExchange peers;
+  private final StageSum over;
+  private final ParameterUpdate update;
+  private final NativeBuffer arriving = new NativeBuffer();
+  private final Deque<Examples> underWay = new ArrayDeque<>();
+
+  /** Features (T, B, I) of the micro-batch that goes forward, on the first stage. */
+  private INDArray features;
+
+  private Schedule schedule;
+  private List<Unit> units = List.of();
+
+  /** Of the step, on the last stage; 0 on others. */
+  private double ownLoss;
+
+  private double loss;
+  private long waitedNanos;
+
+  /** Sums over the stages of a replica. */
+  public interface StageSum {
+    /**
+     * Waits for the others.
+     *
+     * @return the same on all stages; a new array
+     */
+    double[] over(double... numbers);
+  }
+
+  /**
+   * @param stage this one
+   * @param index from 0
+   * @param stages P
+   * @param chunks of a series
+   * @param microBatches that a replica's part of a batch is cut into; fewer where it has fewer
+   *     examples
+   * @param peers sums over them; null if there are none
+   */
+  public StageStep(
+      StageNetwork stage,
+      int index,
+      int stages,
+      Chunks chunks,
+      int microBatches,
+      StageLinks links,
+      GradientExchange peers,
+      StageSum over) {
+    this.stage = stage;
+    this.index = index;
+    this.stages = stages;
+    this.chunks = chunks;
+    this.microBatches = microBatches;
+    this.links = links;
+    this.peers = peers;
+    this.over = over;
+    this.gradients = new Gradients(stage, peers);
+    this.update = new ParameterUpdate(stage.network(), stage.isInHalfPrecision());
+    GlobalNormClipping.joinParts(stage.network(), this::squaresOfAll);
+  }
+
+  /**
+   * The header of the next step: on the first stage the one that is given, on others the one that
+   * comes from below. Goes on to the stage above.
+   *
+   * @param own null on all stages but the first
+   */
+  public StageLinks.Header begin(StageLinks.Header own) {
+    StageLinks.Header header = isFirst() ? own : waiting(links::receiveHeader);
+    if (!stage.isLast()) {
+      links.send(header);
+    }
+    return header;
+  }
+
+  /**
+   * A training step.
+   *
+   * @param header from {@link #begin}
+   * @param own the replica's part of the batch on the first stage; null on others
+   * @return the loss of the whole batch before the step
+   */
+  public double train(StageLinks.Header header, Batch own) {
+    int parts = Math.min(microBatches, header.size());
+    if (schedule == null || schedule.microBatches() != parts) {
+      schedule = new Schedule(stages, parts, chunks.count());
+      units = schedule.units(index);
+    }
+    stage.begin(update.gradientScale());
+    gradients.begin();
+    underWay.clear();
+    for (Unit unit : units) {
+      if (unit.isForward()) {
+        forward(unit, own, parts);
+      } else {
+        backward(unit, parts);
+      }
+    }
+    if (parts == 0) {
+      gradients.finishAll();
+    }
+    double mean = stage.lossSum() / header.examples();
+    ownLoss = peers == null ? mean : peers.await(mean);
+    update.apply(header.examples(), ownLoss);
+    stage.network().setScore(loss);
+    return loss;
+  }
+
+  /** Asked by the update; the loss goes along. */
+  private double squaresOfAll(double squares) {
+    double[] sums = over.over(squares, ownLoss);
+    loss = sums[1];
+    return sums[0];
+  }
+
+  /** The update that its steps end with. */
+  public ParameterUpdate update() {
+    return update;
+  }
+
+  private void forward(Unit unit, Batch own, int parts) {
+    Examples examples;
+    if (unit.chunk() == 0) {
+      examples = isFirst() ? examples(own.part(unit.microBatch(), parts)) : nextExamples(unit);
+      underWay.addLast(examples);
+      if (!stage.isLast()) {
+        links.send(unit.microBatch(), examples);
+      }
+    } else {
+      examples = underWay.getLast();
+    }
+    TimeChunk chunk = chunk(unit, examples);
+    fill(unit, chunk);
+    Pointer y = stage.forward(unit.tape(), chunk, examples);
+    if (y != null) {
+      links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
+    } else if (chunk.isLast() && unit.microBatch() == parts - 1) {
+      gradients.headFinished();
+    }
+  }
+
+  private void backward(Unit unit, int parts) {
+    Examples examples = underWay.getFirst();
+    TimeChunk chunk = chunk(unit, examples);
+    Pointer dy = null;
+    if (!stage.isLast()) {
+      long n = (long) chunk.rows() * stage.outputs();
+      Pointer room = arriving.atLeast(n * Float.BYTES);
+      waiting(
+          () -> {
+            links.receiveFromAbove(unit, room, n);
+            return null;
+          });
+      dy = room;
+    }
+    boolean isLastUnit = unit.microBatch() == parts - 1 && unit.chunk() == 0;
+    if (isLastUnit && !stage.isLast()) {
+      gradients.headFinished();
+    }
+    Pointer dx =
+        stage.backward(
+            unit.tape(), chunk, examples, dy, isLastUnit ? gradients::blockFinished : null);
+    if (dx != null) {
+      links.sendDown(unit, dx, (long) chunk.rows() * stage.inputs());
+    }
+    if (unit.chunk() == 0) {
+      underWay.removeFirst();
+    }
+  }
+
+  /**
+   * The losses of some batches, without dropout; ends where the first stage has no more.
+   *
+   * @param own batches of the replica on the first stage; null on others
+   * @return sum of the losses, 0 on all stages but the last, and their number
+   */
+  public double[] validate(Iterator<Batch> own) {
+    double losses = 0;
+    double examplesSeen = 0;
+    for (int number = 0; ; number++) {
+      if (number >= AHEAD) {
+        awaitAbove(1);
+      }
+      Batch batch = isFirst() && own.hasNext() ? own.next() : null;
+      StageLinks.Header header =
+          begin(batch == null ? StageLinks.Header.END : StageLinks.Header.validation(batch.size()));
+      if (header.kind() == StageLinks.Kind.END) {
+        awaitAbove(Math.min(number, AHEAD - 1));
+        return new double[] {losses, examplesSeen};
+      }
+      stage.begin(1);
+      Examples examples = null;
+      for (int k = 0; k < chunks.count(); k++) {
+        var unit = new Unit(true, 0, k, 0);
+        if (k == 0) {
+          examples = isFirst() ? examples(batch) : nextExamples(unit);
+          if (!stage.isLast()) {
+            links.send(0, examples);
+          }
+        }
+        TimeChunk chunk = chunk(unit, examples);
+        fill(unit, chunk);
+        Pointer y = stage.infer(0, chunk, examples);
+        if (y != null) {
+          links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
+        }
+      }
+      losses += stage.lossSum();
+      examplesSeen += stage.isLast() ? examples.size() : 0;
+      if (!isFirst()) {
+        links.sendDone();
+      }
+    }
+  }
+
+  /** Nothing goes back in a validation, so nothing else holds a stage that is faster. */
+  private void awaitAbove(int batches) {
+    for (int k = 0; k < batches && !stage.isLast(); k++) {
+      waiting(
+          () -> {
+            links.receiveDone();
+            return null;
+          });
+    }
+  }
+
+  private boolean isFirst() {
+    return index == 0;
+  }
+
+  private TimeChunk chunk(Unit unit, Examples examples) {
+    return new TimeChunk(
+        chunks.first(unit.chunk()),
+        chunks.length(unit.chunk()),
+        examples.size(),
+        unit.chunk() == chunks.count() - 1);
+  }
+
+  private Examples nextExamples(Unit unit) {
+    return waiting(() -> links.receiveExamples(unit.microBatch()));
+  }
+
+  /** Takes the features of a micro-batch, time-major, and leaves the rest. */
+  private Examples examples(Batch batch) {
+    long needed = batch.features().length();
+    if (features == null || features.length() < needed) {
+      if (features != null) {
+        features.close();
+      }
+      features = Nd4j.createUninitialized(DataType.FLOAT, needed);
+    }
+    INDArray steps = batch.features().permute(2, 0, 1);
+    Nd4j.create(
+            features.data(),
+            steps.shape(),
+            new long[] {steps.size(1) * steps.size(2), steps.size(2), 1},
+            0,
+            'c')
+        .assign(steps);
+    return new Examples(batch.keys(), batch.labels(), batch.labelsMask());
+  }
+
+  private void fill(Unit unit, TimeChunk chunk) {
+    Pointer input = stage.input(unit.tape(), chunk);
+    long n = (long) chunk.rows() * stage.inputs();
+    if (isFirst()) {
+      long before = (long) chunk.firstStep() * chunk.examples() * stage.inputs();
+      Pointer from = new FloatPointer(features.data().addressPointer()).getPointer(before);
+      Pointer.memcpy(input, from, n * Float.BYTES);
+      return;
+    }
+    waiting(
+        () -> {
+          links.receiveFromBelow(unit, input, n);
+          return null;
+        });
+  }
+
+  private interface Wait<T> {
+    T forIt();
+  }
+
+  private <T> T waiting(Wait<T> wait) {
+    long start = System.nanoTime();
+    try {
+      return wait.forIt();
+    } finally {
+      waitedNanos += System.nanoTime() - start;
+    }
+  }
+
+  /** Time spent waiting for neighbours since this was last asked. */
+  public long takeWaitedNanos() {
+    long nanos = waitedNanos;
+    waitedNanos = 0;
+    return nanos;
+  }
+
+  /** Frees what it holds; the stage is its owner's to close. */
+  @Override
+  public void close() {
+    arriving.close();
+    if (features != null) {
+      features.close();
+    }
+  }
+
+  /**
+   * Gathers a stage's gradient from the top down, and hands it to its peers while lower blocks are
+   * still computing.
+   */
+  private static final class Gradients {
+    private final StageNetwork stage;
+    private final GradientExchange peers;
+
+    /** Numbers that are not handed on yet, from 0. */
+    private long left;
+
+    Gradients(StageNetwork stage, GradientExchange peers) {
+      this.stage = stage;
+      this.peers = peers;
+    }
+
+    void begin() {
+      left = stage.gradient().length();
+    }
+
+    void headFinished() {
+      finished(stage.takeHeadGradient());
+    }
+
+    void blockFinished(int block) {
+      finished(stage.takeGradient(block));
+    }
+
+    void finishAll() {
+      headFinished();
+      for (int block = stage.blocks() - 1; block >= 0; block--) {
+        blockFinished(block);
+      }
+    }
+
+    private void finished(long from) {
+      if (peers != null && from < left && (left - from >= GradientExchange.LEAST || from == 0)) {
+        peers.ready(stage.gradient(), from, left);
+        left = from;
+      }
+    }
+  }
+}

@@ -1,0 +1,265 @@
+package io.sluice.recurrent.pipeline;
+
+import static io.sluice.recurrent.optim.SmallModels.ADAM;
+import static io.sluice.recurrent.optim.SmallModels.B;
+import static io.sluice.recurrent.optim.SmallModels.DESCENT;
+import static io.sluice.recurrent.optim.SmallModels.T;
+import static io.sluice.recurrent.optim.SmallModels.batches;
+import static io.sluice.recurrent.optim.SmallModels.rows;
+import static io.sluice.recurrent.optim.SmallModels.worst;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.model.Head;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Networks;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.InProcessExchange;
+import io.sluice.recurrent.optim.SmallModels.Kind;
+import io.sluice.recurrent.optim.TrainingStep;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** However layers are placed and batches cut, the step is that of one process. */
+class PipelineTrainingTest {
+  private static final int STEPS = 50;
+
+  /**
+   * @param stages of each of three recurrent layers and the head
+   * @param shares of a batch by replica
+   */
+  record Cut(List<Integer> stages, int chunkSteps, int microBatches, int[] shares) {
+    @Override
+    public String toString() {
+      return "stages %s, chunks of %d, %d micro-batches, shares %s"
+          .formatted(
+              stages, chunkSteps, microBatches, List.of(IntStream.of(shares).boxed().toArray()));
+    }
+  }
+
+  static List<Cut> cuts() {
+    return List.of(
+        new Cut(List.of(0, 0, 0, 0), 6, 1, new int[] {12}),
+        new Cut(List.of(0, 0, 0, 0), 2, 3, new int[] {12}),
+        new Cut(List.of(0, 0, 1, 1), 2, 3, new int[] {12}),
+        new Cut(List.of(0, 0, 0, 1), 4, 5, new int[] {12}),
+        new Cut(List.of(0, 1, 2, 2), 1, 2, new int[] {12}),
+        new Cut(List.of(0, 1, 2, 3), 6, 4, new int[] {12}),
+        new Cut(List.of(0, 1, 2, 3), 2, 3, new int[] {7, 5}),
+        new Cut(List.of(0, 1, 1, 1), 3, 2, new int[] {5, 0, 7}));
+  }
+
+  @ParameterizedTest
+  @MethodSource("cuts")
+  void anyPlacementFollowsTheLossCurveOfOneProcess(Cut cut) throws Exception {
+    ModelSpec spec = threeLayers(Cell.LSTM);
+    List<Batch> batches = batches(spec, STEPS);
+    MultiLayerNetwork whole = Networks.create(spec, ADAM, 4);
+    INDArray initial = whole.params().dup();
+    var step = new TrainingStep(whole);
+    List<Double> expected = batches.stream().map(step::run).toList();
+
+    List<Stage> stages = train(spec, ADAM, new Placement(cut.stages), cut, batches, initial);
+
+    for (Stage each : stages) {
+      for (int k = 0; k < STEPS; k++) {
+        // float32 sums in another order, 50 updates long
+        assertThat(each.losses.get(k))
+            .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
+      }
+      assertThat(each.losses).isEqualTo(stages.get(0).losses);
+      assertThat(GlobalNormClipping.lastNorm(each.network).getAsDouble())
+          .isCloseTo(GlobalNormClipping.lastNorm(whole).getAsDouble(), within(1e-5));
+    }
+    for (int replica = 0; replica < cut.shares.length; replica++) {
+      assertThat(worst(together(stages, replica), whole.params())).isLessThan(1e-5);
+      assertThat(together(stages, replica)).isEqualTo(together(stages, 0));
+    }
+    double validation =
+        whole.score(new DataSet(batches.get(3).features(), batches.get(3).labels()), false);
+    assertThat(stages.get(0).validation).isCloseTo(validation, within(1e-5 * validation));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyKindOfModelTrainsTheSameOnTwoStages(Kind kind) throws Exception {
+    everyModelTrainsTheSame(kind.spec());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void everyCellTrainsTheSameOnTwoStages(Cell cell) throws Exception {
+    everyModelTrainsTheSame(threeLayers(cell));
+  }
+
+  /** By plain gradient descent: see {@code ExactTrainingTest}. */
+  private static void everyModelTrainsTheSame(ModelSpec spec) throws Exception {
+    List<Batch> batches = batches(spec, 4);
+    MultiLayerNetwork whole = Networks.create(spec, DESCENT, 4);
+    INDArray initial = whole.params().dup();
+    var step = new TrainingStep(whole);
+    List<Double> expected = batches.stream().map(step::run).toList();
+    int layers = spec.hiddenSizes().size();
+    for (int lower = 1; lower <= layers; lower++) {
+      int first = lower;
+      List<Integer> stageOf =
+          IntStream.range(0, layers + 1).mapToObj(block -> block < first ? 0 : 1).toList();
+      var cut = new Cut(stageOf, spec.bidirectional() ? T : 4, 3, new int[] {7, 5});
+
+      List<Stage> stages = train(spec, DESCENT, new Placement(stageOf), cut, batches, initial);
+
+      for (int k = 0; k < expected.size(); k++) {
+        assertThat(stages.get(0).losses.get(k))
+            .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
+      }
+      assertThat(worst(together(stages, 0), whole.params())).isLessThan(1e-5);
+    }
+  }
+
+  /** With dropout between layers and of the state. */
+  private static ModelSpec threeLayers(Cell cell) {
+    return new ModelSpec(
+        3,
+        T,
+        cell,
+        List.of(5, 4, 6),
+        false,
+        0.3,
+        ModelSpec.Output.LAST,
+        List.of(3),
+        1,
+        Precision.F32,
+        Head.regression(2),
+        io.sluice.recurrent.model.Attention.NONE,
+        false,
+        false,
+        cell == Cell.GRU ? 0 : 0.2);
+  }
+
+  private record Stage(
+      int replica, MultiLayerNetwork network, List<Double> losses, double validation) {}
+
+  private static INDArray together(List<Stage> stages, int replica) {
+    return Nd4j.hstack(
+        stages.stream()
+            .filter(stage -> stage.replica == replica)
+            .map(stage -> stage.network.params())
+            .toArray(INDArray[]::new));
+  }
+
+  private static List<Stage> train(
+      ModelSpec spec,
+      OptimizerSpec optimizer,
+      Placement placement,
+      Cut cut,
+      List<Batch> batches,
+      INDArray initial)
+      throws Exception {
+    int P = placement.count();
+    ExecutorService threads = Executors.newFixedThreadPool(P * cut.shares.length);
+    List<InProcessExchange> peers =
+        IntStream.range(0, P).mapToObj(s -> new InProcessExchange(cut.shares.length)).toList();
+    var running = new ArrayList<Future<Stage>>();
+    int rows = 0;
+    for (int replica = 0; replica < cut.shares.length; replica++) {
+      var links = new InMemoryLinks(P);
+      int[] own = IntStream.range(rows, rows + cut.shares[replica]).toArray();
+      rows += own.length;
+      for (int stage = 0; stage < P; stage++) {
+        int r = replica;
+        int s = stage;
+        running.add(
+            threads.submit(
+                () ->
+                    stage(
+                        spec, optimizer, placement, cut, batches, initial, links, r, s, own,
+                        peers)));
+      }
+    }
+    var stages = new ArrayList<Stage>();
+    var failures = new ArrayList<Throwable>();
+    for (Future<Stage> each : running) {
+      try {
+        stages.add(each.get());
+      } catch (java.util.concurrent.ExecutionException e) {
+        failures.add(e.getCause());
+      }
+    }
+    threads.shutdownNow();
+    assertThat(failures).isEmpty();
+    return stages;
+  }
+
+  private static Stage stage(
+      ModelSpec spec,
+      OptimizerSpec optimizer,
+      Placement placement,
+      Cut cut,
+      List<Batch> batches,
+      INDArray initial,
+      InMemoryLinks links,
+      int replica,
+      int s,
+      int[] own,
+      List<InProcessExchange> peers) {
+    var schedule =
+        new Schedule(
+            placement.count(), cut.microBatches, (T + cut.chunkSteps - 1) / cut.chunkSteps);
+    try (var network =
+            new StageNetwork(spec, optimizer, placement, s, schedule.microBatchesUnderWay(s));
+        var step =
+            new StageStep(
+                network,
+                s,
+                placement.count(),
+                new Chunks(T, cut.chunkSteps),
+                cut.microBatches,
+                links.stage(s),
+                cut.shares.length == 1 ? null : peers.get(s).rank(replica),
+                links.sum(s))) {
+      long from = initial.length();
+      for (int above = placement.count() - 1; above >= s; above--) {
+        try (var other = new StageNetwork(spec, optimizer, placement, above, 1)) {
+          from -= other.network().numParams();
+        }
+      }
+      network
+          .network()
+          .setParams(
+              initial.get(
+                  NDArrayIndex.all(),
+                  NDArrayIndex.interval(from, from + network.network().numParams())));
+      var losses = new ArrayList<Double>();
+      for (Batch batch : batches) {
+        Batch mine = s == 0 ? rows(batch, own) : null;
+        StageLinks.Header header =
+            step.begin(
+                s == 0
+                    ? new StageLinks.Header(StageLinks.Kind.TRAINING, B, own.length, false, false)
+                    : null);
+        losses.add(step.train(header, mine));
+      }
+      double[] validated =
+          step.validate(
+              s == 0 ? (batches.size() > 3 ? List.of(batches.get(3)) : batches).iterator() : null);
+      double[] all = links.sum(s).over(validated);
+      return new Stage(replica, network.network(), losses, all[0] / all[1]);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package io.sluice.training;
+
+import io.sluice.config.ConfigReader;
+import io.sluice.config.InvalidConfigException;
+import io.sluice.failure.InsufficientClusterException;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.pipeline.PipelinePlan;
+import io.sluice.recurrent.pipeline.PipelineRefusal;
+import io.sluice.recurrent.pipeline.PipelineWishes;
+import io.sluice.recurrent.pipeline.Placement;
+import io.sluice.training.allreduce.WireFormat;
+import io.sluice.training.loop.PipelineLayout;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * How the layers of a network are spread over ranks.
+ *
+ * @param stages P; empty is as many as {@code placement} has, or {@value #STAGES}
+ * @param placement a stage for each recurrent layer, lowest first, and perhaps one for what is
+ *     above them; empty is the one that balances the stages
+ * @param timeChunk time steps of a time chunk; empty leaves it to the plan
+ * @param wire how activations and their gradients travel
+ */
+record PipelineSettings(
+    Optional<Integer> stages,
+    Optional<List<Integer>> placement,
+    Optional<Integer> timeChunk,
+    WireFormat wire) {
+  private static final int STAGES = 2;
+
+  static PipelineSettings from(ConfigReader section) {
+    var settings =
+        new PipelineSettings(
+            section.isAuto("stages")
+                ? Optional.empty()
+                : Optional.of(section.intAtLeast("stages", 1)),
+            section.isAuto("placement")
+                ? Optional.empty()
+                : Optional.of(section.intsAtLeast("placement", 0)),
+            section.isAuto("time-chunk")
+                ? Optional.empty()
+                : Optional.of(section.intAtLeast("time-chunk", 1)),
+            section.choice("wire", WireFormat.class));
+    int placed = settings.placed();
+    section.check(
+        placed == 0 || settings.stages.isEmpty() || settings.stages.get() == placed,
+        "stages",
+        "must be auto or the %d that placement has, but is %d",
+        placed,
+        settings.stages.orElse(0));
+    return settings;
+  }
+
+  /** Stages of the placement that is given; 0 if none is. */
+  private int placed() {
+    return placement.map(given -> given.stream().max(Integer::compare).orElse(-1) + 1).orElse(0);
+  }
+
+  /** P. */
+  int count() {
+    return stages.orElseGet(() -> placed() > 0 ? placed() : STAGES);
+  }
+
+  /**
+   * The layout of a run.
+   *
+   * @param windows of a replica's share of a batch
+   * @param rankBytes native memory of a rank; 0 is no limit
+   * @throws InvalidConfigException if there is no such layout
+   * @throws InsufficientClusterException if there is none that ranks have the memory for
+   */
+  PipelineLayout layout(
+      ModelSpec spec,
+      OptimizerSpec.Algorithm algorithm,
+      int windows,
+      int microBatches,
+      long rankBytes) {
+    PipelineWishes wishes =
+        PipelineWishes.ofStages(count())
+            .placedAs(placed(spec))
+            .withChunkSteps(timeChunk.orElse(0))
+            .withMicroBatches(microBatches);
+    try {
+      return new PipelineLayout(
+          PipelinePlan.of(spec, algorithm, windows, wishes.within(rankBytes)), wire);
+    } catch (PipelineRefusal refusal) {
+      try {
+        PipelinePlan.of(spec, algorithm, windows, wishes);
+      } catch (PipelineRefusal whatever) {
+        throw refused(key(whatever.wish()), whatever);
+      }
+      throw new InsufficientClusterException(
+          "The pipeline does not fit into the executors: %s%s %s A rank has its share of spark.executor.memoryOverhead (SLUICE_OFFHEAP_MEMORY), which the ranks of an executor divide."
+              .formatted(
+                  key(refusal.wish()), placement.isEmpty() ? " (auto)" : "", refusal.getMessage()));
+    }
+  }
+
+  private Placement placed(ModelSpec spec) {
+    try {
+      return placement.map(given -> Placement.of(given, spec.hiddenSizes().size())).orElse(null);
+    } catch (IllegalArgumentException e) {
+      throw refused("train.pipeline.placement", e);
+    }
+  }
+
+  private static String key(PipelineRefusal.Wish wish) {
+    return switch (wish) {
+      case STAGES -> "train.pipeline.stages";
+      case PLACEMENT -> "train.pipeline.placement";
+      case CHUNK_STEPS -> "train.pipeline.time-chunk";
+      case MICRO_BATCHES -> "train.accumulate";
+    };
+  }
+
+  private static InvalidConfigException refused(String key, Exception why) {
+    return new InvalidConfigException(
+        "for this model", List.of("%s %s".formatted(key, why.getMessage())));
+  }
+}

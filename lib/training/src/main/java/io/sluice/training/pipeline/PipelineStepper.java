@@ -1,0 +1,297 @@
+package io.sluice.training.pipeline;
+
+import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.LossScale;
+import io.sluice.recurrent.pipeline.Chunks;
+import io.sluice.recurrent.pipeline.Schedule;
+import io.sluice.recurrent.pipeline.StageLinks;
+import io.sluice.recurrent.pipeline.StageNetwork;
+import io.sluice.recurrent.pipeline.StageStep;
+import io.sluice.scoring.bundle.BatchArrays;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.WindowBatch;
+import io.sluice.training.allreduce.AllReduce;
+import io.sluice.training.checkpoint.Checkpoint.Position;
+import io.sluice.training.loop.Agreement;
+import io.sluice.training.loop.PipelineLayout;
+import io.sluice.training.loop.RunPlan;
+import io.sluice.training.loop.SharedGradient;
+import io.sluice.training.loop.StepTime;
+import io.sluice.training.loop.Stepper;
+import io.sluice.training.loop.ThresholdSettings;
+import io.sluice.training.loop.TrainingBatches;
+import io.sluice.training.loop.Windows;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.schedule.ISchedule;
+
+/**
+ * Each step is one update by the gradient of the whole batch, of which this rank computes its
+ * replica's part on its stage's layers: what {@link io.sluice.training.loop.GradientStepper} does
+ * with whole networks, to the order of float32 sums.
+ *
+ * <p>The first stage of a replica reads its windows; examples and labels go up with the
+ * activations. It also says what all stages of the replica must know before a step: whether to stop
+ * after it, and whether a checkpoint follows.
+ */
+public final class PipelineStepper implements Stepper {
+  private final RunPlan plan;
+  private final int replica;
+  private final int replicas;
+  private final int stage;
+  private final long memoryBytes;
+  private final BooleanSupplier stopAsked;
+  private final LinkedStages links;
+  private final AllReduce peers;
+  private final AllReduce stages;
+  private final StageNetwork network;
+  private final StageStep step;
+  private final SharedGradient shared;
+
+  // of the first stage
+  private final Windows windows;
+  private final BatchArrays arrays;
+  private final TrainingBatches trained;
+  private Windows.Shards shards;
+
+  private boolean checkpointAsked;
+  private StageLinks.Header header;
+  private long stageSumNanos;
+
+  /**
+   * @param rank of the run's
+   * @param ranks a multiple of P
+   * @param links with the replica's other stages
+   * @param peers the same stage of all replicas; null if there is one
+   * @param stages of this replica; null if there is one
+   * @param threshold how gradients are encoded between peers; empty where they are summed
+   * @param deadline for the slowest rank's part of a step
+   * @param memoryBytes that the rank may keep windows in
+   * @param stopAsked whether this rank is asked to stop
+   */
+  public PipelineStepper(
+      RunPlan plan,
+      int rank,
+      int ranks,
+      LinkedStages links,
+      AllReduce peers,
+      AllReduce stages,
+      Optional<ThresholdSettings> threshold,
+      Duration deadline,
+      long memoryBytes,
+      BooleanSupplier stopAsked) {
+    PipelineLayout layout = plan.pipeline().orElseThrow();
+    this.plan = plan;
+    this.stage = layout.stageOf(rank);
+    this.replica = layout.replicaOf(rank);
+    this.replicas = ranks / layout.stages();
+    this.links = links;
+    this.peers = peers;
+    this.stages = stages;
+    this.memoryBytes = memoryBytes;
+    this.stopAsked = stopAsked;
+    Chunks chunks = layout.plan().chunks();
+    Schedule schedule = layout.plan().schedule();
+    this.network =
+        new StageNetwork(
+            plan.spec(),
+            plan.optimizer(),
+            layout.placement(),
+            stage,
+            schedule.microBatchesUnderWay(stage));
+    this.shared =
+        peers == null
+            ? null
+            : SharedGradient.of(peers, threshold, deadline, () -> header.stopAsked());
+    this.step =
+        new StageStep(
+            network,
+            stage,
+            layout.stages(),
+            chunks,
+            plan.microBatches(),
+            links,
+            shared,
+            this::overStages);
+    this.windows = stage == 0 ? plan.windows() : null;
+    this.arrays = stage == 0 ? new BatchArrays(windows.contract(), plan.spec()) : null;
+    this.trained = stage == 0 ? new TrainingBatches(arrays, plan.seed()) : null;
+  }
+
+  private double[] overStages(double... numbers) {
+    if (stages == null) {
+      return numbers;
+    }
+    long start = System.nanoTime();
+    double[] sums = Agreement.sums(stages, numbers);
+    stageSumNanos += System.nanoTime() - start;
+    return sums;
+  }
+
+  @Override
+  public MultiLayerNetwork network() {
+    return network.network();
+  }
+
+  @Override
+  public LossScale lossScale() {
+    return step.update().lossScale().orElse(null);
+  }
+
+  @Override
+  public void askForCheckpoint() {
+    checkpointAsked = true;
+  }
+
+  @Override
+  public Steps steps(Position from, ISchedule learningRate) {
+    GlobalNormClipping.setLearningRate(network(), learningRate);
+    if (from.lossScale() != null) {
+      step.update().setLossScale(from.lossScale());
+    }
+    if (stage == 0 && shards == null) {
+      // found at the first epoch: a run that has nothing left to train reads no train windows
+      shards = windows.shards(plan.dealing(), replica, replicas, memoryBytes);
+    }
+    Windows.Batches batches = stage == 0 ? shards.epoch(from.epoch(), from.stepOfEpoch()) : null;
+    int count = plan.steps().stepsPerEpoch();
+    return new Steps() {
+      private int next = from.stepOfEpoch();
+
+      @Override
+      public boolean hasNext() {
+        return next < count;
+      }
+
+      @Override
+      public Taken next() {
+        if (!hasNext()) {
+          throw new NoSuchElementException("no more steps in this epoch");
+        }
+        next++;
+        return take(batches, from.epoch(), next == count);
+      }
+
+      @Override
+      public void close() {
+        if (batches != null) {
+          batches.close();
+        }
+      }
+    };
+  }
+
+  private Taken take(Windows.Batches batches, int epoch, boolean isLastOfEpoch) {
+    long sent = bytesSent();
+    long start = System.nanoTime();
+    StageLinks.Header own = null;
+    Batch batch = null;
+    if (stage == 0) {
+      WindowBatch read = batches.next();
+      batch = trained.of(read, epoch);
+      own =
+          new StageLinks.Header(
+              StageLinks.Kind.TRAINING,
+              read.globalSize(),
+              batch.size(),
+              stopAsked.getAsBoolean(),
+              checkpointAsked);
+    }
+    checkpointAsked = false;
+    long read = System.nanoTime();
+    header = step.begin(own);
+    if (shared != null) {
+      shared.begin(header.examples(), header.wholeAsked() || isLastOfEpoch);
+    }
+    double loss = step.train(header, batch);
+    long end = System.nanoTime();
+    long waited = step.takeWaitedNanos() + stageSumNanos;
+    waited += shared == null ? 0 : shared.takeWaitedNanos();
+    stageSumNanos = 0;
+    return new Taken(
+        1,
+        header.examples(),
+        loss,
+        step.update().wasLeftOut()
+            ? OptionalDouble.empty()
+            : GlobalNormClipping.lastNorm(network()),
+        new StepTime(end - read - waited, waited, read - start, bytesSent() - sent, denseBytes()),
+        shared == null ? header.stopAsked() : shared.anyAskedToStop(),
+        header.wholeAsked() ? Following.AGREED : Following.NOT);
+  }
+
+  private long denseBytes() {
+    return 2L * (replicas - 1) * network().numParams() * Float.BYTES / replicas;
+  }
+
+  private long bytesSent() {
+    return links.bytesSent() + (peers == null ? 0 : peers.bytesSent());
+  }
+
+  @Override
+  public double validationLoss() {
+    double[] sums;
+    try (Windows.Batches batches =
+        stage == 0
+            ? windows.inOrder(Split.VALIDATION, plan.steps().batchSize(), replica, replicas)
+            : null) {
+      sums = step.validate(batches == null ? null : forValidation(batches));
+    }
+    sums = overStages(sums);
+    if (peers != null) {
+      sums = Agreement.sums(peers, sums);
+    }
+    // what was waited for here is no step's
+    step.takeWaitedNanos();
+    stageSumNanos = 0;
+    return sums[0] / sums[1];
+  }
+
+  /** In pieces as large as those of a training step, whose memory they use. */
+  private Iterator<Batch> forValidation(Windows.Batches batches) {
+    return new Iterator<>() {
+      private Batch batch;
+      private int part;
+      private int parts;
+
+      @Override
+      public boolean hasNext() {
+        return part < parts || batches.hasNext();
+      }
+
+      @Override
+      public Batch next() {
+        if (part == parts) {
+          DataSet data = arrays.dataSet(batches.next());
+          batch = new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray());
+          part = 0;
+          parts = Math.min(plan.microBatches(), batch.size());
+        }
+        return batch.part(part++, parts);
+      }
+    };
+  }
+
+  @Override
+  public void requireAgreement(long step) {
+    if (peers != null) {
+      Agreement.require(peers, network(), step);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (shards != null) {
+      shards.close();
+    }
+    step.close();
+    network.close();
+  }
+}

@@ -1,0 +1,82 @@
+package io.sluice.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.config.InvalidConfigException;
+import io.sluice.config.Settings;
+import io.sluice.recurrent.model.ModelSettings;
+import io.sluice.sequences.dataset.TinyDataset;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.apache.spark.SparkConf;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is told of a run before it begins. No session is opened. */
+class ExplanationTest {
+  @TempDir Path folder;
+
+  private String explain(String master, String... overrides) {
+    var all = new String[overrides.length + 1];
+    all[0] = "dataset.path=\"" + folder.resolve("data") + "\"";
+    System.arraycopy(overrides, 0, all, 1, overrides.length);
+    Settings settings = Settings.parse("model.hidden-sizes = [24, 16], train.batch-size = 32", all);
+    return Trainer.explain(
+        new SparkConf(false).set("spark.master", master),
+        settings.read(TrainSettings::from),
+        settings.read(ModelSettings::from));
+  }
+
+  @Test
+  void aPipelineIsShownAsItIsPlanned() throws IOException {
+    TinyDataset.forecast().days(16).write(folder.resolve("data"));
+
+    String text = explain("yarn", "train.strategy=pipeline", "train.pipeline.placement=[0,1]");
+
+    assertThat(text)
+        .startsWith("dataset\n")
+        .containsPattern("data: [\\d,]+ windows of \\d+ x \\d+ to train on\nmodel\nlayer ")
+        .containsPattern(
+            "\npipeline\nstage  layers +parameters  MiB memory  share of compute +MiB sent\n0 +recurrent layer 0 .*\n1 +recurrent layer 1 and head .*\nexpected: [\\d,]+ windows/s, .* stages wait [\\d.]+ % of the time; ")
+        .endsWith(
+            "\nplanned for 1 replica of 2 pipeline stages of 32 windows a step each, whatever memory executors have; a run plans again within that");
+    assertThat(explain("yarn", "train.strategy=pipeline", "train.workers=4"))
+        .contains("planned for 2 replicas of 2 pipeline stages of 16 windows a step each");
+    assertThat(
+            explain(
+                "yarn", "train.strategy=pipeline", "train.workers=4", "train.batch-per-worker=8"))
+        .contains("planned for 2 replicas of 2 pipeline stages of 16 windows a step each");
+  }
+
+  @Test
+  void otherRunsShowTheirNetworkAndTheMemoryOfAProcess() throws IOException {
+    TinyDataset.forecast().days(16).write(folder.resolve("data"));
+
+    for (String master : new String[] {"local[2]", "yarn"}) {
+      assertThat(explain(master))
+          .contains("\nmodel\nlayer ")
+          .contains(
+              "\nnative memory of each training process, a thread's share of a batch in one piece: about ")
+          .doesNotContain("pipeline");
+    }
+  }
+
+  @Test
+  void aDatasetThatIsNotThereYetIsWaitedFor() {
+    assertThat(explain("yarn", "train.strategy=pipeline"))
+        .isEqualTo(
+            "model and pipeline: to be told once build-sequences has run. The dataset at %s does not exist. Check the path, or run the job that writes it."
+                .formatted(folder.resolve("data")));
+    assertThat(explain("yarn")).startsWith("model: to be told once build-sequences has run. The ");
+  }
+
+  @Test
+  void aPipelineThatCannotBeIsRefused() throws IOException {
+    TinyDataset.forecast().days(16).write(folder.resolve("data"));
+
+    assertThatThrownBy(() -> explain("yarn", "train.strategy=pipeline", "train.pipeline.stages=4"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining("train.pipeline.stages must be 1 to 3, one for each of 2 recurrent");
+  }
+}
