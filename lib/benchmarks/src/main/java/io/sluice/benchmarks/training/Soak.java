@@ -3,6 +3,7 @@ package io.sluice.benchmarks.training;
 import io.sluice.benchmarks.Report;
 import io.sluice.benchmarks.Scratch;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ public final class Soak {
   private static final double MEMORY_BOUND = 0.03;
   private static final double COUNT_BOUND = 4;
   private static final int STOP_SECONDS = 120;
+  private static final int HEAP_MEBIBYTES = 1024;
 
   private Soak() {}
 
@@ -42,7 +44,7 @@ public final class Soak {
     Duration every = Duration.ofSeconds(args.length > 1 ? Integer.parseInt(args[1]) : 15);
     try (var scratch = new Scratch()) {
       WideDataset dataset = WideDataset.write(scratch.path(""), "soak", 50, 16, 64, 64_000);
-      TrainProcess.Running running = start(dataset, scratch.path("run"));
+      TrainProcess.Running running = start(dataset, jvms(scratch), scratch.path("run"));
       try {
         Map<String, ProcessHandle> processes = processes(running);
         Map<String, List<ProcessSample>> samples = sample(running, processes, length, every);
@@ -53,12 +55,22 @@ public final class Soak {
     }
   }
 
-  private static TrainProcess.Running start(WideDataset dataset, Path folder)
+  /** What every JVM is told: its heap is there from the start, and it counts its own memory. */
+  private static Path jvms(Scratch scratch) throws IOException {
+    String options =
+        "extraJavaOptions=-Xms%dm -XX:+AlwaysPreTouch -XX:NativeMemoryTracking=summary"
+            .formatted(HEAP_MEBIBYTES);
+    return Files.write(
+        scratch.path("spark.conf"),
+        List.of("spark.driver." + options, "spark.executor." + options));
+  }
+
+  private static TrainProcess.Running start(WideDataset dataset, Path jvms, Path folder)
       throws IOException, InterruptedException {
-    String tracked = "extraJavaOptions=-XX:NativeMemoryTracking=summary";
     return new TrainProcess(dataset.config(), folder)
-        .executors(2)
-        .env("SLUICE_SPARK_CONF", "spark.driver." + tracked + " spark.executor." + tracked)
+        .executors(2, HEAP_MEBIBYTES)
+        .env("SLUICE_DRIVER_MEMORY", HEAP_MEBIBYTES + "m")
+        .env("SLUICE_SPARK_CONF", jvms.toString())
         .set("train.strategy", "gradient-sharing")
         .set("train.epochs", 100_000)
         .set("train.batch-size", 64)
