@@ -31,7 +31,7 @@ final class Explanation {
     }
     ModelSpec spec = read.spec(model);
     Optional<PipelineLayout> layout =
-        isPipeline ? Optional.of(layout(settings, spec)) : Optional.empty();
+        isPipeline ? Optional.of(settings.pipeline().layout(spec, settings, 0)) : Optional.empty();
     return "dataset\n%s: %,d windows of %d x %d to train on\n%s\n%s"
             .formatted(
                 read.uri(),
@@ -41,17 +41,6 @@ final class Explanation {
                 model(settings, spec),
                 cost(settings, spec, layout, Plans.microBatches(settings, spec)))
         + (isPipeline ? presumption(settings) : "");
-  }
-
-  private static PipelineLayout layout(TrainSettings settings, ModelSpec spec) {
-    return settings
-        .pipeline()
-        .layout(
-            spec,
-            settings.optimizer().algorithm(),
-            settings.batchOfProcess(),
-            settings.accumulate().orElse(0),
-            0);
   }
 
   private static String presumption(TrainSettings settings) {

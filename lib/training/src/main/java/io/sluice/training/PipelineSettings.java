@@ -3,8 +3,8 @@ package io.sluice.training;
 import io.sluice.config.ConfigReader;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.failure.InsufficientClusterException;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.ModelSpec;
-import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.recurrent.pipeline.PipelinePlan;
 import io.sluice.recurrent.pipeline.PipelineRefusal;
 import io.sluice.recurrent.pipeline.PipelineWishes;
@@ -22,12 +22,14 @@ import java.util.Optional;
  *     above them; empty is the one that balances the stages
  * @param timeChunk time steps of a time chunk; empty leaves it to the plan
  * @param wire how activations and their gradients travel
+ * @param deviceMemory bytes that layers may take of a rank's GPU; 0 leaves it to what is free there
  */
 record PipelineSettings(
     Optional<Integer> stages,
     Optional<List<Integer>> placement,
     Optional<Integer> timeChunk,
-    WireFormat wire) {
+    WireFormat wire,
+    long deviceMemory) {
   private static final int STAGES = 2;
 
   static PipelineSettings from(ConfigReader section) {
@@ -42,7 +44,8 @@ record PipelineSettings(
             section.isAuto("time-chunk")
                 ? Optional.empty()
                 : Optional.of(section.intAtLeast("time-chunk", 1)),
-            section.choice("wire", WireFormat.class));
+            section.choice("wire", WireFormat.class),
+            section.isAuto("device-memory") ? 0 : section.bytes("device-memory"));
     int placed = settings.placed();
     section.check(
         placed == 0 || settings.stages.isEmpty() || settings.stages.get() == placed,
@@ -66,36 +69,47 @@ record PipelineSettings(
   /**
    * The layout of a run.
    *
-   * @param windows of a replica's share of a batch
+   * @param settings of the run, these among them
    * @param rankBytes native memory of a rank; 0 is no limit
    * @throws InvalidConfigException if there is no such layout
    * @throws InsufficientClusterException if there is none that ranks have the memory for
    */
-  PipelineLayout layout(
-      ModelSpec spec,
-      OptimizerSpec.Algorithm algorithm,
-      int windows,
-      int microBatches,
-      long rankBytes) {
+  PipelineLayout layout(ModelSpec spec, TrainSettings settings, long rankBytes) {
     PipelineWishes wishes =
         PipelineWishes.ofStages(count())
             .placedAs(placed(spec))
             .withChunkSteps(timeChunk.orElse(0))
-            .withMicroBatches(microBatches);
+            .withMicroBatches(settings.accumulate().orElse(0))
+            .within(rankBytes)
+            .onDevicesOf(settings.device() == DeviceChoice.CPU ? 0 : deviceMemory);
     try {
       return new PipelineLayout(
-          PipelinePlan.of(spec, algorithm, windows, wishes.within(rankBytes)), wire);
+          PipelinePlan.of(
+              spec, settings.optimizer().algorithm(), settings.batchOfProcess(), wishes),
+          wire);
     } catch (PipelineRefusal refusal) {
-      try {
-        PipelinePlan.of(spec, algorithm, windows, wishes);
-      } catch (PipelineRefusal whatever) {
-        throw refused(key(whatever.wish()), whatever);
-      }
-      throw new InsufficientClusterException(
-          "The pipeline does not fit into the executors: %s%s %s A rank has its share of spark.executor.memoryOverhead (SLUICE_OFFHEAP_MEMORY), which the ranks of an executor divide."
-              .formatted(
-                  key(refusal.wish()), placement.isEmpty() ? " (auto)" : "", refusal.getMessage()));
+      throw switch (refusal.wish()) {
+        case STAGES -> refused("train.pipeline.stages", refusal);
+        case PLACEMENT -> refused("train.pipeline.placement", refusal);
+        case CHUNK_STEPS -> refused("train.pipeline.time-chunk", refusal);
+        case MICRO_BATCHES -> refused("train.accumulate", refusal);
+        case MEMORY ->
+            tooLarge(
+                refusal,
+                "executors",
+                "A rank has its share of spark.executor.memoryOverhead (SLUICE_OFFHEAP_MEMORY), which the ranks of an executor divide.");
+        case DEVICE_MEMORY ->
+            tooLarge(refusal, "GPUs", "train.pipeline.device-memory says what each has.");
+      };
     }
+  }
+
+  private InsufficientClusterException tooLarge(
+      PipelineRefusal refusal, String holders, String whatTheyHave) {
+    return new InsufficientClusterException(
+        "The pipeline does not fit into the %s: train.pipeline.placement%s %s %s"
+            .formatted(
+                holders, placement.isEmpty() ? " (auto)" : "", refusal.getMessage(), whatTheyHave));
   }
 
   private Placement placed(ModelSpec spec) {
@@ -104,15 +118,6 @@ record PipelineSettings(
     } catch (IllegalArgumentException e) {
       throw refused("train.pipeline.placement", e);
     }
-  }
-
-  private static String key(PipelineRefusal.Wish wish) {
-    return switch (wish) {
-      case STAGES -> "train.pipeline.stages";
-      case PLACEMENT -> "train.pipeline.placement";
-      case CHUNK_STEPS -> "train.pipeline.time-chunk";
-      case MICRO_BATCHES -> "train.accumulate";
-    };
   }
 
   private static InvalidConfigException refused(String key, Exception why) {

@@ -151,14 +151,7 @@ public final class Trainer {
       ExecutorMemory executor =
           ExecutorMemory.of(
               context, new Cluster(context, settings.device()), settings.workers().orElseThrow());
-      return settings
-          .pipeline()
-          .layout(
-              spec,
-              settings.optimizer().algorithm(),
-              settings.batchOfProcess(),
-              settings.accumulate().orElse(0),
-              executor.rankBytes());
+      return settings.pipeline().layout(spec, settings, executor.rankBytes());
     }
   }
 

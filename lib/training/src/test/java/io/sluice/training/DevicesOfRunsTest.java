@@ -223,4 +223,27 @@ class DevicesOfRunsTest {
     assertThat(run("whole").checkpointHeader(whole).at("/position/lossScale/value").asInt())
         .isEqualTo(2048);
   }
+
+  @Test
+  void aStageThatItsGpuHasNoMemoryForEndsTheRunWithBothNames() {
+    RecordingAccelerator.have(2);
+    RecordingAccelerator.haveFree(50L << 20);
+    String[] pipeline = {
+      "train.strategy=pipeline",
+      "train.workers=2",
+      "train.epochs=1",
+      "model.hidden-sizes=[6,6]",
+      "train.pipeline.placement=[0,1]"
+    };
+
+    assertThatThrownBy(() -> train("refused", pipeline, "device=gpu"))
+        .isInstanceOfSatisfying(
+            InsufficientClusterException.class,
+            e -> assertThat(e.exitStatus()).isEqualTo(ExitStatus.CLUSTER_TOO_SMALL))
+        .hasMessageMatching(
+            "(?s).*GPU [01] \\(recording\\) has 50 MiB of memory free, and stage [01] \\(recurrent layer [01].*\\) needs about 81 MiB\\. Set train\\.pipeline\\.device-memory to what the GPUs have.*");
+    RecordingAccelerator.haveFree(1L << 30);
+    assertThat(train("fits", pipeline, "device=gpu").device())
+        .isEqualTo("GPU 0 (recording), GPU 1 (recording)");
+  }
 }

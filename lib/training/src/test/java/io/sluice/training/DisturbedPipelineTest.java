@@ -339,14 +339,7 @@ class DisturbedPipelineTest {
             settings,
             spec,
             dataset.plan(settings, dataset.count(Split.TRAIN)),
-            settings
-                .pipeline()
-                .layout(
-                    spec,
-                    settings.optimizer().algorithm(),
-                    settings.batchOfProcess(),
-                    settings.accumulate().orElse(0),
-                    0),
+            settings.pipeline().layout(spec, settings, 0),
             new Provenance("run-to-stop", "test", "hash", Instant.EPOCH),
             hadoop);
     CheckpointStore checkpoints =

@@ -151,4 +151,15 @@ class RefusedPipelinesTest {
       conf.set("spark.master", "local[8]");
     }
   }
+
+  @Test
+  void aLayerTooLargeForTheGpusIsTooSmallACluster() {
+    UserFailure failure =
+        refused("train.pipeline.device-memory=64 MiB", "train.pipeline.placement=[0,1,1]");
+
+    assertThat(failure)
+        .hasMessageMatching(
+            "The pipeline does not fit into the GPUs: train\\.pipeline\\.placement must leave each stage within 64 MiB of its GPU's memory, but stage 1 of \\[0, 1, 1, 1\\] \\(recurrent layers 1 to 2 and head\\) needs 161 MiB there, with 16 micro-batches of up to 1 window\\. .*train\\.pipeline\\.device-memory says what each has\\.");
+    assertThat(failure.exitStatus()).isEqualTo(ExitStatus.CLUSTER_TOO_SMALL);
+  }
 }

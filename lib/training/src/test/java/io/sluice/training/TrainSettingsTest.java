@@ -56,7 +56,7 @@ class TrainSettingsTest {
           min-workers = 2, retries = 8
           join-timeout = 7 s, silence-timeout = 11 s, step-timeout = 13 s
         }
-        pipeline { stages = 3, placement = [0, 1, 2], time-chunk = 24, wire = bf16 }
+        pipeline { stages = 3, placement = [0, 1, 2], time-chunk = 24, wire = bf16, device-memory = 16 GiB }
         async {
           address = "10.0.0.7", port = 7000, executor-port = 7100, threshold = 0.03
           handshake-timeout = 19 s, stall-timeout = 23 s, accept-unauthenticated = true
@@ -118,7 +118,8 @@ class TrainSettingsTest {
                     Optional.of(3),
                     Optional.of(List.of(0, 1, 2)),
                     Optional.of(24),
-                    WireFormat.BF16),
+                    WireFormat.BF16,
+                    16L << 30),
                 new AsyncSettings(
                     "10.0.0.7",
                     7000,

@@ -27,6 +27,11 @@ public final class CudaKernels implements AcceleratorKernels {
   }
 
   @Override
+  public long freeBytes(int device) {
+    return Cuda.freeBytes(device);
+  }
+
+  @Override
   public Optional<String> lack(Cell cell, boolean dropsState) {
     return switch (cell) {
       case LSTM, GRU, RNN -> dropsState ? Optional.of(CudnnKernel.NO_FACTORS) : Optional.empty();

@@ -21,6 +21,9 @@ public interface AcceleratorKernels {
   /** As a person reads it in a log, e.g. "NVIDIA H200 (140 GiB)". */
   String describe(int device);
 
+  /** Bytes of a device's memory that nobody holds now. */
+  long freeBytes(int device);
+
   /**
    * What it lacks for a layer, wherever it runs, and who has it; empty if it has all.
    *

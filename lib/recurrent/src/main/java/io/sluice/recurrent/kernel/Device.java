@@ -138,6 +138,27 @@ public final class Device {
     return kernels != null;
   }
 
+  /**
+   * Refuses a GPU that has too little memory where nothing else would do; where the CPU would,
+   * layers go on there once it is used up.
+   *
+   * @param bytes that are needed, more or less
+   * @param what needs them, as a person reads it
+   * @param remedy what to do, as a sentence
+   * @throws InsufficientClusterException if they are not free
+   */
+  public void requireMemory(long bytes, String what, String remedy) {
+    if (!isGpu() || !required) {
+      return;
+    }
+    long free = kernels.freeBytes(number);
+    if (bytes > free) {
+      throw new InsufficientClusterException(
+          "%s has %,d MiB of memory free, and %s needs about %,d MiB. %s"
+              .formatted(this, free >> 20, what, (bytes >> 20) + 1, remedy));
+    }
+  }
+
   /** Why it is not what was assigned, and what that costs; empty where nobody need hear. */
   public Optional<String> complaint() {
     return Optional.ofNullable(complaint);

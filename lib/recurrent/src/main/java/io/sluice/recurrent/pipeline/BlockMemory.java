@@ -70,6 +70,17 @@ final class BlockMemory {
         TrainingMemory.BESIDES_BYTES);
   }
 
+  /** Of its GPU, if it has one: what recurrent layers take there, in bytes. */
+  long ofDevice(Schedule schedule, int stage, int first, int end) {
+    double tapes = tapes(schedule, stage);
+    long rows = (long) chunks.chunkSteps() * windows;
+    long bytes = 0;
+    for (int block = first; block < top(end); block++) {
+      bytes += DeviceMemory.ofLayer(spec, block, rows, windows, tapes);
+    }
+    return bytes;
+  }
+
   /**
    * Whole chunks that a stage keeps: where it keeps all of a step, the last of a series is short.
    */

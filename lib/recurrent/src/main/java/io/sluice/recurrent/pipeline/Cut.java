@@ -10,11 +10,15 @@ final class Cut implements PlacementSearch.Cost {
 
   private static final double BYTES_PER_SECOND = 1.1e9;
 
+  /** Where there is no limit: of two stages that fit, the fuller one is still the fuller one. */
+  private static final double UNLIMITED_BYTES = 1L << 60;
+
   final Chunks chunks;
   final Schedule schedule;
   final BlockMemory memory;
   private final ModelSpec spec;
   private final int windows;
+  private final PipelineWishes wishes;
   private final BlockSeconds seconds;
   private final int recurrent;
 
@@ -25,21 +29,23 @@ final class Cut implements PlacementSearch.Cost {
 
   /**
    * @param windows of a replica's share of a batch
+   * @param wishes whose stages and limits hold
    */
   Cut(
       ModelSpec spec,
       OptimizerSpec.Algorithm algorithm,
       int windows,
-      int stages,
+      PipelineWishes wishes,
       int microBatches,
       Chunks chunks) {
     this.spec = spec;
     this.windows = windows;
+    this.wishes = wishes;
     this.seconds = new BlockSeconds(spec);
     this.recurrent = spec.hiddenSizes().size();
     int blocks = recurrent + 1;
     this.chunks = chunks;
-    this.schedule = new Schedule(stages, microBatches, chunks.count());
+    this.schedule = new Schedule(wishes.stages(), microBatches, chunks.count());
     this.memory = new BlockMemory(spec, algorithm, chunks, largest());
     this.larger = windows % microBatches;
     this.blockSeconds = new double[blocks];
@@ -81,12 +87,33 @@ final class Cut implements PlacementSearch.Cost {
   }
 
   @Override
-  public long bytes(int stage, int first, int end) {
-    return memory.of(schedule, stage, first, end).total();
+  public double load(int stage, int first, int end) {
+    return Math.max(hostLoad(stage, first, end), deviceLoad(stage, first, end));
   }
 
-  long bytes(Placement placement, int stage) {
-    return bytes(stage, placement.first(stage), placement.end(stage));
+  private double hostLoad(int stage, int first, int end) {
+    return share(memory.of(schedule, stage, first, end).total(), wishes.memoryBytes());
+  }
+
+  private double deviceLoad(int stage, int first, int end) {
+    return wishes.deviceBytes() == 0
+        ? 0
+        : share(memory.ofDevice(schedule, stage, first, end), wishes.deviceBytes());
+  }
+
+  private static double share(long bytes, long limit) {
+    return bytes / (limit == 0 ? UNLIMITED_BYTES : limit);
+  }
+
+  double load(Placement placement, int stage) {
+    return load(stage, placement.first(stage), placement.end(stage));
+  }
+
+  /** Whether a stage's GPU is fuller than its rank. */
+  boolean isFullerOnDevice(Placement placement, int stage) {
+    int first = placement.first(stage);
+    int end = placement.end(stage);
+    return deviceLoad(stage, first, end) > hostLoad(stage, first, end);
   }
 
   /** The step played through. */

@@ -39,6 +39,7 @@ public record PipelinePlan(
    * @param layers as a person reads it
    * @param parameters of the stage
    * @param memory of its rank
+   * @param deviceBytes of its GPU's memory, if it has one
    * @param busySeconds in which it computes, of a step
    * @param bytesUp to the stage above, of a step
    * @param bytesDown to the stage below, of a step
@@ -47,6 +48,7 @@ public record PipelinePlan(
       String layers,
       long parameters,
       StageMemory memory,
+      long deviceBytes,
       double busySeconds,
       long bytesUp,
       long bytesDown)

@@ -53,8 +53,7 @@ final class PipelinePlanner {
 
   PipelinePlan plan() {
     check();
-    return plan(
-        best().orElseThrow(() -> new PipelineRefusal(PipelineRefusal.Wish.PLACEMENT, tooLarge())));
+    return plan(best().orElseThrow(this::tooLarge));
   }
 
   private void check() {
@@ -158,21 +157,19 @@ final class PipelinePlanner {
   private Optional<Placement> placement(Cut cut) {
     Placement wished = wishes.placement();
     if (wished != null) {
-      return cut.bytes(wished, largest(cut, wished)) <= wishes.limit()
-          ? Optional.of(wished)
-          : Optional.empty();
+      return cut.load(wished, fullest(cut, wished)) <= 1 ? Optional.of(wished) : Optional.empty();
     }
-    return new PlacementSearch(blocks, wishes.stages(), cut).best(wishes.limit());
+    return new PlacementSearch(blocks, wishes.stages(), cut).best();
   }
 
-  private static int largest(Cut cut, Placement placement) {
-    int largest = 0;
+  private static int fullest(Cut cut, Placement placement) {
+    int fullest = 0;
     for (int stage = 1; stage < placement.count(); stage++) {
-      if (cut.bytes(placement, stage) > cut.bytes(placement, largest)) {
-        largest = stage;
+      if (cut.load(placement, stage) > cut.load(placement, fullest)) {
+        fullest = stage;
       }
     }
-    return largest;
+    return fullest;
   }
 
   /** Empty if nothing is within the limit. */
@@ -197,6 +194,7 @@ final class PipelinePlanner {
               placement.layersOf(stage),
               cut.memory.parameters(first, end),
               cut.memory.of(cut.schedule, stage, first, end),
+              cut.memory.ofDevice(cut.schedule, stage, first, end),
               chosen.timing.busySeconds().get(stage),
               end < blocks ? Float.BYTES * numbers * BlockSeconds.inputs(spec, end) : 0,
               stage > 0 ? Float.BYTES * numbers * BlockSeconds.inputs(spec, first) : 0));
@@ -222,22 +220,39 @@ final class PipelinePlanner {
 
   private Cut cut(int microBatches, int chunkSteps) {
     var chunks = new Chunks(spec.lookBack(), chunkSteps);
-    return new Cut(spec, algorithm, windows, wishes.stages(), microBatches, chunks);
+    return new Cut(spec, algorithm, windows, wishes, microBatches, chunks);
   }
 
   /** The placement that comes nearest to the limit. */
-  private record Nearest(Cut cut, Placement placement, int stage, long bytes) {
-    /** Its largest stage, and why that is large. */
+  private record Nearest(Cut cut, Placement placement, int stage, double load) {
+    boolean isOfDevice() {
+      return cut.isFullerOnDevice(placement, stage);
+    }
+
+    /** What its fullest stage needs of what is too small. */
+    long bytes() {
+      int first = placement.first(stage);
+      int end = placement.end(stage);
+      return isOfDevice()
+          ? cut.memory.ofDevice(cut.schedule, stage, first, end)
+          : cut.memory.of(cut.schedule, stage, first, end).total();
+    }
+
+    /** Its fullest stage, and why that is full. */
     String text() {
       int first = placement.first(stage);
       int end = placement.end(stage);
+      String needed =
+          isOfDevice()
+              ? "%,d MiB there".formatted(StageMemory.mebibytes(bytes()))
+              : cut.memory.of(cut.schedule, stage, first, end).text();
       return "stage %d of %s (%s%s) needs %s, with %s of up to %s"
           .formatted(
               stage,
               placement,
               placement.layersOf(stage),
               end - first == 1 ? " alone" : "",
-              cut.memory.of(cut.schedule, stage, first, end).text(),
+              needed,
               PipelinePlan.count(cut.schedule.microBatches(), "micro-batch"),
               PipelinePlan.count(cut.largest(), "window"));
     }
@@ -249,24 +264,30 @@ final class PipelinePlanner {
       Placement placement =
           wishes.placement() != null
               ? wishes.placement()
-              : new PlacementSearch(blocks, wishes.stages(), cut).smallest();
-      int stage = largest(cut, placement);
-      long bytes = cut.bytes(placement, stage);
-      if (nearest == null || bytes < nearest.bytes) {
-        nearest = new Nearest(cut, placement, stage, bytes);
+              : new PlacementSearch(blocks, wishes.stages(), cut).emptiest();
+      int stage = fullest(cut, placement);
+      double load = cut.load(placement, stage);
+      if (nearest == null || load < nearest.load) {
+        nearest = new Nearest(cut, placement, stage, load);
       }
     }
     return nearest;
   }
 
   /** What is too large for the limit, and what would fit. */
-  private String tooLarge() {
+  private PipelineRefusal tooLarge() {
     Nearest nearest = nearest();
-    return "must leave each stage within %,d MiB, but %s. %s"
-        .formatted(wishes.memoryBytes() >> 20, nearest.text(), whatFits(nearest.bytes));
+    String limit =
+        nearest.isOfDevice()
+            ? "%,d MiB of its GPU's memory".formatted(wishes.deviceBytes() >> 20)
+            : "%,d MiB".formatted(wishes.memoryBytes() >> 20);
+    return new PipelineRefusal(
+        nearest.isOfDevice() ? PipelineRefusal.Wish.DEVICE_MEMORY : PipelineRefusal.Wish.MEMORY,
+        "must leave each stage within %s, but %s. %s"
+            .formatted(limit, nearest.text(), whatFits(nearest)));
   }
 
-  private String whatFits(long bytes) {
+  private String whatFits(Nearest tooFull) {
     var ways = new ArrayList<String>();
     if (wishes.microBatches() > 0) {
       for (long M = 2L * wishes.microBatches(); M <= windows; M *= 2) {
@@ -287,29 +308,29 @@ final class PipelinePlanner {
           .ifPresent(fitting -> ways.add("placement %s".formatted(fitting.placement)));
     }
     for (int P = wishes.stages() + 1; P <= blocks; P++) {
-      var more = new PipelineWishes(P, null, 0, wishes.microBatches(), wishes.memoryBytes());
-      if (fits(more).isPresent()) {
+      if (fits(wishes.withStages(P)).isPresent()) {
         ways.add("%d stages".formatted(P));
         break;
       }
     }
-    long memory = StageMemory.mebibytes(bytes);
+    long memory = StageMemory.mebibytes(tooFull.bytes());
+    String holder = tooFull.isOfDevice() ? "GPU" : "rank";
     if (!ways.isEmpty()) {
-      return "It would fit with %s, or with %,d MiB for each rank."
-          .formatted(String.join(", or with ", ways), memory);
+      return "It would fit with %s, or with %,d MiB for each %s."
+          .formatted(String.join(", or with ", ways), memory, holder);
     }
     // on as many stages as there can be
-    Nearest nearest =
-        planner(new PipelineWishes(blocks, null, 0, 0, wishes.memoryBytes())).nearest();
-    return nearest.bytes == bytes
-        ? "Nothing smaller is left: give each rank %,d MiB, or make the layer smaller."
-            .formatted(memory)
-        : "With %,d MiB for each rank it would fit. On the most stages that there can be, stage %d (%s alone) needs %,d MiB."
+    Nearest nearest = planner(wishes.withMicroBatches(0).withStages(blocks)).nearest();
+    return nearest.load == tooFull.load
+        ? "Nothing smaller is left: give each %s %,d MiB, or make the layer smaller."
+            .formatted(holder, memory)
+        : "With %,d MiB for each %s it would fit. On the most stages that there can be, stage %d (%s alone) needs %,d MiB."
             .formatted(
                 memory,
+                holder,
                 nearest.stage,
                 nearest.placement.layersOf(nearest.stage),
-                StageMemory.mebibytes(nearest.bytes));
+                StageMemory.mebibytes(nearest.bytes()));
   }
 
   private Optional<Candidate> fits(PipelineWishes others) {

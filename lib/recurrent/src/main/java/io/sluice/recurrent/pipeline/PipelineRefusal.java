@@ -16,7 +16,11 @@ public final class PipelineRefusal extends IllegalArgumentException {
     /** Time steps of a chunk. */
     CHUNK_STEPS,
     /** Micro-batches of a replica's share of a batch. */
-    MICRO_BATCHES
+    MICRO_BATCHES,
+    /** What a rank has beside the Java heap. */
+    MEMORY,
+    /** What a rank's GPU has. */
+    DEVICE_MEMORY
   }
 
   private final Wish wish;

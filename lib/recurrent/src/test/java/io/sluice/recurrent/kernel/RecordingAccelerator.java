@@ -29,6 +29,9 @@ public final class RecordingAccelerator implements AcceleratorKernels {
   /** Rows of a pass that fit its memory. */
   private static volatile int rows = Integer.MAX_VALUE;
 
+  /** What {@link #freeBytes} says. */
+  private static volatile long freeBytes = Long.MAX_VALUE;
+
   /** The loss scale from which on a gradient overflows. */
   private static volatile double overflowsFrom = Double.POSITIVE_INFINITY;
 
@@ -36,12 +39,17 @@ public final class RecordingAccelerator implements AcceleratorKernels {
   public static void have(int devices) {
     gpus = devices;
     rows = Integer.MAX_VALUE;
+    freeBytes = Long.MAX_VALUE;
     overflowsFrom = Double.POSITIVE_INFINITY;
     MADE.clear();
   }
 
   public static void haveMemoryFor(int timeStepsOfSequences) {
     rows = timeStepsOfSequences;
+  }
+
+  public static void haveFree(long bytes) {
+    freeBytes = bytes;
   }
 
   public static void overflowFrom(double lossScale) {
@@ -66,6 +74,11 @@ public final class RecordingAccelerator implements AcceleratorKernels {
   @Override
   public String describe(int device) {
     return "recording";
+  }
+
+  @Override
+  public long freeBytes(int device) {
+    return freeBytes;
   }
 
   @Override

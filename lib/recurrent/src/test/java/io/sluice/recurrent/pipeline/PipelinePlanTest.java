@@ -157,9 +157,10 @@ class PipelinePlanTest {
             63,
             false,
             List.of(
-                new PipelinePlan.Stage("recurrent layers 0 to 1", 1_234_567, memory, 0.3, MIB, 0),
                 new PipelinePlan.Stage(
-                    "recurrent layer 2 and head", 98_765, memory, 0.1, 0, 3 * MIB / 2)),
+                    "recurrent layers 0 to 1", 1_234_567, memory, 0, 0.3, MIB, 0),
+                new PipelinePlan.Stage(
+                    "recurrent layer 2 and head", 98_765, memory, 0, 0.1, 0, 3 * MIB / 2)),
             0.5,
             0.2,
             0.8);
@@ -222,12 +223,12 @@ class PipelinePlanTest {
     refused(
         spec,
         PipelineWishes.ofStages(2).within(150 * MIB),
-        PipelineRefusal.Wish.PLACEMENT,
+        PipelineRefusal.Wish.MEMORY,
         "must leave each stage within 150 MiB, but stage 1 of [0, 0, 1, 1, 1] (recurrent layers 2 to 3 and head) needs 164 MiB: parameters 17, optimizer 33, gradients 17, recurrent layers 51, activations 2, besides 48, with 64 micro-batches of up to 1 window. It would fit with 3 stages, or with 164 MiB for each rank.");
     refused(
         spec,
         PipelineWishes.ofStages(5).within(90 * MIB),
-        PipelineRefusal.Wish.PLACEMENT,
+        PipelineRefusal.Wish.MEMORY,
         "must leave each stage within 90 MiB, but stage 1 of [0, 1, 2, 3, 4] (recurrent layer 1 alone) needs 107 MiB: parameters 9, optimizer 17, gradients 9, recurrent layers 26, activations 1, besides 48, with 64 micro-batches of up to 1 window. Nothing smaller is left: give each rank 107 MiB, or make the layer smaller.");
     refused(
         spec,
@@ -236,8 +237,33 @@ class PipelinePlanTest {
             .withMicroBatches(1)
             .withChunkSteps(50)
             .within(450 * MIB),
-        PipelineRefusal.Wish.PLACEMENT,
+        PipelineRefusal.Wish.MEMORY,
         "must leave each stage within 450 MiB, but stage 0 of [0, 0, 0, 0, 1] (recurrent layers 0 to 3) needs 659 MiB: parameters 29, optimizer 58, gradients 29, recurrent layers 421, activations 76, besides 48, with 1 micro-batch of up to 64 windows. It would fit with 8 micro-batches, or with placement [0, 0, 1, 1, 1], or with 3 stages, or with 659 MiB for each rank.");
+  }
+
+  @Test
+  void aGpuThatIsTooSmallMovesTheCutOrIsNamedWithWhatWouldFit() {
+    ModelSpec spec = lstm(false, 512, 512, 1024, 1024);
+    var wishes = PipelineWishes.ofStages(2).withMicroBatches(1).withChunkSteps(T);
+    PipelinePlan free = plan(spec, wishes);
+    assertThat(free.placement().stages()).containsExactly(0, 0, 0, 1, 1);
+    long largest =
+        free.stages().stream().mapToLong(PipelinePlan.Stage::deviceBytes).max().orElse(0);
+
+    PipelinePlan within = plan(spec, wishes.onDevicesOf(largest - 1));
+
+    assertThat(within.placement().stages()).containsExactly(0, 0, 1, 1, 1);
+    assertThat(within.stages()).allMatch(stage -> stage.deviceBytes() < largest);
+    refused(
+        spec,
+        wishes.onDevicesOf(300 * MIB),
+        PipelineRefusal.Wish.DEVICE_MEMORY,
+        "must leave each stage within 300 MiB of its GPU's memory, but stage 1 of [0, 0, 1, 1, 1] (recurrent layers 2 to 3 and head) needs 982 MiB there, with 1 micro-batch of up to 64 windows. It would fit with 32 micro-batches, or with 982 MiB for each GPU.");
+    refused(
+        spec,
+        PipelineWishes.ofStages(5).onDevicesOf(80 * MIB),
+        PipelineRefusal.Wish.DEVICE_MEMORY,
+        "must leave each stage within 80 MiB of its GPU's memory, but stage 3 of [0, 1, 2, 3, 4] (recurrent layer 3 alone) needs 148 MiB there, with 64 micro-batches of up to 1 window. Nothing smaller is left: give each GPU 148 MiB, or make the layer smaller.");
   }
 
   private static void refused(

@@ -12,15 +12,16 @@ import org.junit.jupiter.api.Test;
 
 class PlacementSearchTest {
   /** Of blocks whose costs are small whole numbers, so that many placements are equal. */
-  private record Costs(int[] seconds, int[] bytes, int[] factors) implements PlacementSearch.Cost {
+  private record Costs(int[] seconds, int[] loads, int[] factors, double limit)
+      implements PlacementSearch.Cost {
     @Override
     public double seconds(int stage, int first, int end) {
       return IntStream.range(first, end).map(block -> seconds[block]).sum();
     }
 
     @Override
-    public long bytes(int stage, int first, int end) {
-      return (long) factors[stage] * IntStream.range(first, end).map(block -> bytes[block]).sum();
+    public double load(int stage, int first, int end) {
+      return factors[stage] * IntStream.range(first, end).map(block -> loads[block]).sum() / limit;
     }
 
     double slowest(Placement placement) {
@@ -30,9 +31,9 @@ class PlacementSearchTest {
           .orElseThrow();
     }
 
-    long largest(Placement placement) {
+    double fullest(Placement placement) {
       return IntStream.range(0, placement.count())
-          .mapToLong(s -> bytes(s, placement.first(s), placement.end(s)))
+          .mapToDouble(s -> load(s, placement.first(s), placement.end(s)))
           .max()
           .orElseThrow();
     }
@@ -47,21 +48,23 @@ class PlacementSearchTest {
       int stages = 1 + random.nextInt(blocks);
       var costs =
           new Costs(
-              numbers(random, blocks, 6), numbers(random, blocks, 6), numbers(random, stages, 3));
-      long limit = 1 + random.nextInt(60);
+              numbers(random, blocks, 6),
+              numbers(random, blocks, 6),
+              numbers(random, stages, 3),
+              1 + random.nextInt(60));
       Optional<Placement> expected =
           all(blocks, stages).stream()
-              .filter(each -> costs.largest(each) <= limit)
-              .min(Comparator.comparingDouble(costs::slowest).thenComparing(costs::largest));
+              .filter(each -> costs.fullest(each) <= 1)
+              .min(Comparator.comparingDouble(costs::slowest).thenComparing(costs::fullest));
 
-      Optional<Placement> found = new PlacementSearch(blocks, stages, costs).best(limit);
+      Optional<Placement> found = new PlacementSearch(blocks, stages, costs).best();
 
       assertThat(found.map(costs::slowest)).isEqualTo(expected.map(costs::slowest));
-      assertThat(found.map(costs::largest)).isEqualTo(expected.map(costs::largest));
+      assertThat(found.map(costs::fullest)).isEqualTo(expected.map(costs::fullest));
       refused += expected.isEmpty() ? 1 : 0;
-      long smallest = all(blocks, stages).stream().mapToLong(costs::largest).min().orElseThrow();
-      assertThat(costs.largest(new PlacementSearch(blocks, stages, costs).smallest()))
-          .isEqualTo(smallest);
+      double least = all(blocks, stages).stream().mapToDouble(costs::fullest).min().orElseThrow();
+      assertThat(costs.fullest(new PlacementSearch(blocks, stages, costs).emptiest()))
+          .isEqualTo(least);
     }
     assertThat(refused).isBetween(300, 2700);
   }

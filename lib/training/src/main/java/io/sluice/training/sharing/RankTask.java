@@ -3,6 +3,7 @@ package io.sluice.training.sharing;
 import io.sluice.failure.UserFailure;
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Device;
+import io.sluice.recurrent.pipeline.PipelinePlan;
 import io.sluice.scoring.device.TaskDevice;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.training.allreduce.PeerLostException;
@@ -97,6 +98,7 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
         List<List<String>> addresses =
             member.join(groups.addresses(), SparkEnv.get().executorId(), transport.host(), device);
         groups.join(addresses, settings.joinTimeout());
+        requireMemory(device, rank);
         try (Device.Bound bound = device.bind()) {
           train(rank, groups, member, SequenceDataset.defaultMemoryBytes() / ranksHere(task));
         }
@@ -109,6 +111,21 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while waiting for the other ranks", e);
     }
+  }
+
+  /** Whether a pipeline's stage fits its GPU. */
+  private void requireMemory(Device device, int rank) {
+    plan.value()
+        .pipeline()
+        .ifPresent(
+            layout -> {
+              int number = layout.stageOf(rank);
+              PipelinePlan.Stage stage = layout.plan().stages().get(number);
+              device.requireMemory(
+                  stage.deviceBytes(),
+                  "stage %d (%s)".formatted(number, stage.layers()),
+                  "Set train.pipeline.device-memory to what the GPUs have: stages are placed within it, or the run says what would fit.");
+            });
   }
 
   private RankGroups groups(int rank, Ports ports) throws IOException {
