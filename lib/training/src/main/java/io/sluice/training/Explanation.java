@@ -1,14 +1,17 @@
 package io.sluice.training;
 
 import io.sluice.failure.UserFailure;
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.pipeline.PipelinePlan;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.loop.PipelineLayout;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** What a run is about to do, for a person: its network, and what that costs. */
 final class Explanation {
@@ -61,12 +64,25 @@ final class Explanation {
   static String cost(
       TrainSettings settings, ModelSpec spec, Optional<PipelineLayout> layout, int microBatches) {
     return layout
-        .map(pipeline -> "pipeline\n%s".formatted(pipeline.plan().text()))
+        .map(
+            pipeline ->
+                "pipeline\n%s%s"
+                    .formatted(
+                        pipeline.plan().text(),
+                        settings.device() == DeviceChoice.GPU ? onGpus(pipeline.plan()) : ""))
         .orElseGet(
             () ->
                 "native memory of each training process, a thread's share of a batch in %s: about %s"
                     .formatted(
                         microBatches == 1 ? "one piece" : microBatches + " micro-batches",
                         Preflight.memory(spec, settings, microBatches).text()));
+  }
+
+  private static String onGpus(PipelinePlan plan) {
+    return plan.stages().stream()
+        .map(stage -> "%,d MiB".formatted((stage.deviceBytes() >> 20) + 1))
+        .collect(
+            Collectors.joining(
+                " and ", "\nmemory of the stages' GPUs: about ", "; the times above are a core's"));
   }
 }

@@ -47,6 +47,9 @@ class ExplanationTest {
             explain(
                 "yarn", "train.strategy=pipeline", "train.workers=4", "train.batch-per-worker=8"))
         .contains("planned for 2 replicas of 2 pipeline stages of 16 windows a step each");
+    assertThat(explain("yarn", "train.strategy=pipeline", "device=gpu"))
+        .containsPattern(
+            "\nmemory of the stages' GPUs: about \\d+ MiB and \\d+ MiB; the times above are a core's\n");
   }
 
   @Test
