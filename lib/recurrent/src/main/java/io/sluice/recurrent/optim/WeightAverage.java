@@ -93,10 +93,13 @@ public final class WeightAverage {
     }
   }
 
-  /** Goes on from what was saved. */
-  public void restore(INDArray average, long updates) {
-    requireLength(average);
-    this.average.assign(average.reshape(average.length()));
+  /**
+   * Goes on from what was saved.
+   *
+   * @param average (P)
+   */
+  public void restore(float[] average, long updates) {
+    FlatFloats.put(average, this.average);
     this.updates = updates;
   }
 

@@ -49,7 +49,7 @@ class WeightAverageTest {
     average.add(weights[1]);
     var restored = new WeightAverage(0.99, weights[0]);
 
-    restored.restore(average.average().dup().reshape(1, P), average.updates());
+    restored.restore(FlatFloats.of(average.average()), average.updates());
     average.add(weights[2]);
     restored.add(weights[2]);
 

@@ -1,10 +1,9 @@
 package io.sluice.training.async;
 
+import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import java.io.Serializable;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
@@ -21,25 +20,20 @@ record EpochStart(
     implements Serializable {
 
   static EpochStart of(MultiLayerNetwork network, int epoch, ISchedule learningRate) {
-    INDArray optimizer = network.getUpdater().getStateViewArray();
     return new EpochStart(
         epoch,
-        network.params().dup('c').data().asFloat(),
-        optimizer == null ? new float[0] : optimizer.dup('c').data().asFloat(),
+        FlatFloats.of(network.params()),
+        FlatFloats.of(network.getUpdater().getStateViewArray()),
         network.getIterationCount(),
         learningRate);
   }
 
   void applyTo(MultiLayerNetwork network) {
-    network.params().assign(row(parameters));
+    FlatFloats.put(parameters, network.params());
     if (optimizer.length > 0) {
-      network.getUpdater().getStateViewArray().assign(row(optimizer));
+      FlatFloats.put(optimizer, network.getUpdater().getStateViewArray());
     }
     network.getLayerWiseConfigurations().setIterationCount(step);
     GlobalNormClipping.setLearningRate(network, learningRate);
-  }
-
-  private static INDArray row(float[] values) {
-    return Nd4j.create(values, new long[] {1, values.length}, 'c');
   }
 }

@@ -1,6 +1,7 @@
 package io.sluice.training.averaging;
 
 import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
@@ -19,7 +20,6 @@ import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingResult;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingWorker;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
@@ -88,14 +88,13 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
   @Override
   public ParameterAveragingTrainingWorker getWorkerInstance(SparkDl4jMultiLayer averaging) {
     MultiLayerNetwork network = averaging.getNetwork();
-    INDArray optimizer = network.getUpdater().getStateViewArray();
     sent =
         averaging
             .getSparkContext()
             .broadcast(
                 new NetworkState(
-                    network.params().dup('c').data().asFloat(),
-                    optimizer == null ? new float[0] : optimizer.dup('c').data().asFloat(),
+                    FlatFloats.of(network.params()),
+                    FlatFloats.of(network.getUpdater().getStateViewArray()),
                     network.getIterationCount(),
                     learningRate,
                     IntStream.range(0, plan.value().workers())
@@ -151,11 +150,7 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
       NetworkState state = sent.value();
       MultiLayerNetwork network = plan.value().network(state.parameters());
       if (state.optimizer().length > 0) {
-        float[] optimizer = state.optimizer();
-        network
-            .getUpdater()
-            .setStateViewArray(
-                network, Nd4j.create(optimizer, new long[] {1, optimizer.length}, 'c'), false);
+        FlatFloats.put(state.optimizer(), network.getUpdater().getStateViewArray());
       }
       network.getLayerWiseConfigurations().setIterationCount(state.step());
       GlobalNormClipping.setLearningRate(network, state.learningRate());

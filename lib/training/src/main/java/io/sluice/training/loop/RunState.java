@@ -1,6 +1,7 @@
 package io.sluice.training.loop;
 
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.recurrent.optim.LossScale;
 import io.sluice.recurrent.optim.WeightAverage;
 import io.sluice.training.checkpoint.Checkpoint;
@@ -8,8 +9,6 @@ import io.sluice.training.checkpoint.Checkpoint.Position;
 import java.util.ArrayList;
 import java.util.Optional;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
@@ -29,9 +28,9 @@ final class RunState {
     this.network = network;
     this.position = start.position();
     this.bestParameters = start.bestParameters();
-    network.setParams(row(start.parameters()));
+    FlatFloats.put(start.parameters(), network.params());
     if (start.optimizer().length > 0) {
-      network.getUpdater().setStateViewArray(network, row(start.optimizer()), false);
+      FlatFloats.put(start.optimizer(), network.getUpdater().getStateViewArray());
     }
     network
         .getLayerWiseConfigurations()
@@ -40,17 +39,17 @@ final class RunState {
         plan.averageDecay() > 0
             ? Optional.of(new WeightAverage(plan.averageDecay(), network.params()))
             : Optional.empty();
-    average.ifPresent(a -> a.restore(row(start.averageParameters()), start.position().step()));
+    average.ifPresent(a -> a.restore(start.averageParameters(), start.position().step()));
   }
 
   /** What a run begins with: the network as it is. */
   static Checkpoint initial(RunPlan plan, MultiLayerNetwork network) {
-    float[] parameters = floats(network.params());
+    float[] parameters = FlatFloats.of(network.params());
     return new Checkpoint(
         Position.START,
         plan.settings(),
         parameters,
-        optimizer(network),
+        FlatFloats.of(network.getUpdater().getStateViewArray()),
         new float[plan.averageDecay() > 0 ? parameters.length : 0],
         parameters);
   }
@@ -101,7 +100,7 @@ final class RunState {
     }
     boolean best = plan.stopping().isBetter(validation, position.bestLoss());
     if (best) {
-      bestParameters = floats(network.params());
+      bestParameters = FlatFloats.of(network.params());
     }
     int onPlateau = best ? 0 : position.epochsOnPlateau() + 1;
     boolean lowersRate = plan.lowersRateAfter(onPlateau);
@@ -152,22 +151,9 @@ final class RunState {
     return new Checkpoint(
         position,
         plan.settings(),
-        floats(network.params()),
-        optimizer(network),
-        average.map(a -> floats(a.average())).orElse(new float[0]),
+        FlatFloats.of(network.params()),
+        FlatFloats.of(network.getUpdater().getStateViewArray()),
+        average.map(a -> FlatFloats.of(a.average())).orElse(new float[0]),
         bestParameters);
-  }
-
-  private static float[] optimizer(MultiLayerNetwork network) {
-    INDArray state = network.getUpdater().getStateViewArray();
-    return state == null ? new float[0] : floats(state);
-  }
-
-  private static INDArray row(float[] values) {
-    return Nd4j.create(values, new long[] {1, values.length}, 'c');
-  }
-
-  private static float[] floats(INDArray array) {
-    return array.dup('c').data().asFloat();
   }
 }

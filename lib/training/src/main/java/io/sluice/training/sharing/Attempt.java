@@ -45,6 +45,7 @@ final class Attempt implements Endpoint.Listener {
   private final IntFunction<String> roles;
   private final GradientSharingSettings settings;
   private final Surroundings around;
+  private final Runnable underWay;
   private final LinkedBlockingQueue<Runnable> events = new LinkedBlockingQueue<>();
 
   // what follows belongs to the thread that waits
@@ -59,6 +60,7 @@ final class Attempt implements Endpoint.Listener {
   private final Set<String> lostExecutors = new HashSet<>();
   private boolean begun;
   private boolean stopSent;
+  private boolean stepped;
   private long deadline;
   private long concludeAt;
 
@@ -69,13 +71,19 @@ final class Attempt implements Endpoint.Listener {
 
   /**
    * @param roles what each rank is, for messages; may be empty
+   * @param underWay told once, when the first step is done, which no rank does without the others
    */
   Attempt(
-      int ranks, IntFunction<String> roles, GradientSharingSettings settings, Surroundings around) {
+      int ranks,
+      IntFunction<String> roles,
+      GradientSharingSettings settings,
+      Surroundings around,
+      Runnable underWay) {
     this.ranks = ranks;
     this.roles = roles;
     this.settings = settings;
     this.around = around;
+    this.underWay = underWay;
     this.links = new Link[ranks];
     this.members = new Message.Joined[ranks];
     this.ended = new boolean[ranks];
@@ -233,6 +241,10 @@ final class Attempt implements Endpoint.Listener {
       join(link, joined);
     } else if (message instanceof Message.Steps steps) {
       heard();
+      if (!stepped) {
+        stepped = true;
+        underWay.run();
+      }
       around.observer().stepsDone(steps.done());
     } else if (message instanceof Message.Epoch epoch) {
       heard();

@@ -184,12 +184,14 @@ public final class GradientSharing implements Strategy {
 
   private void attempt(
       int number, int ranks, Checkpoint from, Surroundings around, RankTasks tasks) {
-    var attempt = new Attempt(ranks, this::role, settings, around);
-    tasks.tell(attempt);
     GroupKey key = GroupKey.create("%s-%d".formatted(plan.runId(), number));
     JavaSparkContext java = JavaSparkContext.fromSparkContext(spark);
     Broadcast<RunPlan> sentPlan = java.broadcast(plan);
     List<Broadcast<Checkpoint>> sentStarts = send(from, java);
+    // each executor holds its start twice, as it came and as arrays: four times the parameters each
+    Runnable forget = () -> sentStarts.forEach(start -> start.unpersist(false));
+    var attempt = new Attempt(ranks, this::role, settings, around, forget);
+    tasks.tell(attempt);
     try (Endpoint endpoint =
         Endpoint.listen(
             TransportSettings.ofSpark(SparkEnv.get())

@@ -85,7 +85,7 @@ class AttemptDevicesTest {
 
   /** Ranks that join, and are done as soon as they may begin. */
   private void attempt(Device... devices) throws Exception {
-    var attempt = new Attempt(devices.length, rank -> "", settings, surroundings());
+    var attempt = new Attempt(devices.length, rank -> "", settings, surroundings(), () -> {});
     ExecutorService threads = Executors.newFixedThreadPool(devices.length);
     var ranks = new ArrayList<Future<?>>();
     try (Endpoint driver = Endpoint.listen(transport, "driver", key, attempt)) {
