@@ -1,14 +1,12 @@
 package io.sluice.training.async;
 
-import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.SequenceDataset;
-import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.DistributedValidation;
+import io.sluice.training.loop.ExampleSet;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepTime;
 import io.sluice.training.loop.Stepper;
-import io.sluice.training.loop.Windows;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -103,27 +101,24 @@ public final class AsyncStepper implements Stepper {
         stopAsked.getAsBoolean());
   }
 
-  /** A worker's parts of an epoch's batches; those without a window are passed over. */
+  /** A worker's parts of an epoch's batches; those without an example are passed over. */
   private static final class Share implements Iterator<DataSet> {
-    private final BatchArrays arrays;
-    private final Windows.Shards shards;
-    private final Windows.Batches batches;
+    private final ExampleSet.Shards shards;
+    private final ExampleSet.Batches batches;
     private DataSet next;
 
     Share(RunPlan plan, int epoch, int worker, int workers) {
-      Windows windows = plan.windows();
-      this.arrays = new BatchArrays(windows.contract(), plan.spec());
       this.shards =
-          windows.shards(
-              plan.dealing(), worker, workers, SequenceDataset.defaultMemoryBytes() / workers);
+          plan.examples()
+              .shards(
+                  plan.dealing(), worker, workers, SequenceDataset.defaultMemoryBytes() / workers);
       this.batches = shards.epoch(epoch, 0);
     }
 
     @Override
     public boolean hasNext() {
       while (next == null && batches.hasNext()) {
-        WindowBatch batch = batches.next();
-        next = batch.size() == 0 ? null : arrays.dataSet(batch);
+        next = batches.next().data();
       }
       if (next == null) {
         shards.close();

@@ -1,11 +1,9 @@
 package io.sluice.training.averaging;
 
 import io.sluice.recurrent.optim.Batch;
-import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.training.loop.ExampleSet;
 import io.sluice.training.loop.RunPlan;
-import io.sluice.training.loop.TrainingBatches;
-import io.sluice.training.loop.Windows;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.broadcast.Broadcast;
@@ -117,24 +115,23 @@ final class WorkerBatches implements DataSetLoader {
   /** A position in an epoch's order. */
   private static final class Place {
     private final int epoch;
-    private final TrainingBatches trained;
-    private final Windows.Shards shards;
-    private final Windows.Batches batches;
+    private final long seed;
+    private final ExampleSet.Shards shards;
+    private final ExampleSet.Batches batches;
     private int step;
 
     Place(WorkerPlan plan, Address address) {
       RunPlan run = plan.run();
-      Windows windows = run.windows();
       this.epoch = address.epoch();
-      this.trained =
-          new TrainingBatches(new BatchArrays(windows.contract(), run.spec()), run.seed());
+      this.seed = run.seed();
       this.step = address.step();
       this.shards =
-          windows.shards(
-              run.dealing(),
-              address.worker(),
-              plan.workers(),
-              SequenceDataset.defaultMemoryBytes() / plan.workers());
+          run.examples()
+              .shards(
+                  run.dealing(),
+                  address.worker(),
+                  plan.workers(),
+                  SequenceDataset.defaultMemoryBytes() / plan.workers());
       this.batches = shards.epoch(epoch, step);
     }
 
@@ -152,7 +149,7 @@ final class WorkerBatches implements DataSetLoader {
         batches.next();
       }
       step++;
-      return trained.of(batches.next(), epoch);
+      return batches.next().keyed(seed, epoch);
     }
   }
 }

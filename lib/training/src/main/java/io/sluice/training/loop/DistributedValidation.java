@@ -2,20 +2,19 @@ package io.sluice.training.loop;
 
 import io.sluice.failure.UserFailure;
 import io.sluice.recurrent.layer.KernelMemory;
-import io.sluice.scoring.bundle.BatchArrays;
+import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.sequences.spark.JobDescription;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** The validation loss of the driver's network, computed by Spark tasks. */
 public final class DistributedValidation {
   private DistributedValidation() {}
 
   /**
-   * Mean loss over the validation windows.
+   * Mean loss over the validation split.
    *
    * @param workers one number from 0 a partition
    */
@@ -25,7 +24,7 @@ public final class DistributedValidation {
       JavaRDD<Integer> workers,
       MultiLayerNetwork network) {
     int count = workers.getNumPartitions();
-    Broadcast<float[]> parameters = spark.broadcast(network.params().dup().data().asFloat());
+    Broadcast<float[]> parameters = spark.broadcast(FlatFloats.of(network.params()));
     try (var ignored = JobDescription.set(spark.sc(), "validation loss")) {
       return workers
           .map(worker -> part(plan.value(), parameters.value(), worker, count))
@@ -43,11 +42,9 @@ public final class DistributedValidation {
   private static ValidationLoss.Sum part(
       RunPlan plan, float[] parameters, int worker, int workers) {
     MultiLayerNetwork network = plan.network();
-    network.setParams(Nd4j.create(parameters, new long[] {1, parameters.length}, 'c'));
-    Windows windows = plan.windows();
-    var arrays = new BatchArrays(windows.contract(), plan.spec());
+    FlatFloats.put(parameters, network.params());
     try {
-      return new ValidationLoss(windows, arrays, plan.steps().batchSize())
+      return new ValidationLoss(plan.examples(), plan.steps().batchSize())
           .of(network, worker, workers);
     } finally {
       KernelMemory.free(network);

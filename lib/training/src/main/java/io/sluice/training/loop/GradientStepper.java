@@ -5,9 +5,7 @@ import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.LossScale;
 import io.sluice.recurrent.optim.Replicas;
 import io.sluice.recurrent.optim.TrainingStep;
-import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.SequenceDataset;
-import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.training.allreduce.AllReduce;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import java.time.Duration;
@@ -31,13 +29,11 @@ public final class GradientStepper implements Stepper {
   private final int ranks;
   private final long memoryBytes;
   private final BooleanSupplier stopAsked;
-  private final Windows windows;
-  private final BatchArrays arrays;
-  private final TrainingBatches trained;
+  private final ExampleSet examples;
   private final Replicas replicas;
   private final SharedGradient shared;
   private final TrainingStep step;
-  private Windows.Shards shards;
+  private ExampleSet.Shards shards;
   private boolean wholeAsked;
 
   /** All of each batch in this process. */
@@ -57,7 +53,7 @@ public final class GradientStepper implements Stepper {
    * @param others the rank and the others
    * @param threshold how gradients are encoded; empty where they are summed
    * @param deadline for the slowest rank's part of a step
-   * @param memoryBytes that the rank may keep windows in
+   * @param memoryBytes that the rank may keep examples in
    * @param stopAsked whether this rank is asked to stop
    */
   public GradientStepper(
@@ -74,9 +70,7 @@ public final class GradientStepper implements Stepper {
     this.memoryBytes = memoryBytes;
     this.stopAsked = stopAsked;
     this.network = plan.network();
-    this.windows = plan.windows();
-    this.arrays = new BatchArrays(windows.contract(), plan.spec());
-    this.trained = new TrainingBatches(arrays, plan.seed());
+    this.examples = plan.examples();
     this.shared = others == null ? null : SharedGradient.of(others, threshold, deadline, stopAsked);
     this.replicas = new Replicas(network, plan.threads());
     this.step = new TrainingStep(replicas, plan.microBatches(), shared);
@@ -94,10 +88,10 @@ public final class GradientStepper implements Stepper {
       step.update().setLossScale(from.lossScale());
     }
     if (shards == null) {
-      // found at the first epoch: a run that has nothing left to train reads no train windows
-      shards = windows.shards(plan.dealing(), rank, ranks, memoryBytes);
+      // found at the first epoch: a run that has nothing left to train reads no train split
+      shards = examples.shards(plan.dealing(), rank, ranks, memoryBytes);
     }
-    Windows.Batches batches = shards.epoch(from.epoch(), from.stepOfEpoch());
+    ExampleSet.Batches batches = shards.epoch(from.epoch(), from.stepOfEpoch());
     return new Steps() {
       private int next = from.stepOfEpoch();
 
@@ -132,22 +126,22 @@ public final class GradientStepper implements Stepper {
     wholeAsked = true;
   }
 
-  private Taken take(Windows.Batches batches, int epoch, boolean isLastOfEpoch) {
+  private Taken take(ExampleSet.Batches batches, int epoch, boolean isLastOfEpoch) {
     long sent = bytesSent();
     long start = System.nanoTime();
-    WindowBatch windowBatch = batches.next();
-    Batch batch = trained.of(windowBatch, epoch);
+    ExampleBatch part = batches.next();
+    Batch batch = part.keyed(plan.seed(), epoch);
     long read = System.nanoTime();
     if (shared != null) {
-      shared.begin(windowBatch.globalSize(), wholeAsked || isLastOfEpoch);
+      shared.begin(part.globalSize(), wholeAsked || isLastOfEpoch);
       wholeAsked = false;
     }
-    double loss = step.run(batch, windowBatch.globalSize());
+    double loss = step.run(batch, part.globalSize());
     long end = System.nanoTime();
     long waited = shared == null ? 0 : shared.takeWaitedNanos();
     return new Taken(
         1,
-        windowBatch.globalSize(),
+        part.globalSize(),
         loss,
         step.update().wasLeftOut() ? OptionalDouble.empty() : GlobalNormClipping.lastNorm(network),
         new StepTime(end - read - waited, waited, read - start, bytesSent() - sent, denseBytes()),
@@ -165,12 +159,12 @@ public final class GradientStepper implements Stepper {
 
   @Override
   public double validationLoss() {
-    var loss = new ValidationLoss(windows, arrays, plan.steps().batchSize());
+    var loss = new ValidationLoss(examples, plan.steps().batchSize());
     int parts = ranks * replicas.count();
     ValidationLoss.Sum own =
         replicas.each((replica, r) -> loss.of(replica, rank * replicas.count() + r, parts)).stream()
             .reduce(new ValidationLoss.Sum(0, 0), ValidationLoss.Sum::plus);
-    double[] sums = sums(own.loss(), own.windows());
+    double[] sums = sums(own.loss(), own.examples());
     return sums[0] / sums[1];
   }
 

@@ -21,7 +21,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  *
  * @param runId keeps runs in one executor apart
  * @param device where to compute
- * @param source where the windows are
+ * @param source where the examples are
  * @param hadoop how to reach them
  * @param spec of the network
  * @param optimizer of the network
@@ -40,7 +40,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 public record RunPlan(
     String runId,
     DeviceChoice device,
-    WindowsSource source,
+    ExampleSource source,
     SerializableConfiguration hadoop,
     ModelSpec spec,
     OptimizerSpec optimizer,
@@ -75,11 +75,12 @@ public record RunPlan(
     return hadoop.value();
   }
 
-  public Windows windows() {
-    return source.open(configuration());
+  /** What the run learns from and is judged by. */
+  public ExampleSet examples() {
+    return source.examples(configuration(), spec);
   }
 
-  /** Which windows a step learns from, and which rank has which of them. */
+  /** Which examples a step learns from, and which rank has which of them. */
   public Dealing dealing() {
     return new Dealing(steps.batchSize(), steps.shards(), seed);
   }

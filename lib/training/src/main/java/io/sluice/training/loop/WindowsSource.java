@@ -1,9 +1,14 @@
 package io.sluice.training.loop;
 
-import java.io.Serializable;
+import io.sluice.recurrent.model.ModelSpec;
 import org.apache.hadoop.conf.Configuration;
 
-/** Opens windows where they are needed: on the driver, or in a worker on an executor. */
-public interface WindowsSource extends Serializable {
+/** Opens windows of series. */
+public interface WindowsSource extends ExampleSource {
   Windows open(Configuration hadoop);
+
+  @Override
+  default ExampleSet examples(Configuration hadoop, ModelSpec spec) {
+    return new WindowExamples(open(hadoop), spec);
+  }
 }

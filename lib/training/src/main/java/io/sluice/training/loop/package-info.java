@@ -5,7 +5,7 @@
  * stopping, checkpoints. A {@link io.sluice.training.loop.Stepper} is what happens in a step; a
  * {@link io.sluice.training.loop.Strategy} is where the loop takes place. {@link
  * io.sluice.training.loop.RunPlan} is what each process must know, {@link
- * io.sluice.training.loop.Windows} what it learns from.
+ * io.sluice.training.loop.ExampleSet} what it learns from.
  *
  * <p>Depends on {@code sequences}, {@code recurrent}, {@code training.checkpoint} and {@code
  * training.allreduce}; of Spark it knows how to broadcast and nothing of clusters.

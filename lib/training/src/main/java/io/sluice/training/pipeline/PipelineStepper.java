@@ -8,20 +8,18 @@ import io.sluice.recurrent.pipeline.Schedule;
 import io.sluice.recurrent.pipeline.StageLinks;
 import io.sluice.recurrent.pipeline.StageNetwork;
 import io.sluice.recurrent.pipeline.StageStep;
-import io.sluice.scoring.bundle.BatchArrays;
 import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.training.allreduce.AllReduce;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.Agreement;
+import io.sluice.training.loop.ExampleBatch;
+import io.sluice.training.loop.ExampleSet;
 import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.SharedGradient;
 import io.sluice.training.loop.StepTime;
 import io.sluice.training.loop.Stepper;
 import io.sluice.training.loop.ThresholdSettings;
-import io.sluice.training.loop.TrainingBatches;
-import io.sluice.training.loop.Windows;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -29,7 +27,6 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
@@ -37,7 +34,7 @@ import org.nd4j.linalg.schedule.ISchedule;
  * replica's part on its stage's layers: what {@link io.sluice.training.loop.GradientStepper} does
  * with whole networks, to the order of float32 sums.
  *
- * <p>The first stage of a replica reads its windows; examples and labels go up with the
+ * <p>The first stage of a replica reads its examples; their keys and labels go up with the
  * activations. It also says what all stages of the replica must know before a step: whether to stop
  * after it, and whether a checkpoint follows.
  */
@@ -56,10 +53,8 @@ public final class PipelineStepper implements Stepper {
   private final SharedGradient shared;
 
   // of the first stage
-  private final Windows windows;
-  private final BatchArrays arrays;
-  private final TrainingBatches trained;
-  private Windows.Shards shards;
+  private final ExampleSet examples;
+  private ExampleSet.Shards shards;
 
   private boolean checkpointAsked;
   private StageLinks.Header header;
@@ -73,7 +68,7 @@ public final class PipelineStepper implements Stepper {
    * @param stages of this replica; null if there is one
    * @param threshold how gradients are encoded between peers; empty where they are summed
    * @param deadline for the slowest rank's part of a step
-   * @param memoryBytes that the rank may keep windows in
+   * @param memoryBytes that the rank may keep examples in
    * @param stopAsked whether this rank is asked to stop
    */
   public PipelineStepper(
@@ -120,9 +115,7 @@ public final class PipelineStepper implements Stepper {
             links,
             shared,
             this::overStages);
-    this.windows = stage == 0 ? plan.windows() : null;
-    this.arrays = stage == 0 ? new BatchArrays(windows.contract(), plan.spec()) : null;
-    this.trained = stage == 0 ? new TrainingBatches(arrays, plan.seed()) : null;
+    this.examples = stage == 0 ? plan.examples() : null;
   }
 
   private double[] overStages(double... numbers) {
@@ -157,10 +150,10 @@ public final class PipelineStepper implements Stepper {
       step.update().setLossScale(from.lossScale());
     }
     if (stage == 0 && shards == null) {
-      // found at the first epoch: a run that has nothing left to train reads no train windows
-      shards = windows.shards(plan.dealing(), replica, replicas, memoryBytes);
+      // found at the first epoch: a run that has nothing left to train reads no train split
+      shards = examples.shards(plan.dealing(), replica, replicas, memoryBytes);
     }
-    Windows.Batches batches = stage == 0 ? shards.epoch(from.epoch(), from.stepOfEpoch()) : null;
+    ExampleSet.Batches batches = stage == 0 ? shards.epoch(from.epoch(), from.stepOfEpoch()) : null;
     int count = plan.steps().stepsPerEpoch();
     return new Steps() {
       private int next = from.stepOfEpoch();
@@ -188,14 +181,14 @@ public final class PipelineStepper implements Stepper {
     };
   }
 
-  private Taken take(Windows.Batches batches, int epoch, boolean isLastOfEpoch) {
+  private Taken take(ExampleSet.Batches batches, int epoch, boolean isLastOfEpoch) {
     long sent = bytesSent();
     long start = System.nanoTime();
     StageLinks.Header own = null;
     Batch batch = null;
     if (stage == 0) {
-      WindowBatch read = batches.next();
-      batch = trained.of(read, epoch);
+      ExampleBatch read = batches.next();
+      batch = read.keyed(plan.seed(), epoch);
       own =
           new StageLinks.Header(
               StageLinks.Kind.TRAINING,
@@ -238,9 +231,9 @@ public final class PipelineStepper implements Stepper {
   @Override
   public double validationLoss() {
     double[] sums;
-    try (Windows.Batches batches =
+    try (ExampleSet.Batches batches =
         stage == 0
-            ? windows.inOrder(Split.VALIDATION, plan.steps().batchSize(), replica, replicas)
+            ? examples.inOrder(Split.VALIDATION, plan.steps().batchSize(), replica, replicas)
             : null) {
       sums = step.validate(batches == null ? null : forValidation(batches));
     }
@@ -255,7 +248,7 @@ public final class PipelineStepper implements Stepper {
   }
 
   /** In pieces as large as those of a training step, whose memory they use. */
-  private Iterator<Batch> forValidation(Windows.Batches batches) {
+  private Iterator<Batch> forValidation(ExampleSet.Batches batches) {
     return new Iterator<>() {
       private Batch batch;
       private int part;
@@ -269,8 +262,7 @@ public final class PipelineStepper implements Stepper {
       @Override
       public Batch next() {
         if (part == parts) {
-          DataSet data = arrays.dataSet(batches.next());
-          batch = new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray());
+          batch = batches.next().unkeyed();
           part = 0;
           parts = Math.min(plan.microBatches(), batch.size());
         }

@@ -1,0 +1,47 @@
+package io.sluice.training.loop;
+
+import io.sluice.recurrent.dropout.ExampleKeys;
+import io.sluice.recurrent.optim.Batch;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.dataset.DataSet;
+
+/**
+ * A rank's part of a batch, as a network takes it.
+ *
+ * @param data inputs, labels and which labels count; null where the rank has no example
+ * @param positions (B) of the examples in the order of the epoch over all ranks
+ * @param globalSize examples that all ranks have in this step
+ */
+public record ExampleBatch(DataSet data, long[] positions, int globalSize) {
+
+  /** B, examples of this rank; may be 0. */
+  public int size() {
+    return positions.length;
+  }
+
+  /**
+   * To learn from: each example with the key that its dropout follows from.
+   *
+   * @param epoch from 0
+   */
+  public Batch keyed(long seed, int epoch) {
+    if (size() == 0) {
+      return Batch.empty();
+    }
+    var keys = new long[size()];
+    for (int b = 0; b < keys.length; b++) {
+      keys[b] = ExampleKeys.of(seed, epoch, positions[b]);
+    }
+    return new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray(), keys);
+  }
+
+  /** To be judged by, where nothing is dropped. */
+  public Batch unkeyed() {
+    return new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray());
+  }
+
+  /** The mean loss of at least one example, without dropout. */
+  double loss(MultiLayerNetwork network) {
+    return network.score(data, false);
+  }
+}
