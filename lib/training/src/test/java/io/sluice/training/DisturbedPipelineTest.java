@@ -37,12 +37,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.security.UserGroupInformation;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -53,29 +50,9 @@ import org.junit.jupiter.api.io.TempDir;
 class DisturbedPipelineTest {
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.authenticating(4);
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[4]")
-            .appName("disturbed-pipeline")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .config("spark.authenticate", "true")
-            .config("spark.network.crypto.enabled", "true")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-    // Spark leaves its secret with the user, and would take it for that of later tests
-    UserGroupInformation.reset();
-  }
 
   @AfterEach
   void nothingIsLeft() {
@@ -100,7 +77,7 @@ class DisturbedPipelineTest {
   }
 
   private TrainerRun run(String name) {
-    return new TrainerRun(folder.resolve(name), spark);
+    return new TrainerRun(folder.resolve(name), SPARK.session());
   }
 
   private static String[] pipeline(String placement, int workers, String... more) {
@@ -243,7 +220,7 @@ class DisturbedPipelineTest {
   @Test
   void aDiskThatIsFullForOneStageCostsWarningsAndNotTheRun() {
     Checkpoint expected = end("quiet", SINE, pipeline("[0,1]", 2));
-    var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
+    var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     try (var warnings = new Warnings("io.sluice.training.sharing.Attempt")) {
       Learnable dataset =
@@ -345,7 +322,7 @@ class DisturbedPipelineTest {
     CheckpointStore checkpoints =
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
     Checkpoint start = Beginning.of(plan, plan.network(), checkpoints, settings, hadoop).start();
-    return Strategies.of(settings, plan, Optional.of(spark))
+    return Strategies.of(settings, plan, Optional.of(SPARK.session()))
         .run(
             start, new Strategy.Surroundings(checkpoints, () -> {}, RunObserver.NOBODY, stop::get));
   }

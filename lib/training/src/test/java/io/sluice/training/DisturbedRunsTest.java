@@ -25,13 +25,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.spark.SparkException;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,29 +41,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DisturbedRunsTest {
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.authenticating(3);
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[3]")
-            .appName("disturbed-runs")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .config("spark.authenticate", "true")
-            .config("spark.network.crypto.enabled", "true")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-    // Spark leaves its secret with the user, and would take it for that of later tests
-    UserGroupInformation.reset();
-  }
 
   @AfterEach
   void freeDisk() {
@@ -74,7 +51,7 @@ class DisturbedRunsTest {
   }
 
   private TrainerRun run(String name) {
-    return new TrainerRun(folder.resolve(name), spark);
+    return new TrainerRun(folder.resolve(name), SPARK.session());
   }
 
   private static String[] settings(String strategy, String... more) {
@@ -111,7 +88,7 @@ class DisturbedRunsTest {
   void aDiskThatStaysFullEndsTheRunAndFreedLetsItGoOnToTheSameEnd(String strategy) {
     TrainerRun whole = run("whole");
     Checkpoint expected = whole.checkpoint(whole.train(SINE, settings(strategy)));
-    var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
+    var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     String[] filling = settings(strategy, "train.checkpoint.path=\"filling:" + checkpoints + "\"");
     Learnable dataset =
@@ -163,7 +140,7 @@ class DisturbedRunsTest {
   void aDiskThatIsFullForAWhileCostsCheckpointsAndNothingElse() {
     TrainerRun whole = run("whole");
     Checkpoint expected = whole.checkpoint(whole.train(SINE, settings("local")));
-    var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
+    var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     // two checkpoints of each epoch from the second on are lost, one is written
     Learnable dataset =
         DisturbedWindows.of(
@@ -188,7 +165,7 @@ class DisturbedRunsTest {
 
   @Test
   void aRunWhoseLastCheckpointCannotBeWrittenPublishesNothing() {
-    var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
+    var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     Learnable dataset = before(3, 12, () -> FillingDisk.setFull(true));
 
