@@ -195,9 +195,9 @@ class DisturbedPipelineTest {
   private static int portOf(String member, Set<Integer> others) {
     try (var warnings = new Warnings("io.sluice.training.transport")) {
       Map<String, Integer> ports = new TreeMap<>();
-      Set<Integer> open = Sockets.listening();
-      open.removeAll(others);
-      for (int port : open) {
+      // the driver; of both ranks what it is in sums, its stage, and where it reports from
+      int members = 1 + 2 * 3;
+      for (int port : Sockets.awaitListening(members, others)) {
         try (var stranger = new Socket()) {
           stranger.connect(new InetSocketAddress("localhost", port), 5_000);
           stranger.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes());
@@ -206,8 +206,7 @@ class DisturbedPipelineTest {
         assertThat(refused.matches()).isTrue();
         ports.put(refused.group(1), port);
       }
-      // the driver; of both ranks what it is in sums, its stage, and where it reports from
-      assertThat(ports).hasSize(1 + 2 * 3).containsKey(member);
+      assertThat(ports).hasSize(members).containsKey(member);
       return ports.get(member);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

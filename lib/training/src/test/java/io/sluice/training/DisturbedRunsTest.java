@@ -257,9 +257,7 @@ class DisturbedRunsTest {
             1,
             2,
             () -> {
-              Set<Integer> ports = Sockets.listening();
-              ports.removeAll(before);
-              for (int port : ports) {
+              for (int port : Sockets.awaitListening(3, before)) {
                 strangers.add(say(port, new byte[0]));
                 if (isClosed(say(port, "GET / HTTP/1.1\r\n\r\n\r\n".repeat(40).getBytes()))) {
                   refused.add(port);
@@ -296,9 +294,7 @@ class DisturbedRunsTest {
             "ports",
             (rank, epoch, step, batch) -> {
               if (rank == 0 && step == 7 && dead.size() == epoch) {
-                Set<Integer> ports = Sockets.listening();
-                ports.removeAll(others);
-                int port = new ArrayList<>(ports).get(epoch);
+                int port = Sockets.awaitListening(epoch + 1, others).get(epoch);
                 dead.add(port);
                 Sockets.shutDown(port);
               }
