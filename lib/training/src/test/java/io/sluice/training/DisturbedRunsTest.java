@@ -124,8 +124,12 @@ class DisturbedRunsTest {
   }
 
   private static void awaitFile(Path file) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (!Files.exists(file)) {
-      Thread.onSpinWait();
+      if (System.nanoTime() - end > 0) {
+        throw new IllegalStateException(file + " was not written within 20 s");
+      }
+      LockSupport.parkNanos(1_000_000);
     }
   }
 
@@ -141,23 +145,27 @@ class DisturbedRunsTest {
     TrainerRun whole = run("whole");
     Checkpoint expected = whole.checkpoint(whole.train(SINE, settings("local")));
     var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
+    Path checkpoints = folder.resolve("full/checkpoints");
     // two checkpoints of each epoch from the second on are lost, one is written
     Learnable dataset =
         DisturbedWindows.of(
             SINE,
             "now and then",
             (rank, epoch, step, batch) -> {
-              if (step == 3 || step == 11) {
-                FillingDisk.setFull(epoch > 0 && step == 3);
+              if (epoch > 0 && step == 3) {
+                // checkpoints are written while training goes on
+                awaitFile(
+                    checkpoints.resolve(
+                        "epoch-%05d-step-%09d.checkpoint".formatted(epoch, 13 * epoch)));
+                FillingDisk.setFull(true);
+              } else if (step == 11) {
+                FillingDisk.setFull(false);
               }
             });
 
     TrainReport report =
         run.train(
-            dataset,
-            settings(
-                "local",
-                "train.checkpoint.path=\"filling:" + folder.resolve("full/checkpoints") + "\""));
+            dataset, settings("local", "train.checkpoint.path=\"filling:" + checkpoints + "\""));
 
     assertSame(run.checkpoint(report), expected);
     assertThat(report.bundle().published()).isTrue();
@@ -230,11 +238,8 @@ class DisturbedRunsTest {
   private void cutShort(String run, int step) {
     String name = "epoch-%05d-step-%09d.checkpoint".formatted(step / 13, step);
     Path file = folder.resolve(run).resolve("runs/sine/checkpoints").resolve(name);
+    awaitFile(file);
     try {
-      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-      while (!Files.exists(file) && System.nanoTime() - end < 0) {
-        LockSupport.parkNanos(1_000_000);
-      }
       byte[] bytes = Files.readAllBytes(file);
       Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length / 2));
       Files.deleteIfExists(file.resolveSibling("." + name + ".crc"));
