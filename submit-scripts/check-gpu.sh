@@ -19,7 +19,7 @@ pack() {
   mkdir -p "$to/jars"
   to=$(cd "$to" && pwd -P)
   (cd "$root" && ./mvnw -q -B -ntp -pl lib/recurrent -am -DskipTests package dependency:copy-dependencies \
-    -DincludeArtifactIds=javacpp,cuda,jackson-databind,jackson-core,jackson-annotations,slf4j-api \
+    -DincludeArtifactIds=javacpp,cuda,jackson-databind,jackson-core,jackson-annotations,picocli,slf4j-api \
     -DincludeScope=runtime -DoutputDirectory="$to/jars")
   cp "$root"/lib/recurrent/target/sluice-recurrent-*.jar "$to/jars/"
   cp "$here/check-gpu.sh" "$here/check-gpu-torch.py" "$to/"

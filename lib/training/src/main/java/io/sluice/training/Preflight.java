@@ -8,6 +8,7 @@ import io.sluice.failure.UserFailure;
 import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.memory.NativeMemory;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
@@ -100,7 +101,7 @@ final class Preflight {
   }
 
   /** Native, of one rank. */
-  static TrainingMemory memory(ModelSpec spec, TrainSettings settings, int microBatches) {
+  static NativeMemory memory(ModelSpec spec, TrainSettings settings, int microBatches) {
     return TrainingMemory.of(
         spec,
         settings.optimizer().algorithm(),
@@ -241,7 +242,7 @@ final class Preflight {
 
   private void nativeMemory(ExecutorMemory executor, long bytesOfRank) {
     int ranks = executor.ranks();
-    long needed = mebibytes(ranks * bytesOfRank);
+    long needed = NativeMemory.mebibytes(ranks * bytesOfRank);
     LOG.info(
         "Each executor holds {} rank{}: about {} MiB of native memory beside a heap of {} MiB",
         ranks,
@@ -264,7 +265,7 @@ final class Preflight {
   private void heap(ExecutorMemory executor, long parameters) {
     int ranks = executor.ranks();
     // start, best, average and two snapshots with the optimizer's two moments each
-    long needed = mebibytes(ranks * 4L * parameters * (2 + 1 + 1 + 2 * 5));
+    long needed = NativeMemory.mebibytes(ranks * 4L * parameters * (2 + 1 + 1 + 2 * 5));
     if (needed > HEAP_SHARE * executor.heapMebibytes()) {
       shortages.add(
           "%d rank%s in an executor keep up to %,d MiB of parameters and checkpoints on a heap of %,d MiB. Set spark.executor.memory to at least %dm, or spark.executor.cores to fewer ranks an executor."
@@ -307,9 +308,5 @@ final class Preflight {
     } catch (IOException e) {
       failures.add(Lake.writeFailure(folder.toString(), e));
     }
-  }
-
-  private static long mebibytes(long bytes) {
-    return (bytes + (1 << 20) - 1) >> 20;
   }
 }

@@ -5,39 +5,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.DatagramSocket;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 class AsyncStrategyTest {
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(2);
 
   @TempDir Path folder;
 
   @BeforeAll
-  static void startSpark() {
+  static void configureAeron() {
     // as the submit scripts set them
     System.setProperty("aeron.publication.unblock.timeout", "60000000000");
     System.setProperty("aeron.term.buffer.length", "4194304");
-    spark =
-        SparkSession.builder()
-            .master("local[2]")
-            .appName("async-strategy")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
   }
 
   @Test
   void learnsASineAndGoesOnAtTheEndOfAnEpoch() throws Exception {
-    var run = new TrainerRun(folder, spark);
+    var run = new TrainerRun(folder, SPARK.session());
     Learnable dataset = new SineWindows(200, 50).learnable();
     String[] settings = {
       "train.strategy=async-gradient-sharing",

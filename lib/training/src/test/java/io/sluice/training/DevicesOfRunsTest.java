@@ -12,13 +12,11 @@ import io.sluice.recurrent.kernel.RecordingAccelerator;
 import io.sluice.recurrent.optim.LossScale;
 import java.nio.file.Path;
 import java.util.List;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Whole runs on GPUs that the test makes up: they compute what the CPU does. */
@@ -29,25 +27,9 @@ class DevicesOfRunsTest {
     "train.strategy=gradient-sharing", "train.workers=2", "train.epochs=2"
   };
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(4);
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[4]")
-            .appName("devices")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-  }
 
   @BeforeEach
   void withoutRealGpus() {
@@ -67,7 +49,7 @@ class DevicesOfRunsTest {
   }
 
   private TrainerRun run(String lake) {
-    return new TrainerRun(folder.resolve(lake), spark);
+    return new TrainerRun(folder.resolve(lake), SPARK.session());
   }
 
   @Test

@@ -37,12 +37,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.security.UserGroupInformation;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -53,29 +50,9 @@ import org.junit.jupiter.api.io.TempDir;
 class DisturbedPipelineTest {
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.authenticating(4);
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[4]")
-            .appName("disturbed-pipeline")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .config("spark.authenticate", "true")
-            .config("spark.network.crypto.enabled", "true")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-    // Spark leaves its secret with the user, and would take it for that of later tests
-    UserGroupInformation.reset();
-  }
 
   @AfterEach
   void nothingIsLeft() {
@@ -100,7 +77,7 @@ class DisturbedPipelineTest {
   }
 
   private TrainerRun run(String name) {
-    return new TrainerRun(folder.resolve(name), spark);
+    return new TrainerRun(folder.resolve(name), SPARK.session());
   }
 
   private static String[] pipeline(String placement, int workers, String... more) {
@@ -218,9 +195,9 @@ class DisturbedPipelineTest {
   private static int portOf(String member, Set<Integer> others) {
     try (var warnings = new Warnings("io.sluice.training.transport")) {
       Map<String, Integer> ports = new TreeMap<>();
-      Set<Integer> open = Sockets.listening();
-      open.removeAll(others);
-      for (int port : open) {
+      // the driver; of both ranks what it is in sums, its stage, and where it reports from
+      int members = 1 + 2 * 3;
+      for (int port : Sockets.awaitListening(members, others)) {
         try (var stranger = new Socket()) {
           stranger.connect(new InetSocketAddress("localhost", port), 5_000);
           stranger.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes());
@@ -229,8 +206,7 @@ class DisturbedPipelineTest {
         assertThat(refused.matches()).isTrue();
         ports.put(refused.group(1), port);
       }
-      // the driver; of both ranks what it is in sums, its stage, and where it reports from
-      assertThat(ports).hasSize(1 + 2 * 3).containsKey(member);
+      assertThat(ports).hasSize(members).containsKey(member);
       return ports.get(member);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -243,7 +219,7 @@ class DisturbedPipelineTest {
   @Test
   void aDiskThatIsFullForOneStageCostsWarningsAndNotTheRun() {
     Checkpoint expected = end("quiet", SINE, pipeline("[0,1]", 2));
-    var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
+    var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     try (var warnings = new Warnings("io.sluice.training.sharing.Attempt")) {
       Learnable dataset =
@@ -345,7 +321,7 @@ class DisturbedPipelineTest {
     CheckpointStore checkpoints =
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
     Checkpoint start = Beginning.of(plan, plan.network(), checkpoints, settings, hadoop).start();
-    return Strategies.of(settings, plan, Optional.of(spark))
+    return Strategies.of(settings, plan, Optional.of(SPARK.session()))
         .run(
             start, new Strategy.Surroundings(checkpoints, () -> {}, RunObserver.NOBODY, stop::get));
   }

@@ -25,13 +25,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.spark.SparkException;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,29 +41,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DisturbedRunsTest {
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.authenticating(3);
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[3]")
-            .appName("disturbed-runs")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .config("spark.authenticate", "true")
-            .config("spark.network.crypto.enabled", "true")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-    // Spark leaves its secret with the user, and would take it for that of later tests
-    UserGroupInformation.reset();
-  }
 
   @AfterEach
   void freeDisk() {
@@ -74,7 +51,7 @@ class DisturbedRunsTest {
   }
 
   private TrainerRun run(String name) {
-    return new TrainerRun(folder.resolve(name), spark);
+    return new TrainerRun(folder.resolve(name), SPARK.session());
   }
 
   private static String[] settings(String strategy, String... more) {
@@ -111,7 +88,7 @@ class DisturbedRunsTest {
   void aDiskThatStaysFullEndsTheRunAndFreedLetsItGoOnToTheSameEnd(String strategy) {
     TrainerRun whole = run("whole");
     Checkpoint expected = whole.checkpoint(whole.train(SINE, settings(strategy)));
-    var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
+    var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     String[] filling = settings(strategy, "train.checkpoint.path=\"filling:" + checkpoints + "\"");
     Learnable dataset =
@@ -147,8 +124,12 @@ class DisturbedRunsTest {
   }
 
   private static void awaitFile(Path file) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (!Files.exists(file)) {
-      Thread.onSpinWait();
+      if (System.nanoTime() - end > 0) {
+        throw new IllegalStateException(file + " was not written within 20 s");
+      }
+      LockSupport.parkNanos(1_000_000);
     }
   }
 
@@ -163,24 +144,28 @@ class DisturbedRunsTest {
   void aDiskThatIsFullForAWhileCostsCheckpointsAndNothingElse() {
     TrainerRun whole = run("whole");
     Checkpoint expected = whole.checkpoint(whole.train(SINE, settings("local")));
-    var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
+    var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
+    Path checkpoints = folder.resolve("full/checkpoints");
     // two checkpoints of each epoch from the second on are lost, one is written
     Learnable dataset =
         DisturbedWindows.of(
             SINE,
             "now and then",
             (rank, epoch, step, batch) -> {
-              if (step == 3 || step == 11) {
-                FillingDisk.setFull(epoch > 0 && step == 3);
+              if (epoch > 0 && step == 3) {
+                // checkpoints are written while training goes on
+                awaitFile(
+                    checkpoints.resolve(
+                        "epoch-%05d-step-%09d.checkpoint".formatted(epoch, 13 * epoch)));
+                FillingDisk.setFull(true);
+              } else if (step == 11) {
+                FillingDisk.setFull(false);
               }
             });
 
     TrainReport report =
         run.train(
-            dataset,
-            settings(
-                "local",
-                "train.checkpoint.path=\"filling:" + folder.resolve("full/checkpoints") + "\""));
+            dataset, settings("local", "train.checkpoint.path=\"filling:" + checkpoints + "\""));
 
     assertSame(run.checkpoint(report), expected);
     assertThat(report.bundle().published()).isTrue();
@@ -188,7 +173,7 @@ class DisturbedRunsTest {
 
   @Test
   void aRunWhoseLastCheckpointCannotBeWrittenPublishesNothing() {
-    var run = new TrainerRun(folder.resolve("full"), spark, FillingDisk.configuration());
+    var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     Learnable dataset = before(3, 12, () -> FillingDisk.setFull(true));
 
@@ -253,11 +238,8 @@ class DisturbedRunsTest {
   private void cutShort(String run, int step) {
     String name = "epoch-%05d-step-%09d.checkpoint".formatted(step / 13, step);
     Path file = folder.resolve(run).resolve("runs/sine/checkpoints").resolve(name);
+    awaitFile(file);
     try {
-      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-      while (!Files.exists(file) && System.nanoTime() - end < 0) {
-        LockSupport.parkNanos(1_000_000);
-      }
       byte[] bytes = Files.readAllBytes(file);
       Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length / 2));
       Files.deleteIfExists(file.resolveSibling("." + name + ".crc"));
@@ -280,9 +262,7 @@ class DisturbedRunsTest {
             1,
             2,
             () -> {
-              Set<Integer> ports = Sockets.listening();
-              ports.removeAll(before);
-              for (int port : ports) {
+              for (int port : Sockets.awaitListening(3, before)) {
                 strangers.add(say(port, new byte[0]));
                 if (isClosed(say(port, "GET / HTTP/1.1\r\n\r\n\r\n".repeat(40).getBytes()))) {
                   refused.add(port);
@@ -319,9 +299,7 @@ class DisturbedRunsTest {
             "ports",
             (rank, epoch, step, batch) -> {
               if (rank == 0 && step == 7 && dead.size() == epoch) {
-                Set<Integer> ports = Sockets.listening();
-                ports.removeAll(others);
-                int port = new ArrayList<>(ports).get(epoch);
+                int port = Sockets.awaitListening(epoch + 1, others).get(epoch);
                 dead.add(port);
                 Sockets.shutDown(port);
               }

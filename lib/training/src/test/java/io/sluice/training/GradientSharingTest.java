@@ -17,10 +17,8 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -39,28 +37,12 @@ class GradientSharingTest {
 
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(4);
 
   @TempDir Path folder;
 
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[4]")
-            .appName("gradient-sharing")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-  }
-
   private TrainerRun run(String name) {
-    return new TrainerRun(folder.resolve(name), spark);
+    return new TrainerRun(folder.resolve(name), SPARK.session());
   }
 
   private static String[] with(String[] some, String... more) {
@@ -208,7 +190,7 @@ class GradientSharingTest {
         .hasMessage(
             "Training failed 2 times in a row with no new checkpoint between. The last time: Rank 1 of 2 (executor driver on localhost) failed: java.lang.IllegalStateException: power cut. The newest checkpoint, of step 5, is in %s; run again to go on from it. Raise train.gradient-sharing.retries if this cluster loses executors more often than a checkpoint is written, or set train.checkpoint.every-steps."
                 .formatted(folder.resolve("given up/runs/sine/checkpoints")));
-    assertThat(spark.range(3).count()).isEqualTo(3);
+    assertThat(SPARK.session().range(3).count()).isEqualTo(3);
   }
 
   private static Learnable powerCutAt(int stepOfCut) {

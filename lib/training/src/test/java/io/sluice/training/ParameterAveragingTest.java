@@ -16,10 +16,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 class ParameterAveragingTest {
@@ -31,28 +29,12 @@ class ParameterAveragingTest {
     "train.warmup-share=0.2"
   };
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(2);
 
   @TempDir Path folder;
 
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[2]")
-            .appName("parameter-averaging")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-  }
-
   private TrainerRun run(String name) {
-    return new TrainerRun(folder.resolve(name), spark);
+    return new TrainerRun(folder.resolve(name), SPARK.session());
   }
 
   private static String[] with(String[] some, String... more) {

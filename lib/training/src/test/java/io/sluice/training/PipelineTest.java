@@ -13,10 +13,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,28 +34,12 @@ class PipelineTest {
 
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(8);
 
   @TempDir Path folder;
 
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[8]")
-            .appName("pipeline")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-  }
-
   private TrainerRun run(String name) {
-    return new TrainerRun(folder.resolve(name), spark);
+    return new TrainerRun(folder.resolve(name), SPARK.session());
   }
 
   private static String[] with(String[] some, String... more) {
@@ -291,7 +273,7 @@ class PipelineTest {
         .isInstanceOf(OperationFailedException.class)
         .hasMessageContaining(
             "Rank 0 of 2 (pipeline stage 0 of replica 0: recurrent layer 0, executor driver on localhost) failed: java.lang.IllegalStateException: power cut.");
-    assertThat(spark.range(3).count()).isEqualTo(3);
+    assertThat(SPARK.session().range(3).count()).isEqualTo(3);
   }
 
   private static Learnable powerCutAt(int stepOfCut) {

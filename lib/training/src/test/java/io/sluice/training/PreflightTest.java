@@ -15,11 +15,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.SparkConf;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is looked at before the first step, on a context that takes itself for another cluster. */
@@ -33,42 +31,26 @@ class PreflightTest {
           "spark.executor.cores", "2",
           "spark.executor.memory", "256m");
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(2);
 
   @TempDir Path folder;
 
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[2]")
-            .appName("preflight")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-  }
-
   @AfterEach
   void restore() {
-    SparkConf conf = spark.sparkContext().conf();
+    SparkConf conf = SPARK.session().sparkContext().conf();
     SMALL_CONTAINERS.keySet().forEach(conf::remove);
     conf.remove("spark.dynamicAllocation.enabled").remove("spark.executor.memoryOverhead");
     conf.set("spark.master", "local[2]");
   }
 
   private static void set(Map<String, String> settings) {
-    settings.forEach(spark.sparkContext().conf()::set);
+    settings.forEach(SPARK.session().sparkContext().conf()::set);
   }
 
   private TrainReport train(String... more) {
     var settings = new ArrayList<>(List.of("train.strategy=gradient-sharing", "train.workers=2"));
     settings.addAll(List.of(more));
-    return new TrainerRun(folder.resolve("lake"), spark)
+    return new TrainerRun(folder.resolve("lake"), SPARK.session())
         .train(SINE, settings.toArray(String[]::new));
   }
 
@@ -126,7 +108,7 @@ class PreflightTest {
   @Test
   void aDatasetThatIsNotThereIsToldWithWhatElseIsAmiss() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "no folder");
-    var run = new TrainerRun(folder.resolve("lake"), spark);
+    var run = new TrainerRun(folder.resolve("lake"), SPARK.session());
 
     assertThatThrownBy(
             () ->

@@ -10,8 +10,6 @@ import io.sluice.recurrent.optim.Adam;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -22,8 +20,7 @@ import org.deeplearning4j.spark.api.RDDTrainingApproach;
 import org.deeplearning4j.spark.api.Repartition;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.activations.Activation;
@@ -42,23 +39,7 @@ class RecurrentOnSparkTest {
   private static final int BATCHES = 3;
   private static final int B = 4;
 
-  private static SparkSession spark;
-
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[" + WORKERS + "]")
-            .appName("recurrent-on-spark")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-  }
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(WORKERS);
 
   @ParameterizedTest
   @EnumSource(Cell.class)
@@ -86,7 +67,7 @@ class RecurrentOnSparkTest {
             .repartionData(Repartition.Never)
             .rddTrainingApproach(RDDTrainingApproach.Direct)
             .build();
-    var context = new JavaSparkContext(spark.sparkContext());
+    var context = SPARK.context();
     // the first half of the list to the first worker
     JavaRDD<DataSet> rdd = context.parallelize(batches, WORKERS);
 

@@ -10,10 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.SparkConf;
-import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,25 +20,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class RefusedPipelinesTest {
   private static final Learnable SINE = new SineWindows(200, 50).learnable();
 
-  private static SparkSession spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(8);
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void startSpark() {
-    spark =
-        SparkSession.builder()
-            .master("local[8]")
-            .appName("refused-pipelines")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    spark.stop();
-  }
 
   /** Three recurrent layers, 12 steps of look-back, batches of 16. */
   private UserFailure refused(String... more) {
@@ -52,7 +34,7 @@ class RefusedPipelinesTest {
         catchThrowableOfType(
             UserFailure.class,
             () ->
-                new TrainerRun(folder.resolve("lake"), spark)
+                new TrainerRun(folder.resolve("lake"), SPARK.session())
                     .train(SINE, settings.toArray(String[]::new)));
     assertThat(folder.resolve("lake/runs/sine/metrics.jsonl")).doesNotExist();
     return failure;
@@ -135,7 +117,7 @@ class RefusedPipelinesTest {
 
   @Test
   void aPipelineThatNoPlacementFitsIsTooSmallACluster() {
-    SparkConf conf = spark.sparkContext().conf();
+    SparkConf conf = SPARK.session().sparkContext().conf();
     Map<String, String> containers =
         Map.of("spark.master", "yarn", "spark.executor.cores", "2", "spark.executor.memory", "4g");
     containers.forEach(conf::set);

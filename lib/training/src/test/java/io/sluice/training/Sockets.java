@@ -8,16 +8,19 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /** TCP sockets of this process, as Linux shows them. */
 final class Sockets {
   private static final String LISTENING = "0A";
   private static final int BOTH_WAYS = 2;
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   /** One line of the kernel's table, with the process's descriptor of it. */
   private record Connection(int descriptor, int localPort, int remotePort, String state) {}
@@ -33,6 +36,27 @@ final class Sockets {
       }
     }
     return ports;
+  }
+
+  /**
+   * Ports that it listens on besides others, in order, once there are so many: Linux does not
+   * always list all sockets while some come and go.
+   */
+  static List<Integer> awaitListening(int atLeast, Set<Integer> others) {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      Set<Integer> ports = listening();
+      ports.removeAll(others);
+      if (ports.size() >= atLeast) {
+        return List.copyOf(ports);
+      }
+      if (System.nanoTime() - end > 0) {
+        throw new IllegalStateException(
+            "This process listens on %d ports besides %s after %d s, expected at least %d: %s"
+                .formatted(ports.size(), others, PATIENCE.toSeconds(), atLeast, ports));
+      }
+      LockSupport.parkNanos(10_000_000);
+    }
   }
 
   /** Lets a port die, with all connections through it, while the process lives. */

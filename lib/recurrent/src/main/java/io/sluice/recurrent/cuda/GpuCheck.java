@@ -10,15 +10,20 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /**
  * Proves on a machine with a GPU that cuDNN's results are those of the float64 reference, and
@@ -33,7 +38,12 @@ import java.util.stream.Stream;
  * is replaying: captured by hand as a CUDA graph, PyTorch takes 0.96 to 1.12 of our time. What
  * crosses the bus adds 1.4 to 13.6 ms a step (13 to 212 MiB).
  */
-public final class GpuCheck {
+@Command(
+    name = "check-gpu.sh",
+    sortOptions = false,
+    usageHelpAutoWidth = false,
+    usageHelpWidth = 100)
+public final class GpuCheck implements Callable<Integer> {
   private static final List<Cell> CELLS = List.of(Cell.LSTM, Cell.GRU, Cell.RNN);
 
   /** T, B, I, H: each awkward number in each place. */
@@ -68,89 +78,109 @@ public final class GpuCheck {
 
   private final CheckTable table = new CheckTable(System.out);
   private final Map<String, Integer> ways = new TreeMap<>();
-  private final int device;
 
-  private GpuCheck(int device) {
-    this.device = device;
-  }
+  @Option(
+      names = "--check",
+      description =
+          "Compare with the float64 reference, and with the golden cases in the folder"
+              + " SLUICE_REFERENCE.")
+  private boolean checks;
+
+  @Option(names = "--time", description = "Time training steps.")
+  private boolean times;
+
+  @Option(names = "--tune", description = "Time every algorithm that cuDNN has, too.")
+  private boolean tunes;
+
+  @Option(
+      names = "--torch",
+      paramLabel = "SCRIPT",
+      description = "Beside PyTorch, which python3 runs by this script.")
+  private String torchScript;
+
+  @Option(
+      names = "--blocks",
+      paramLabel = "N",
+      defaultValue = "7",
+      description = "Blocks of each side, by turns. Default: ${DEFAULT-VALUE}.")
+  private int blocks;
+
+  @Option(
+      names = "--device",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "The GPU's number. Default: ${DEFAULT-VALUE}.")
+  private int device;
+
+  @Option(names = "--record", paramLabel = "FILE", description = "Write what was measured as JSON.")
+  private Path recordFile;
+
+  @Option(names = "--help", usageHelp = true, description = "Shows this and stops.")
+  private boolean help;
+
+  @Spec private CommandSpec command;
+
+  private GpuCheck() {}
 
   /** Starts it; {@code --help} says how. */
   public static void main(String[] arguments) {
-    int status = 2;
-    try {
-      status = run(arguments);
-    } catch (IllegalArgumentException e) {
-      System.err.println(e.getMessage());
-    }
-    System.exit(status);
+    System.exit(commandLine().execute(arguments));
   }
 
-  private static int run(String[] arguments) {
-    var options = new HashMap<String, String>();
-    for (String argument : arguments) {
-      int equals = argument.indexOf('=');
-      options.put(
-          equals < 0 ? argument : argument.substring(0, equals),
-          equals < 0 ? "" : argument.substring(equals + 1));
+  static CommandLine commandLine() {
+    return new CommandLine(new GpuCheck()).setExecutionExceptionHandler(GpuCheck::refused);
+  }
+
+  /** Options may ask for what there is not, such as a GPU of that number. */
+  private static int refused(Exception e, CommandLine line, CommandLine.ParseResult options)
+      throws Exception {
+    if (e instanceof IllegalArgumentException) {
+      line.getErr().println(e.getMessage());
+      return CommandLine.ExitCode.USAGE;
     }
-    List<String> known =
-        List.of("--check", "--time", "--device", "--torch", "--record", "--tune", "--blocks");
-    for (String option : options.keySet()) {
-      if (!known.contains(option)) {
-        System.err.printf(
-            """
-            %s is not an option. There are:
-              --check           compare with the float64 reference, and with the golden cases in the folder SLUICE_REFERENCE
-              --time            time training steps
-              --tune            time every algorithm that cuDNN has, too
-              --torch=SCRIPT    beside PyTorch, which python3 runs by this script
-              --blocks=N        blocks of each side, by turns (7)
-              --device=N        the GPU's number (0)
-              --record=FILE     write what was measured as JSON
-            """,
-            option);
-        return 2;
-      }
-    }
+    throw e;
+  }
+
+  /** 0 if all is as it must be, 1 if not or if there is no GPU. */
+  @Override
+  public Integer call() {
     if (Cuda.problem().isPresent()) {
-      System.err.println(Cuda.problem().get());
+      command.commandLine().getErr().println(Cuda.problem().get());
       return 1;
     }
-    int device = Integer.parseInt(options.getOrDefault("--device", "0"));
     System.out.println(Cuda.describe(device));
     printLibraries();
     var record = new LinkedHashMap<String, Object>();
     record.put("device", Cuda.describe(device));
     boolean passed = true;
-    var check = new GpuCheck(device);
-    if (options.containsKey("--check")) {
-      long start = System.nanoTime();
-      check.goldenCases();
-      check.refusals();
-      check.kernels();
-      check.stacks();
-      check.algorithms();
-      check.halfPrecisionRange();
-      check.threads();
-      passed = check.table.print();
-      System.out.println("stacks went: " + check.ways);
-      System.out.printf("checked in %.0f s%n", (System.nanoTime() - start) / 1e9);
-      record.put("largestErrors", check.table.record());
+    if (checks) {
+      passed = check();
+      record.put("largestErrors", table.record());
     }
-    if (options.containsKey("--time")) {
-      var times =
-          new GpuTimes(
-              device,
-              options.get("--torch"),
-              Integer.parseInt(options.getOrDefault("--blocks", "7")),
-              options.containsKey("--tune"));
-      record.put("steps", times.run());
-      passed &= times.passed();
+    if (times) {
+      var steps = new GpuTimes(device, torchScript, blocks, tunes);
+      record.put("steps", steps.run());
+      passed &= steps.passed();
     }
-    if (options.containsKey("--record")) {
-      write(record, Path.of(options.get("--record")));
+    if (recordFile != null) {
+      write(record, recordFile);
     }
     return passed ? 0 : 1;
+  }
+
+  private boolean check() {
+    long start = System.nanoTime();
+    goldenCases();
+    refusals();
+    kernels();
+    stacks();
+    algorithms();
+    halfPrecisionRange();
+    threads();
+    boolean passed = table.print();
+    System.out.println("stacks went: " + ways);
+    System.out.printf("checked in %.0f s%n", (System.nanoTime() - start) / 1e9);
+    return passed;
   }
 
   /** Which of several CUDAs and cuDNNs on a machine this process found. */

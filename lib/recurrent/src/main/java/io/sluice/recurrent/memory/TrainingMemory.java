@@ -31,16 +31,8 @@ import java.util.List;
  * 228 to 636 MiB with two LSTM layers of 128, 256 and 512 units in f32 and bf16, in one piece and
  * in micro-batches; nine of ten plans were between 6 % below that and 8 % above, one, of 307 to 326
  * MiB, 14 to 19 % below.
- *
- * @param parameters bytes, as all that follow
- * @param optimizer its state
- * @param gradients of all threads
- * @param kernels of all threads
- * @param activations of all threads
- * @param besides what no array accounts for
  */
-public record TrainingMemory(
-    long parameters, long optimizer, long gradients, long kernels, long activations, long besides) {
+public final class TrainingMemory {
 
   /** The allocator's share and compiled code, of any process. */
   public static final long BESIDES_BYTES = 48L << 20;
@@ -54,12 +46,14 @@ public record TrainingMemory(
   /** In a micro-batch that is cut to save memory: products of fewer rows run slower. */
   private static final int WINDOWS = 32;
 
+  private TrainingMemory() {}
+
   /**
    * @param batchSize windows of a step, in this process
    * @param threads that share them
    * @param microBatches that each thread cuts its share into
    */
-  public static TrainingMemory of(
+  public static NativeMemory of(
       ModelSpec spec,
       OptimizerSpec.Algorithm algorithm,
       int batchSize,
@@ -68,7 +62,7 @@ public record TrainingMemory(
     long P = Float.BYTES * ModelSummary.of(spec).parameters();
     int share = (batchSize + threads - 1) / threads;
     int b = (share + microBatches - 1) / microBatches;
-    return new TrainingMemory(
+    return new NativeMemory(
         P,
         algorithm.momentsPerParameter() * P,
         (microBatches > 1 ? 2L : 1L) * threads * P,
@@ -156,27 +150,5 @@ public record TrainingMemory(
     // both halves' outputs or their gradients; the lowest layer gives no gradient of its input
     long halves = spec.bidirectional() ? (sizes.size() > 1 ? 2 : 1) * largest : 0;
     return outputs + 2 * largest + halves + others;
-  }
-
-  /** All of it. */
-  public long total() {
-    return parameters + optimizer + gradients + kernels + activations + besides;
-  }
-
-  /** As a person reads it in a log. */
-  public String text() {
-    return "%,d MiB: parameters %,d, optimizer %,d, gradients %,d, recurrent layers %,d, activations %,d, besides %,d"
-        .formatted(
-            mebibytes(total()),
-            mebibytes(parameters),
-            mebibytes(optimizer),
-            mebibytes(gradients),
-            mebibytes(kernels),
-            mebibytes(activations),
-            mebibytes(besides));
-  }
-
-  private static long mebibytes(long bytes) {
-    return (bytes + (1 << 20) - 1) >> 20;
   }
 }

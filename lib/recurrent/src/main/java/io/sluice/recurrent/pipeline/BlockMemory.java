@@ -1,5 +1,6 @@
 package io.sluice.recurrent.pipeline;
 
+import io.sluice.recurrent.memory.NativeMemory;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.ModelSpec;
@@ -51,7 +52,7 @@ final class BlockMemory {
    * @param first block
    * @param end after the last block
    */
-  StageMemory of(Schedule schedule, int stage, int first, int end) {
+  NativeMemory of(Schedule schedule, int stage, int first, int end) {
     long P = Float.BYTES * parameters(first, end);
     long head = hasHead(end) ? Float.BYTES * parameters(sizes.size(), end) : 0;
     double tapes = tapes(schedule, stage);
@@ -59,7 +60,7 @@ final class BlockMemory {
         spec.recurrentDropout() > 0
             ? (long) schedule.microBatchesUnderWay(stage) * directions * windows * units(first, end)
             : 0;
-    return new StageMemory(
+    return new NativeMemory(
         P,
         algorithm.momentsPerParameter() * P,
         P + 2 * head,

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.pipeline;
 
+import io.sluice.recurrent.memory.NativeMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
 import java.io.Serializable;
@@ -47,7 +48,7 @@ public record PipelinePlan(
   public record Stage(
       String layers,
       long parameters,
-      StageMemory memory,
+      NativeMemory memory,
       long deviceBytes,
       double busySeconds,
       long bytesUp,
@@ -106,7 +107,7 @@ public record PipelinePlan(
                   stage,
                   each.layers(),
                   each.parameters(),
-                  StageMemory.mebibytes(each.memory().total()),
+                  NativeMemory.mebibytes(each.memory().total()),
                   100 * each.busySeconds() / busy,
                   (double) (each.bytesUp() + each.bytesDown()) / (1 << 20)));
     }

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.pipeline;
 
+import io.sluice.recurrent.memory.NativeMemory;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
@@ -244,7 +245,7 @@ final class PipelinePlanner {
       int end = placement.end(stage);
       String needed =
           isOfDevice()
-              ? "%,d MiB there".formatted(StageMemory.mebibytes(bytes()))
+              ? "%,d MiB there".formatted(NativeMemory.mebibytes(bytes()))
               : cut.memory.of(cut.schedule, stage, first, end).text();
       return "stage %d of %s (%s%s) needs %s, with %s of up to %s"
           .formatted(
@@ -313,7 +314,7 @@ final class PipelinePlanner {
         break;
       }
     }
-    long memory = StageMemory.mebibytes(tooFull.bytes());
+    long memory = NativeMemory.mebibytes(tooFull.bytes());
     String holder = tooFull.isOfDevice() ? "GPU" : "rank";
     if (!ways.isEmpty()) {
       return "It would fit with %s, or with %,d MiB for each %s."
@@ -330,7 +331,7 @@ final class PipelinePlanner {
                 holder,
                 nearest.stage,
                 nearest.placement.layersOf(nearest.stage),
-                StageMemory.mebibytes(nearest.bytes()));
+                NativeMemory.mebibytes(nearest.bytes()));
   }
 
   private Optional<Candidate> fits(PipelineWishes others) {

@@ -1,8 +1,8 @@
 package io.sluice.recurrent.pipeline;
 
+import io.sluice.recurrent.memory.NativeMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
-import java.io.Serializable;
 
 /**
  * Native memory of a rank that trains one pipeline stage, besides what a JVM with ND4J takes
@@ -30,17 +30,9 @@ import java.io.Serializable;
  * TrainingMemory} plans. DL4J's workspaces above the recurrent layers reserved 2.1 arrays of whole
  * series with the last step, a mean and additive attention, and 4.1 to 4.3 with self-attention and
  * an output at every step; 2.1 and 4.2 are planned. The growth of a process was not measured.
- *
- * @param parameters bytes, as all that follow
- * @param optimizer its state
- * @param gradients of all parameters
- * @param kernels of all recurrent layers
- * @param activations of all chunks under way
- * @param besides what no array accounts for
  */
-public record StageMemory(
-    long parameters, long optimizer, long gradients, long kernels, long activations, long besides)
-    implements Serializable {
+public final class StageMemory {
+  private StageMemory() {}
 
   /**
    * @param spec of the whole network
@@ -48,7 +40,7 @@ public record StageMemory(
    * @param windows of a replica's share of a batch
    * @param microBatches that they are cut into
    */
-  public static StageMemory of(
+  public static NativeMemory of(
       ModelSpec spec,
       OptimizerSpec.Algorithm algorithm,
       Placement placement,
@@ -60,28 +52,5 @@ public record StageMemory(
     int largest = (windows + microBatches - 1) / microBatches;
     return new BlockMemory(spec, algorithm, chunks, largest)
         .of(schedule, stage, placement.first(stage), placement.end(stage));
-  }
-
-  /** All of it. */
-  public long total() {
-    return parameters + optimizer + gradients + kernels + activations + besides;
-  }
-
-  /** As a person reads it in a message. */
-  public String text() {
-    return "%,d MiB: parameters %,d, optimizer %,d, gradients %,d, recurrent layers %,d, activations %,d, besides %,d"
-        .formatted(
-            mebibytes(total()),
-            mebibytes(parameters),
-            mebibytes(optimizer),
-            mebibytes(gradients),
-            mebibytes(kernels),
-            mebibytes(activations),
-            mebibytes(besides));
-  }
-
-  /** Rounded up. */
-  static long mebibytes(long bytes) {
-    return (bytes + (1 << 20) - 1) >> 20;
   }
 }

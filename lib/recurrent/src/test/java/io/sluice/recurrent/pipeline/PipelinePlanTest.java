@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.memory.NativeMemory;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
@@ -147,7 +148,7 @@ class PipelinePlanTest {
 
   @Test
   void isATableForAPerson() {
-    var memory = new StageMemory(MIB, 2 * MIB, MIB, 1000 * MIB, 200 * MIB, 48 * MIB);
+    var memory = new NativeMemory(MIB, 2 * MIB, MIB, 1000 * MIB, 200 * MIB, 48 * MIB);
     var plan =
         new PipelinePlan(
             new Placement(List.of(0, 0, 1, 1)),

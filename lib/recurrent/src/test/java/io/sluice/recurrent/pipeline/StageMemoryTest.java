@@ -7,6 +7,7 @@ import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.layer.TimeChunk;
+import io.sluice.recurrent.memory.NativeMemory;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
@@ -149,9 +150,9 @@ class StageMemoryTest {
     var placement = new Placement(List.of(0, 0, 1, 1));
     var chunks = new Chunks(T, 4);
 
-    StageMemory lower =
+    NativeMemory lower =
         StageMemory.of(spec, OptimizerSpec.Algorithm.ADAM, placement, 0, chunks, 36, 3);
-    StageMemory upper =
+    NativeMemory upper =
         StageMemory.of(spec, OptimizerSpec.Algorithm.SGD, placement, 1, chunks, 36, 3);
 
     // 4·64·(20 + 64 + 1) + 4·48·(64 + 48 + 1)

@@ -1,5 +1,7 @@
 package io.sluice.training.allreduce;
 
+import static io.sluice.training.allreduce.Partners.capitalised;
+
 import io.sluice.training.transport.Endpoint;
 import io.sluice.training.transport.GroupKey;
 import io.sluice.training.transport.Link;
@@ -15,15 +17,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.IntFunction;
 import java.util.function.LongFunction;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,17 +60,13 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
 
   private final int rank;
   private final int ranks;
-  private final IntFunction<String> names;
+  private final Partners partners;
   private final AllReduceSettings settings;
   private final Endpoint endpoint;
   private final Numbers numbers = new Numbers();
 
   // of the caller
   private long nextId;
-
-  // written by the endpoint's thread, complete before the first sum
-  private final Map<Integer, Link> links = new ConcurrentHashMap<>();
-  private final Map<Integer, CompletableFuture<Void>> expected = new HashMap<>();
 
   // of the endpoint's thread
   private final TreeMap<Long, Sum> underWay = new TreeMap<>();
@@ -101,30 +92,13 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     }
     this.rank = rank;
     this.ranks = ranks;
-    this.names = names;
+    this.partners = new Partners(rank, ranks, names);
     this.settings = settings;
-    for (int partner : partners()) {
-      if (partner > rank) {
-        expected.put(partner, new CompletableFuture<>());
-      }
-    }
     this.endpoint = Endpoint.listen(transport, name(), key, this);
   }
 
-  private TreeSet<Integer> partners() {
-    var partners = new TreeSet<>(ExchangePlan.partners(rank, ranks));
-    partners.add((rank + 1) % ranks);
-    partners.add((rank + ranks - 1) % ranks);
-    partners.remove(rank);
-    return partners;
-  }
-
-  private String name(int rank) {
-    return names.apply(rank);
-  }
-
   String name() {
-    return name(rank);
+    return partners.name();
   }
 
   static String shown(Duration duration) {
@@ -139,94 +113,27 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
 
   // ---- joining
 
-  /**
-   * Opens the links to all partners: to lower ranks from here, to higher ones from there.
-   *
-   * @param addresses of all ranks, by rank
-   */
+  /** {@link Partners#join Joins} its partners, who are told if that fails. */
   void join(List<String> addresses, Duration deadline) throws InterruptedException {
-    long end = System.nanoTime() + deadline.toNanos();
-    for (int partner : partners()) {
-      if (partner < rank) {
-        connect(partner, addresses.get(partner), Duration.ofNanos(end - System.nanoTime()));
-      }
-    }
-    var all = CompletableFuture.allOf(expected.values().toArray(new CompletableFuture<?>[0]));
     try {
-      all.get(end - System.nanoTime(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      throw missing(deadline);
-    } catch (ExecutionException e) {
-      throw new PeerLostException((PeerLostException) e.getCause());
-    }
-  }
-
-  private void connect(int partner, String address, Duration deadline) {
-    try {
-      if (failure != null) {
-        throw new PeerLostException(failure);
+      partners.join(endpoint, addresses, deadline);
+    } catch (PeerLostException e) {
+      if (failure == null) {
+        endpoint.execute(() -> fail(e));
       }
-      endpoint.connect(address, name(partner), deadline);
-    } catch (IOException e) {
-      PeerLostException first = failure; // the better reason, if there is one
-      if (first != null) {
-        throw new PeerLostException(first);
-      }
-      var lost = new PeerLostException(name(partner), capitalised(e.getMessage()));
-      lost.initCause(e);
-      endpoint.execute(() -> fail(lost));
-      throw lost;
+      throw e;
     }
-  }
-
-  private PeerLostException missing(Duration deadline) {
-    var missing = new TreeSet<Integer>();
-    expected.forEach(
-        (partner, link) -> {
-          if (!link.isDone()) {
-            missing.add(partner);
-          }
-        });
-    var joined = partners();
-    joined.removeAll(missing);
-    var lost =
-        new PeerLostException(
-            name(missing.first()),
-            "%s did not connect to %s within %s (joined: %s; missing: %s). See the logs of the missing ranks; allow more time if they start slowly."
-                .formatted(
-                    capitalised(name(missing.first())),
-                    name(),
-                    shown(deadline),
-                    joined.isEmpty() ? "none" : listed(joined),
-                    listed(missing)));
-    endpoint.execute(() -> fail(lost));
-    return lost;
-  }
-
-  private static String listed(TreeSet<Integer> ranks) {
-    return ranks.stream().map(String::valueOf).collect(Collectors.joining(", "));
   }
 
   @Override
   public void joined(Link link) {
-    Integer partner = partnerOf(link);
+    Integer partner = partners.of(link);
     if (partner == null || failure != null || closing) {
       LOG.warn("{} has no use for a link with {}", name(), link.peer());
       link.close();
       return;
     }
-    links.put(partner, link);
-    CompletableFuture<Void> awaited = expected.get(partner);
-    if (awaited != null) {
-      awaited.complete(null);
-    }
-  }
-
-  private Integer partnerOf(Link link) {
-    return partners().stream()
-        .filter(partner -> name(partner).equals(link.peer()))
-        .findFirst()
-        .orElse(null);
+    partners.joined(partner, link);
   }
 
   // ---- for callers
@@ -297,7 +204,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
 
   @Override
   public long bytesSent() {
-    return links.values().stream().mapToLong(Link::bytesSent).sum();
+    return partners.links().stream().mapToLong(Link::bytesSent).sum();
   }
 
   @Override
@@ -321,7 +228,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
               "%s closed its all-reduce with %d sums under way"
                   .formatted(capitalised(name()), open)));
     } else if (failure == null) {
-      links.values().forEach(link -> link.send(head(LEAVE, begun).flip()));
+      partners.links().forEach(link -> link.send(head(LEAVE, begun).flip()));
     }
     buffers.clear();
   }
@@ -417,7 +324,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
 
   /** The link to a rank; ranks are counted around the ring. */
   Link link(int partner) {
-    return links.get(partner % ranks);
+    return partners.link(partner);
   }
 
   /** A buffer for one encoded piece. */
@@ -548,7 +455,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
   }
 
   private Endpoint.Body left(Link link, long end) {
-    int partner = partnerOf(link);
+    int partner = partners.of(link);
     left.put(partner, end);
     if (!underWay.isEmpty()) {
       requireBegun(partner, end, underWay.lastKey());
@@ -560,9 +467,9 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     if (end <= id) {
       fail(
           new PeerLostException(
-              name(partner),
+              partners.name(partner),
               "%s closed its all-reduce after %d sums; %s has begun the next"
-                  .formatted(capitalised(name(partner)), end, name())));
+                  .formatted(capitalised(partners.name(partner)), end, name())));
     }
   }
 
@@ -570,7 +477,7 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
 
   @Override
   public void lost(Link link, String reason) {
-    if (!left.containsKey(partnerOf(link))) {
+    if (!left.containsKey(partners.of(link))) {
       fail(
           new PeerLostException(
               link.peer(), "%s is lost: it %s".formatted(capitalised(link.peer()), reason)));
@@ -583,15 +490,15 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
       return;
     }
     failure = cause;
+    partners.fail(cause);
     ByteBuffer abort = ByteBuffer.allocate(2 * MAX_REASON_BYTES + 16).put(ABORT);
     put(abort, cause.peer());
     put(abort, cause.getMessage());
     abort.flip();
-    for (Link link : links.values()) {
+    for (Link link : partners.links()) {
       link.send(abort);
       link.close();
     }
-    expected.values().forEach(link -> link.completeExceptionally(cause));
     List.copyOf(underWay.values()).forEach(sum -> sum.fail(cause));
     underWay.clear();
     startWaiting();
@@ -609,9 +516,5 @@ final class LinkedAllReduce implements AllReduce, Endpoint.Listener {
     byte[] bytes = new byte[message.getInt()];
     message.get(bytes);
     return new String(bytes, StandardCharsets.UTF_8);
-  }
-
-  private static String capitalised(String name) {
-    return Character.toUpperCase(name.charAt(0)) + name.substring(1);
   }
 }

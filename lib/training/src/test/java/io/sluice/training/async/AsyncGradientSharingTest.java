@@ -3,6 +3,7 @@ package io.sluice.training.async;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.training.LocalSpark;
 import java.io.File;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -11,37 +12,21 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import org.apache.spark.SparkConf;
-import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Two workers in one process; {@link AsyncGradientSharingIT} has two processes. */
 class AsyncGradientSharingTest {
   private static final CountDownLatch NEVER = new CountDownLatch(1);
 
-  private static SparkSession session;
-  private static JavaSparkContext spark;
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(2);
 
   @BeforeAll
-  static void startSpark() {
+  static void configureAeron() {
     AeronOptions.PROPERTIES.forEach(System::setProperty);
-    session =
-        SparkSession.builder()
-            .master("local[2]")
-            .appName("async-gradient-sharing")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.host", "localhost")
-            .getOrCreate();
-    spark = new JavaSparkContext(session.sparkContext());
-  }
-
-  @AfterAll
-  static void stopSpark() {
-    session.stop();
   }
 
   @Test
@@ -102,7 +87,7 @@ class AsyncGradientSharingTest {
               "No update has reached the driver for 2 s in epoch 1 (0 before). No task has failed: see the executors' logs; raise train.async.stall-timeout if a step takes that long.");
     }
 
-    assertThat(session.range(0, 10, 1, 2).count()).isEqualTo(10);
+    assertThat(SPARK.session().range(0, 10, 1, 2).count()).isEqualTo(10);
   }
 
   @Test
@@ -146,7 +131,7 @@ class AsyncGradientSharingTest {
   }
 
   private static AsyncGradientSharing open(MultiLayerNetwork network, AsyncSettings settings) {
-    return AsyncGradientSharing.open(spark, network, 2, Halves::network, settings);
+    return AsyncGradientSharing.open(SPARK.context(), network, 2, Halves::network, settings);
   }
 
   private static int freePort() throws Exception {
