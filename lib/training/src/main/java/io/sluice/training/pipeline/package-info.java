@@ -16,18 +16,20 @@
  * same decisions because all see the same losses. What the clock decides is the first stage's word,
  * which goes up before each step.
  *
- * <p><b>Where the limit lies.</b> B, T, I, H, layers = 64, 100, 64, 512, 4 with Adam: of a step,
- * two stages took 1.42 and 1.81 s of processor time, one rank 3.16 s (all threads of an executor,
- * seven steps each, on a machine that did other things too, so the clock said nothing). By the
- * schedule that is 1.90 s, 1.67 times one rank. What is missing from twice:
+ * <p><b>Where the limit lies.</b> B, T, I, H, layers = 64, 100, 64, 512, 4 with Adam, a core a rank
+ * ({@code lib/benchmarks/run.sh pipeline}, {@code pipeline.json}): a step takes one rank 2.94 s and
+ * two stages 1.80 s, of which they compute 1.35 and 1.71 s; the schedule played with these gives
+ * 1.79 s. In windows/s two are 1.63 times one (1.61, 1.63 and 1.64 in three rounds; two runs that
+ * share nothing but the machine, 1.97). The larger stage holds half of what one rank holds. What is
+ * missing from twice:
  *
  * <ul>
- *   <li>unequal stages, 11 %: the lowest layer has few inputs and no gradient of them, and only
+ *   <li>unequal stages, 12 %: the lowest layer has few inputs and no gradient of them, and only
  *       whole layers can be placed ({@code train.pipeline.placement});
  *   <li>filling and draining, 5 %: a chunk up and a chunk down of the lower stage, of 16 ({@code
  *       train.pipeline.time-chunk}; shorter ones win little, because products of few rows are
  *       slower);
- *   <li>sending and what else two ranks do twice, 2 %: 12.5 MiB up and down ({@code
+ *   <li>products of fewer rows, sending, and what else two ranks do twice, 4 %: 12.5 MiB up and down ({@code
  *       train.pipeline.wire}).
  * </ul>
  *
