@@ -35,10 +35,11 @@ final class Explanation {
     ModelSpec spec = read.spec(model);
     Optional<PipelineLayout> layout =
         isPipeline ? Optional.of(settings.pipeline().layout(spec, settings, 0)) : Optional.empty();
-    return "dataset\n%s: %,d windows of %d x %d to train on\n%s\n%s"
+    return "dataset\n%s: %,d %s of %d x %d to train on\n%s\n%s"
             .formatted(
                 read.uri(),
                 read.count(Split.TRAIN),
+                read.examples(),
                 spec.lookBack(),
                 spec.inputSize(),
                 model(settings, spec),

@@ -2,12 +2,6 @@ package io.sluice.training;
 
 import io.sluice.config.ConfigReader;
 import io.sluice.recurrent.model.ModelSpec;
-import io.sluice.sequences.dataset.SequenceManifest;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -22,7 +16,7 @@ final class FixedSettings {
   /** By name, as a person reads them. */
   static Map<String, String> of(Learnable dataset, TrainSettings train, ModelSpec spec) {
     var settings = new TreeMap<String, String>();
-    settings.put("dataset", fingerprint(dataset.manifest()));
+    settings.put("dataset", dataset.fingerprint());
     settings.put("window.look-back", Integer.toString(spec.lookBack()));
     settings.put("inputs per time step", Integer.toString(spec.inputSize()));
     settings.put("model.cell", ConfigReader.kebab(spec.cell()));
@@ -49,27 +43,5 @@ final class FixedSettings {
     settings.put("train.max-train-windows", Long.toString(train.maxTrainWindows()));
     settings.put("train.seed", Long.toString(train.seed()));
     return settings;
-  }
-
-  /** The first digits of a hash over the parts' rows and what is done with them. */
-  private static String fingerprint(SequenceManifest manifest) {
-    MessageDigest digest = sha256();
-    manifest.parts().stream()
-        .sorted(Comparator.comparing(SequenceManifest.Part::path))
-        .forEach(part -> digest.update(bytes(part.path() + " " + part.contentHash() + "\n")));
-    digest.update(bytes(manifest.contract().toString()));
-    return HexFormat.of().formatHex(digest.digest(), 0, 6);
-  }
-
-  private static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java runtime has SHA-256", e);
-    }
   }
 }

@@ -1,71 +1,77 @@
 package io.sluice.training;
 
+import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
-import io.sluice.sequences.dataset.SequenceManifest;
+import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.training.loop.ExampleSource;
 import io.sluice.training.loop.StepPlan;
-import io.sluice.training.loop.WindowsSource;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
-/**
- * A dataset a run can learn from: its manifest, and where its windows are.
- *
- * @param uri for messages and the report
- */
-record Learnable(SequenceManifest manifest, String uri, WindowsSource source) {
+/** A dataset a run can learn from. */
+interface Learnable {
+  /** For messages and the report. */
+  String uri();
 
-  WindowContract contract() {
-    return manifest.contract();
-  }
+  /** Where its examples are. */
+  ExampleSource source();
 
-  long count(Split split) {
-    SequenceManifest.SplitSummary summary = manifest.splits().get(split.label());
-    return summary == null ? 0 : summary.windows();
-  }
+  /** What an example is, in the plural: "windows". */
+  String examples();
 
-  ModelSpec spec(ModelSettings model) {
-    WindowContract contract = contract();
-    return model.toSpec(
-        contract.inputSize(),
-        contract.lookBack(),
-        contract.targetSize(),
-        contract.target().classes().size());
-  }
+  /** Examples of a split, all of them. */
+  long count(Split split);
+
+  /** Examples that an epoch is drawn from, which may be fewer than the train split has. */
+  long countOfEpoch(Configuration hadoop);
 
   /**
-   * @param windows train windows an epoch is drawn from
+   * The network for it.
+   *
+   * @throws io.sluice.config.InvalidConfigException if the settings do not fit it
    */
-  StepPlan plan(TrainSettings settings, long windows) {
-    if (windows < settings.batchSize()) {
+  ModelSpec spec(ModelSettings model);
+
+  /** The first digits of a hash over its rows and what is done with them. */
+  String fingerprint();
+
+  /** Refuses a dataset that a run could not learn from or judge itself on. */
+  void requireTrainable();
+
+  /**
+   * What goes into the bundle of a network that was trained on it.
+   *
+   * @param metrics measured by training, by name
+   */
+  BundleContents contents(
+      MultiLayerNetwork network,
+      ModelSpec spec,
+      TrainSettings settings,
+      Map<String, Double> metrics,
+      Provenance provenance,
+      Configuration hadoop);
+
+  /**
+   * @param drawn train examples an epoch is drawn from
+   */
+  default StepPlan plan(TrainSettings settings, long drawn) {
+    if (drawn < settings.batchSize()) {
       throw new InvalidInputException(
-          "Cannot train on %s: its train split has %,d windows%s, fewer than train.batch-size (%,d). Lower train.batch-size to at most %d, or build a larger dataset."
+          "Cannot train on %s: its train split has %,d %s%s, fewer than train.batch-size (%,d). Lower train.batch-size to at most %d, or build a larger dataset."
               .formatted(
-                  uri,
+                  uri(),
                   count(Split.TRAIN),
-                  windows < count(Split.TRAIN)
-                      ? ", of which train.max-train-windows leaves %,d".formatted(windows)
+                  examples(),
+                  drawn < count(Split.TRAIN)
+                      ? ", of which train.max-train-windows leaves %,d".formatted(drawn)
                       : "",
                   settings.batchSize(),
-                  windows));
+                  drawn));
     }
-    return new StepPlan(windows, settings.batchSize(), settings.shardCount(), settings.epochs());
-  }
-
-  /** Refuses a dataset that this run could not learn from or judge itself on. */
-  void requireTrainable() {
-    if (!manifest.layout().equals("segments")) {
-      throw new InvalidInputException(
-          "Cannot train on %s: its layout is %s, training reads segments. Rebuild with build-sequences and dataset.layout = segments."
-              .formatted(uri, manifest.layout()));
-    }
-    for (Split split : new Split[] {Split.TRAIN, Split.VALIDATION}) {
-      if (count(split) == 0) {
-        throw new InvalidInputException(
-            "Cannot train on %s: its %s split has no window. Give split.%s a larger share, or shorten window.look-back or window.horizon, and rebuild with build-sequences."
-                .formatted(uri, split.label(), split.label()));
-      }
-    }
+    return new StepPlan(drawn, settings.batchSize(), settings.shardCount(), settings.epochs());
   }
 }

@@ -8,18 +8,16 @@ import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
-import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.PublishLock;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointStore;
-import io.sluice.training.loop.DatasetSource;
 import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepPlan;
 import io.sluice.training.loop.Strategy;
-import io.sluice.training.loop.Windows;
 import io.sluice.training.sharing.Cluster;
 import java.time.Duration;
 import java.util.Collections;
@@ -31,7 +29,6 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -101,7 +98,7 @@ public final class Trainer {
   public static String explain(SparkConf conf, TrainSettings settings, ModelSettings model) {
     Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);
     TrainSettings presumed = Strategies.presume(settings, conf.get("spark.master", "local"));
-    return Explanation.of(() -> open(settings, model, hadoop), presumed, model);
+    return Explanation.of(() -> LearnableWindows.open(settings, model, hadoop), presumed, model);
   }
 
   private static TrainReport run(
@@ -112,18 +109,17 @@ public final class Trainer {
       Provenance provenance,
       Progress progress) {
     return train(
-        spark, hadoop, () -> open(settings, model, hadoop), settings, model, provenance, progress);
-  }
-
-  private static Learnable open(TrainSettings settings, ModelSettings model, Configuration hadoop) {
-    SequenceDataset dataset = SequenceDataset.open(settings.datasetPath(), hadoop).requireAudit();
-    boolean everyStep = model.output() == ModelSpec.Output.SEQUENCE;
-    var source = new DatasetSource(dataset.uri(), everyStep, settings.maxTrainWindows());
-    return new Learnable(dataset.manifest(), dataset.uri(), source);
+        spark,
+        hadoop,
+        () -> LearnableWindows.open(settings, model, hadoop),
+        settings,
+        model,
+        provenance,
+        progress);
   }
 
   /** What a run is about to do. */
-  private record Undertaking(Learnable dataset, Windows windows, RunPlan plan) {
+  private record Undertaking(Learnable dataset, RunPlan plan) {
     static Undertaking of(
         Learnable dataset,
         TrainSettings settings,
@@ -133,12 +129,11 @@ public final class Trainer {
         Configuration hadoop) {
       dataset.requireTrainable();
       ModelSpec spec = dataset.spec(model);
-      Windows windows = dataset.source().open(hadoop);
-      StepPlan steps = dataset.plan(settings, windows.count(Split.TRAIN));
+      StepPlan steps = dataset.plan(settings, dataset.countOfEpoch(hadoop));
       PipelineLayout layout = layout(settings, spec, spark);
       RunPlan plan = Plans.run(dataset, settings, spec, steps, layout, provenance, hadoop);
       tell(dataset, plan, settings); // before the checks: it is what they are about
-      return new Undertaking(dataset, windows, plan);
+      return new Undertaking(dataset, plan);
     }
 
     /** Null where ranks have all of the network. */
@@ -212,21 +207,13 @@ public final class Trainer {
       String checkpoint = log.checkpoint() == null ? beginning.resumedFrom() : log.checkpoint();
       Plans.requireEnd(end.position(), plan, checkpoint);
 
-      network.setParams(
-          Nd4j.create(end.bestParameters(), new long[] {1, end.bestParameters().length}, 'c'));
+      FlatFloats.put(end.bestParameters(), network.params());
       double moved = Proof.of(network, beginning.initialParameters(), end.position(), settings);
       TrainReport.Bundle bundle =
           beginning.publishedBefore().isPresent()
               ? Publication.find(beginning.publishedBefore().get(), hadoop)
               : Publication.publish(
-                  network,
-                  dataset,
-                  undertaking.windows,
-                  settings,
-                  plan,
-                  end.position(),
-                  provenance,
-                  hadoop);
+                  network, dataset, settings, plan, end.position(), provenance, hadoop);
       if (bundle.published()) {
         checkpoints.recordBundle(checkpoint, bundle.uri());
       }
@@ -244,7 +231,7 @@ public final class Trainer {
 
   /** Ranks tell by themselves what they compute on. */
   private static void tellDevices(TrainSettings settings, RunLog log) {
-    if (settings.strategy() != StrategyKind.GRADIENT_SHARING) {
+    if (!settings.runsRanks()) {
       String device = Device.current().toString();
       LOG.info("device: {}", device);
       log.devicesKnown(Collections.nCopies(settings.workers().orElse(1), device));
@@ -261,11 +248,12 @@ public final class Trainer {
   private static String story(
       Learnable dataset, TrainSettings settings, ModelSpec spec, StepPlan steps) {
     long unused = dataset.count(Split.TRAIN) - steps.windows();
-    return "train | %,d parameters | %s | %,d windows of %d x %d | batch %d | %,d steps an epoch%s"
+    return "train | %,d parameters | %s | %,d %s of %d x %d | batch %d | %,d steps an epoch%s"
         .formatted(
             ModelSummary.of(spec).parameters(),
             Strategies.words(settings),
             steps.windows(),
+            dataset.examples(),
             spec.lookBack(),
             spec.inputSize(),
             settings.batchSize(),

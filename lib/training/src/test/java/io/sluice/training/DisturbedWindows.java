@@ -32,8 +32,8 @@ record DisturbedWindows(WindowsSource whole, String name) implements WindowsSour
   }
 
   /** The same dataset, disturbed. */
-  static Learnable of(Learnable dataset, String name, Disturbance disturbance) {
-    return new Learnable(
+  static LearnableWindows of(LearnableWindows dataset, String name, Disturbance disturbance) {
+    return new LearnableWindows(
         dataset.manifest(), dataset.uri(), by(name, dataset.source(), disturbance));
   }
 

@@ -182,7 +182,7 @@ class ParameterAveragingTest {
   @Test
   void theGradientNormOfWorkersIsTheMeanOfTheirs() {
     // each worker's share of the only batch is the whole train split of one of two local runs
-    Learnable both = new SineWindows(16, 16).learnable();
+    LearnableWindows both = new SineWindows(16, 16).learnable();
     TrainerRun averaged = run("both");
     TrainReport report =
         averaged.train(
@@ -197,7 +197,7 @@ class ParameterAveragingTest {
     TrainerRun alone = run("alone");
     double sum = 0;
     for (int worker = 0; worker < 2; worker++) {
-      Learnable half = new Learnable(both.manifest(), both.uri(), new Half(worker));
+      Learnable half = new LearnableWindows(both.manifest(), both.uri(), new Half(worker));
       TrainReport one =
           alone.train(
               half,

@@ -53,11 +53,11 @@ record SineWindows(int train, int validation) implements WindowsSource {
             Map.of()));
   }
 
-  Learnable learnable() {
+  LearnableWindows learnable() {
     return learnable("segments", "hash");
   }
 
-  Learnable learnable(String layout, String contentHash) {
+  LearnableWindows learnable(String layout, String contentHash) {
     var manifest =
         new SequenceManifest(
             SequenceManifest.FORMAT,
@@ -78,7 +78,7 @@ record SineWindows(int train, int validation) implements WindowsSource {
             "2024-01-01T00:00:00Z",
             new SequenceManifest.Audit(true, List.of()),
             null);
-    return new Learnable(manifest, "memory:/sine", this);
+    return new LearnableWindows(manifest, "memory:/sine", this);
   }
 
   private static SequenceManifest.SplitSummary summary(int windows) {

@@ -29,8 +29,8 @@
  *   <li>filling and draining, 5 %: a chunk up and a chunk down of the lower stage, of 16 ({@code
  *       train.pipeline.time-chunk}; shorter ones win little, because products of few rows are
  *       slower);
- *   <li>products of fewer rows, sending, and what else two ranks do twice, 4 %: 12.5 MiB up and down ({@code
- *       train.pipeline.wire}).
+ *   <li>products of fewer rows, sending, and what else two ranks do twice, 4 %: 12.5 MiB up and
+ *       down ({@code train.pipeline.wire}).
  * </ul>
  *
  * <p><b>Considered:</b> every stage reading the windows. It saves sending labels, which are a

@@ -1,0 +1,153 @@
+package io.sluice.training;
+
+import io.sluice.config.Provenance;
+import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.model.Head;
+import io.sluice.recurrent.model.ModelSettings;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.scoring.bundle.BundleContents;
+import io.sluice.scoring.bundle.Predictions;
+import io.sluice.scoring.bundle.Predictor;
+import io.sluice.scoring.bundle.ResidualQuantiles;
+import io.sluice.sequences.dataset.SequenceDataset;
+import io.sluice.sequences.dataset.SequenceManifest;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.dataset.WindowBatch;
+import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.dataset.WindowEncoder;
+import io.sluice.training.loop.DatasetSource;
+import io.sluice.training.loop.Windows;
+import io.sluice.training.loop.WindowsSource;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+
+/** Windows of series: a telemetry dataset. */
+record LearnableWindows(SequenceManifest manifest, String uri, WindowsSource source)
+    implements Learnable {
+  /** Floats kept for residual quantiles: 64 MB. */
+  private static final int RESIDUAL_FLOATS = 1 << 24;
+
+  private static final int RESIDUAL_WINDOWS = 10_000;
+
+  /** Opens a dataset folder. */
+  static LearnableWindows open(TrainSettings settings, ModelSettings model, Configuration hadoop) {
+    SequenceDataset dataset = SequenceDataset.open(settings.datasetPath(), hadoop).requireAudit();
+    boolean everyStep = model.output() == ModelSpec.Output.SEQUENCE;
+    var source = new DatasetSource(dataset.uri(), everyStep, settings.maxTrainWindows());
+    return new LearnableWindows(dataset.manifest(), dataset.uri(), source);
+  }
+
+  @Override
+  public String examples() {
+    return "windows";
+  }
+
+  @Override
+  public long count(Split split) {
+    SequenceManifest.SplitSummary summary = manifest.splits().get(split.label());
+    return summary == null ? 0 : summary.windows();
+  }
+
+  @Override
+  public long countOfEpoch(Configuration hadoop) {
+    return source.open(hadoop).count(Split.TRAIN);
+  }
+
+  @Override
+  public ModelSpec spec(ModelSettings model) {
+    WindowContract contract = manifest.contract();
+    return model.toSpec(
+        contract.inputSize(),
+        contract.lookBack(),
+        contract.targetSize(),
+        contract.target().classes().size());
+  }
+
+  @Override
+  public String fingerprint() {
+    MessageDigest digest = sha256();
+    manifest.parts().stream()
+        .sorted(Comparator.comparing(SequenceManifest.Part::path))
+        .forEach(part -> digest.update(bytes(part.path() + " " + part.contentHash() + "\n")));
+    digest.update(bytes(manifest.contract().toString()));
+    return HexFormat.of().formatHex(digest.digest(), 0, 6);
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java runtime has SHA-256", e);
+    }
+  }
+
+  @Override
+  public void requireTrainable() {
+    if (!manifest.layout().equals("segments")) {
+      throw new InvalidInputException(
+          "Cannot train on %s: its layout is %s, training reads segments. Rebuild with build-sequences and dataset.layout = segments."
+              .formatted(uri, manifest.layout()));
+    }
+    for (Split split : new Split[] {Split.TRAIN, Split.VALIDATION}) {
+      if (count(split) == 0) {
+        throw new InvalidInputException(
+            "Cannot train on %s: its %s split has no window. Give split.%s a larger share, or shorten window.look-back or window.horizon, and rebuild with build-sequences."
+                .formatted(uri, split.label(), split.label()));
+      }
+    }
+  }
+
+  @Override
+  public BundleContents contents(
+      MultiLayerNetwork network,
+      ModelSpec spec,
+      TrainSettings settings,
+      Map<String, Double> metrics,
+      Provenance provenance,
+      Configuration hadoop) {
+    Optional<ResidualQuantiles> residuals =
+        spec.head().kind() == Head.Kind.REGRESSION
+            ? residuals(network, spec, source.open(hadoop), settings.batchSize())
+            : Optional.empty();
+    return new BundleContents(spec, manifest, metrics, residuals, provenance);
+  }
+
+  /** Errors on the validation windows, where the network predicts a mean. */
+  private static Optional<ResidualQuantiles> residuals(
+      MultiLayerNetwork network, ModelSpec spec, Windows windows, int batchSize) {
+    WindowContract contract = windows.contract();
+    var encoder = new WindowEncoder(contract);
+    ResidualQuantiles.Sampler sampler = null;
+    try (var predictor = new Predictor(network, spec, contract, null);
+        Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize)) {
+      while (batches.hasNext()) {
+        WindowBatch batch = batches.next();
+        Predictions predictions = predictor.predict(batch);
+        if (sampler == null) {
+          sampler = sampler(predictions.horizon(), predictions.targets());
+        }
+        float[] actual = Arrays.copyOf(batch.targets(), batch.size() * contract.targetSize());
+        encoder.toOriginalUnits(batch, actual, 1);
+        sampler.add(actual, predictions.original(), batch.size());
+      }
+    }
+    return Optional.ofNullable(sampler).map(s -> s.quantiles(ResidualQuantiles.USUAL_LEVELS));
+  }
+
+  private static ResidualQuantiles.Sampler sampler(int horizon, int targets) {
+    int kept = Math.min(RESIDUAL_WINDOWS, Math.max(100, RESIDUAL_FLOATS / (horizon * targets)));
+    return new ResidualQuantiles.Sampler(horizon, targets, kept);
+  }
+}
