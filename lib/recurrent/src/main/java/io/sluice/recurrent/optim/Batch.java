@@ -10,18 +10,25 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * Examples that one process trains on in one step.
  *
  * @param features (B, I, T); null where there are none
+ * @param featuresMask (B, T), 1 where a sequence has a step; null where all have all
  * @param labels as the network's output layer wants them
  * @param labelsMask which labels count; null is all
  * @param keys (B): what tells each example of each epoch from all others, a mix of seed, epoch and
  *     place in the epoch; dropout's masks follow from it
  */
-public record Batch(INDArray features, INDArray labels, INDArray labelsMask, long[] keys) {
+public record Batch(
+    INDArray features, INDArray featuresMask, INDArray labels, INDArray labelsMask, long[] keys) {
   public Batch {
     long examples = features == null ? 0 : features.size(0);
     if (keys.length != examples) {
       throw new IllegalArgumentException(
           "keys has length %d, expected one an example, %d".formatted(keys.length, examples));
     }
+  }
+
+  /** Sequences of equal length. */
+  public Batch(INDArray features, INDArray labels, INDArray labelsMask, long[] keys) {
+    this(features, null, labels, labelsMask, keys);
   }
 
   /** Examples told apart by their place in the batch, where no other process has a part of it. */
@@ -47,6 +54,7 @@ public record Batch(INDArray features, INDArray labels, INDArray labelsMask, lon
         ? this
         : new Batch(
             rows(features, from, to),
+            rows(featuresMask, from, to),
             rows(labels, from, to),
             rows(labelsMask, from, to),
             Arrays.copyOfRange(keys, from, to));

@@ -24,9 +24,7 @@ public final class BatchGradient {
     boolean noLabel = batch.hasNoLabel();
     network.setInput(batch.features());
     network.setLabels(batch.labels());
-    if (batch.labelsMask() != null && !oneMask) {
-      network.setLayerMaskArrays(null, batch.labelsMask());
-    }
+    network.setLayerMaskArrays(batch.featuresMask(), oneMask ? null : batch.labelsMask());
     wantInputGradient(network, false);
     try (var ignored =
             TrainingPass.begin(

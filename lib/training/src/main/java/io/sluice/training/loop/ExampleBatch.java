@@ -2,13 +2,15 @@ package io.sluice.training.loop;
 
 import io.sluice.recurrent.dropout.ExampleKeys;
 import io.sluice.recurrent.optim.Batch;
+import java.util.stream.LongStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
 
 /**
  * A rank's part of a batch, as a network takes it.
  *
- * @param data inputs, labels and which labels count; null where the rank has no example
+ * @param data inputs, labels, which steps there are and which labels count; null where the rank has
+ *     no example
  * @param positions (B) of the examples in the order of the epoch over all ranks
  * @param globalSize examples that all ranks have in this step
  */
@@ -32,12 +34,21 @@ public record ExampleBatch(DataSet data, long[] positions, int globalSize) {
     for (int b = 0; b < keys.length; b++) {
       keys[b] = ExampleKeys.of(seed, epoch, positions[b]);
     }
-    return new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray(), keys);
+    return batch(keys);
   }
 
   /** To be judged by, where nothing is dropped. */
   public Batch unkeyed() {
-    return new Batch(data.getFeatures(), data.getLabels(), data.getLabelsMaskArray());
+    return batch(LongStream.range(0, size()).toArray());
+  }
+
+  private Batch batch(long[] keys) {
+    return new Batch(
+        data.getFeatures(),
+        data.getFeaturesMaskArray(),
+        data.getLabels(),
+        data.getLabelsMaskArray(),
+        keys);
   }
 
   /** The mean loss of at least one example, without dropout. */

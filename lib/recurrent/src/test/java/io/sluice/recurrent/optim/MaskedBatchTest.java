@@ -1,0 +1,61 @@
+package io.sluice.recurrent.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sluice.recurrent.layer.KernelMemory;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Networks;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** Sequences of several lengths in one batch, filled up with what must not matter. */
+class MaskedBatchTest {
+  private static final int[] LENGTHS = {6, 2, 1, 5};
+
+  @ParameterizedTest
+  @EnumSource(
+      value = SmallModels.Kind.class,
+      names = {".*EVERY_STEP"},
+      mode = EnumSource.Mode.MATCH_NONE)
+  void lossAndGradientAreThoseOfEachSequenceByItself(SmallModels.Kind kind) {
+    ModelSpec spec = kind.spec();
+    Batch all = SmallModels.rows(SmallModels.batches(spec, 1).get(0), new int[] {0, 1, 2, 3});
+    INDArray mask = Nd4j.zeros(DataType.FLOAT, LENGTHS.length, SmallModels.T);
+    for (int b = 0; b < LENGTHS.length; b++) {
+      mask.get(NDArrayIndex.point(b), NDArrayIndex.interval(0, LENGTHS[b])).assign(1);
+    }
+    MultiLayerNetwork network = Networks.create(spec, SmallModels.DESCENT, 3);
+    INDArray sum = Nd4j.zeros(DataType.FLOAT, 1, network.numParams());
+    double losses = 0;
+    for (int b = 0; b < LENGTHS.length; b++) {
+      Batch one = all.part(b, LENGTHS.length);
+      INDArray steps =
+          one.features()
+              .get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(0, LENGTHS[b]));
+      losses +=
+          BatchGradient.of(
+              network, new Batch(steps, one.labels(), one.labelsMask(), one.keys()), null, 1);
+      sum.addi(ParameterUpdate.gradient(network).reshape(1, network.numParams()));
+    }
+
+    double mean =
+        BatchGradient.of(
+            network,
+            new Batch(all.features(), mask, all.labels(), all.labelsMask(), all.keys()),
+            null,
+            1);
+
+    assertThat(mean).isCloseTo(losses / LENGTHS.length, within(1e-5));
+    INDArray gradient = ParameterUpdate.gradient(network);
+    assertThat(gradient.norm2Number().doubleValue()).isGreaterThan(0.01);
+    assertThat(gradient.reshape(1, network.numParams()).distance2(sum))
+        .isLessThan(1e-5 * sum.norm2Number().doubleValue());
+    KernelMemory.free(network);
+  }
+}
