@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class AgreementTest {
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   @TempDir Path folder;
 

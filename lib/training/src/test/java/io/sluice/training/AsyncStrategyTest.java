@@ -25,7 +25,7 @@ class AsyncStrategyTest {
   @Test
   void learnsASineAndGoesOnAtTheEndOfAnEpoch() throws Exception {
     var run = new TrainerRun(folder, SPARK.session());
-    Learnable dataset = new SineWindows(200, 50).learnable();
+    LearnableWindows dataset = new SineWindows(200, 50).learnable();
     String[] settings = {
       "train.strategy=async-gradient-sharing",
       "train.workers=2",

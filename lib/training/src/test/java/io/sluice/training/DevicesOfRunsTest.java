@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Whole runs on GPUs that the test makes up: they compute what the CPU does. */
 class DevicesOfRunsTest {
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   private static final String[] TWO_RANKS = {
     "train.strategy=gradient-sharing", "train.workers=2", "train.epochs=2"

@@ -48,7 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
  * steps and at each end of an epoch.
  */
 class DisturbedPipelineTest {
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   @RegisterExtension static final LocalSpark SPARK = LocalSpark.authenticating(4);
 
@@ -111,14 +111,14 @@ class DisturbedPipelineTest {
     }
   }
 
-  private Checkpoint end(String run, Learnable dataset, String... settings) {
+  private Checkpoint end(String run, LearnableWindows dataset, String... settings) {
     TrainerRun one = run(run);
     return one.checkpoint(one.train(dataset, settings));
   }
 
   @Test
   void aSlowStageIsWaitedFor() {
-    Learnable slow =
+    LearnableWindows slow =
         DisturbedWindows.of(
             SINE,
             "slow",
@@ -135,7 +135,7 @@ class DisturbedPipelineTest {
 
   @Test
   void aStageThatSendsNothingEndsTheAttemptWithItsName() {
-    Learnable hangs =
+    LearnableWindows hangs =
         DisturbedWindows.of(
             SINE,
             "hangs",
@@ -166,7 +166,7 @@ class DisturbedPipelineTest {
     String[] settings = pipeline("[0,1]", 2);
     Set<Integer> others = Sockets.listening();
     var killed = new AtomicBoolean();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "ports",
@@ -222,7 +222,7 @@ class DisturbedPipelineTest {
     var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     try (var warnings = new Warnings("io.sluice.training.sharing.Attempt")) {
-      Learnable dataset =
+      LearnableWindows dataset =
           DisturbedWindows.of(
               SINE,
               "full",
@@ -256,7 +256,7 @@ class DisturbedPipelineTest {
   @Test
   void aLossThatBecomesNaNEndsTheRunAtItsStepAndIsNotTriedAgain() {
     var attempts = new AtomicInteger();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "NaN",
@@ -282,7 +282,7 @@ class DisturbedPipelineTest {
     Checkpoint expected = end("quiet", SINE, settings);
     TrainerRun run = run("stopped");
     var stop = new AtomicBoolean();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "stopped",
@@ -305,7 +305,7 @@ class DisturbedPipelineTest {
 
   /** As {@link Trainer} does, with another to ask than the process's own signals. */
   private static Checkpoint untilStopped(
-      TrainerRun run, Learnable dataset, AtomicBoolean stop, String... overrides) {
+      TrainerRun run, LearnableWindows dataset, AtomicBoolean stop, String... overrides) {
     TrainSettings settings = run.settings(overrides).read(TrainSettings::from);
     ModelSpec spec = dataset.spec(run.settings(overrides).read(ModelSettings::from));
     var hadoop = new Configuration();
@@ -329,7 +329,7 @@ class DisturbedPipelineTest {
   /** Batches of 15, and one of 1 at the end: the second replica has no window in it. */
   @Test
   void unevenBatchesGiveTheLossesOfOneProcess() {
-    Learnable uneven = new SineWindows(196, 10).learnable();
+    LearnableWindows uneven = new SineWindows(196, 10).learnable();
     String[] batches = {"train.batch-size=15", "train.epochs=2", "train.accumulate=3"};
 
     Checkpoint one =

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * epochs, a checkpoint every 5 steps and at each end of an epoch.
  */
 class DisturbedRunsTest {
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   @RegisterExtension static final LocalSpark SPARK = LocalSpark.authenticating(3);
 
@@ -91,7 +91,7 @@ class DisturbedRunsTest {
     var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     String[] filling = settings(strategy, "train.checkpoint.path=\"filling:" + checkpoints + "\"");
-    Learnable dataset =
+    LearnableWindows dataset =
         before(
             1,
             3,
@@ -147,7 +147,7 @@ class DisturbedRunsTest {
     var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
     // two checkpoints of each epoch from the second on are lost, one is written
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "now and then",
@@ -175,7 +175,7 @@ class DisturbedRunsTest {
   void aRunWhoseLastCheckpointCannotBeWrittenPublishesNothing() {
     var run = new TrainerRun(folder.resolve("full"), SPARK.session(), FillingDisk.configuration());
     Path checkpoints = folder.resolve("full/checkpoints");
-    Learnable dataset = before(3, 12, () -> FillingDisk.setFull(true));
+    LearnableWindows dataset = before(3, 12, () -> FillingDisk.setFull(true));
 
     assertThatThrownBy(
             () ->
@@ -196,7 +196,7 @@ class DisturbedRunsTest {
     Checkpoint expected = whole.checkpoint(whole.train(SINE, settings("gradient-sharing")));
     TrainerRun run = run("cut");
     var once = new AtomicBoolean(true);
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "cut",
@@ -218,7 +218,7 @@ class DisturbedRunsTest {
     TrainerRun whole = run("whole");
     Checkpoint expected = whole.checkpoint(whole.train(SINE, settings("local")));
     TrainerRun run = run("cut");
-    Learnable dataset =
+    LearnableWindows dataset =
         before(
             2,
             8,
@@ -257,7 +257,7 @@ class DisturbedRunsTest {
     Set<Integer> before = Sockets.listening();
     var strangers = new ArrayList<Socket>();
     var refused = new ArrayList<Integer>();
-    Learnable dataset =
+    LearnableWindows dataset =
         before(
             1,
             2,
@@ -293,7 +293,7 @@ class DisturbedRunsTest {
     Set<Integer> others = Sockets.listening();
     var dead = new ArrayList<Integer>();
     // the driver's, and two of each rank: in epoch e the e-th of those that are open
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "ports",
@@ -364,7 +364,7 @@ class DisturbedRunsTest {
     TrainerRun whole = run("whole");
     Checkpoint expected = whole.checkpoint(whole.train(SINE, averaging));
     TrainerRun run = run("cut");
-    Learnable dataset =
+    LearnableWindows dataset =
         before(
             2,
             10,
@@ -405,7 +405,7 @@ class DisturbedRunsTest {
   }
 
   /** Something that happens before a rank is given its part of a batch, on the first rank. */
-  private static Learnable before(int epochOfIt, int stepOfIt, Runnable it) {
+  private static LearnableWindows before(int epochOfIt, int stepOfIt, Runnable it) {
     return DisturbedWindows.of(
         SINE,
         "before",

@@ -35,7 +35,7 @@ class GradientSharingTest {
     "train.log-every-steps=1"
   };
 
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(4);
 
@@ -132,7 +132,7 @@ class GradientSharingTest {
   void aSlowRankIsWaitedFor() {
     TrainerRun quiet = run("quiet");
     TrainerRun slow = run("slow");
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "slow",
@@ -155,7 +155,7 @@ class GradientSharingTest {
     TrainerRun quiet = run("quiet");
     TrainerRun disturbed = run("disturbed");
     var cuts = new AtomicInteger();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "once",
@@ -180,7 +180,7 @@ class GradientSharingTest {
 
   @Test
   void aRunThatFailsAgainAndAgainIsGivenUpWithTheCauseAndSparkLivesOn() {
-    Learnable dataset = powerCutAt(8);
+    LearnableWindows dataset = powerCutAt(8);
 
     assertThatThrownBy(
             () ->
@@ -193,7 +193,7 @@ class GradientSharingTest {
     assertThat(SPARK.session().range(3).count()).isEqualTo(3);
   }
 
-  private static Learnable powerCutAt(int stepOfCut) {
+  private static LearnableWindows powerCutAt(int stepOfCut) {
     return DisturbedWindows.of(
         SINE,
         "always",
@@ -207,7 +207,7 @@ class GradientSharingTest {
   @Test
   void aRankThatHangsEndsTheAttemptWithItsName() {
     var latch = new CountDownLatch(1);
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "hangs",
@@ -248,7 +248,7 @@ class GradientSharingTest {
   @Test
   void aLossThatBecomesNaNEndsTheRunAtItsStepAndIsNotTriedAgain() {
     var attempts = new AtomicInteger();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "NaN",
@@ -269,7 +269,7 @@ class GradientSharingTest {
   @Test
   void whatIsWrongWithTheDataIsToldOnceAndNotTriedAgain() {
     var attempts = new AtomicInteger();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "corrupt",
@@ -352,7 +352,7 @@ class GradientSharingTest {
     TrainerRun quiet = run("quiet");
     TrainerRun disturbed = run("disturbed");
     var cuts = new AtomicInteger();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "encoded" + ranks,

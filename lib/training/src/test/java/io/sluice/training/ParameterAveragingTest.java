@@ -46,7 +46,7 @@ class ParameterAveragingTest {
   @Test
   void averagingEveryStepOfPlainDescentIsOneProcessOnTheSameBatches() {
     // 200 windows in batches of 15: parts of 8 and 7 windows, 3 and 2 at the end
-    Learnable dataset = new SineWindows(200, 50).learnable();
+    LearnableWindows dataset = new SineWindows(200, 50).learnable();
     TrainerRun local = run("local");
     String[] settings = with(PLAIN_DESCENT, "train.batch-size=15");
     Checkpoint one = local.checkpoint(local.train(dataset, settings));
@@ -83,7 +83,7 @@ class ParameterAveragingTest {
             "train.plateau-patience=1",
             "train.decay=0.1",
             "train.early-stopping-min-delta=100");
-    Learnable dataset = new SineWindows(64, 16).learnable();
+    LearnableWindows dataset = new SineWindows(64, 16).learnable();
     TrainerRun local = run("local");
     Checkpoint one = local.checkpoint(local.train(dataset, plateau));
     TrainerRun averaged = run("averaged");
@@ -134,7 +134,7 @@ class ParameterAveragingTest {
       "model.dropout=0.2",
       "model.hidden-sizes=[5,4]"
     };
-    Learnable dataset = new SineWindows(200, 50).learnable();
+    LearnableWindows dataset = new SineWindows(200, 50).learnable();
     TrainerRun whole = run("whole");
     // the schedule of four epochs, stopped after two by a patience that ignores small gains
     Checkpoint expected = whole.checkpoint(whole.train(dataset, settings));
@@ -157,7 +157,7 @@ class ParameterAveragingTest {
   @Test
   void theGradientNormOfOneWorkerIsThatOfOneProcess() {
     String[] settings = with(PLAIN_DESCENT, "train.epochs=1", "train.log-every-steps=1");
-    Learnable dataset = new SineWindows(64, 16).learnable();
+    LearnableWindows dataset = new SineWindows(64, 16).learnable();
     TrainerRun local = run("local");
     List<JsonNode> one = local.stepMetrics(local.train(dataset, settings));
     TrainerRun averaged = run("averaged");
@@ -197,7 +197,7 @@ class ParameterAveragingTest {
     TrainerRun alone = run("alone");
     double sum = 0;
     for (int worker = 0; worker < 2; worker++) {
-      Learnable half = new LearnableWindows(both.manifest(), both.uri(), new Half(worker));
+      LearnableWindows half = new LearnableWindows(both.manifest(), both.uri(), new Half(worker));
       TrainReport one =
           alone.train(
               half,

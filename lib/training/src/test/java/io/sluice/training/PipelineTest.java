@@ -32,7 +32,7 @@ class PipelineTest {
     "train.log-every-steps=1"
   };
 
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(8);
 
@@ -126,7 +126,7 @@ class PipelineTest {
     TrainerRun quiet = run("quiet");
     TrainerRun disturbed = run("disturbed");
     var cuts = new AtomicInteger();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             "once",
@@ -198,7 +198,7 @@ class PipelineTest {
     TrainerRun quiet = run("quiet");
     TrainerRun disturbed = run("disturbed");
     var cuts = new AtomicInteger();
-    Learnable dataset =
+    LearnableWindows dataset =
         DisturbedWindows.of(
             SINE,
             wire,
@@ -276,7 +276,7 @@ class PipelineTest {
     assertThat(SPARK.session().range(3).count()).isEqualTo(3);
   }
 
-  private static Learnable powerCutAt(int stepOfCut) {
+  private static LearnableWindows powerCutAt(int stepOfCut) {
     return DisturbedWindows.of(
         SINE,
         "always" + stepOfCut,

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is looked at before the first step, on a context that takes itself for another cluster. */
 class PreflightTest {
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   /** As a cluster of containers would say it. */
   private static final Map<String, String> SMALL_CONTAINERS =

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Pipelines that cannot be as they are set: one message each, before anything runs. */
 class RefusedPipelinesTest {
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(8);
 

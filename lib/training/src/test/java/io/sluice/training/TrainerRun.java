@@ -43,11 +43,11 @@ final class TrainerRun {
     this.hadoop = hadoop;
   }
 
-  TrainReport train(Learnable dataset, String... overrides) {
+  TrainReport train(LearnableWindows dataset, String... overrides) {
     return train(dataset, Progress.silent(), overrides);
   }
 
-  TrainReport train(Learnable dataset, Progress progress, String... overrides) {
+  TrainReport train(LearnableWindows dataset, Progress progress, String... overrides) {
     Settings settings = settings(overrides);
     return Trainer.train(
         spark,

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerTest {
-  private static final Learnable SINE = new SineWindows(200, 50).learnable();
+  private static final LearnableWindows SINE = new SineWindows(200, 50).learnable();
 
   @TempDir Path folder;
   private TrainerRun run;
@@ -112,7 +112,7 @@ class TrainerTest {
     };
     TrainReport whole = run.train(SINE, settings);
     TrainerRun other = another();
-    Learnable dataset = powerCut(2, 3);
+    LearnableWindows dataset = powerCut(2, 3);
     assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
 
     TrainReport resumed = other.train(SINE, settings);
@@ -138,7 +138,7 @@ class TrainerTest {
     };
     TrainReport whole = run.train(SINE, settings);
     TrainerRun other = another();
-    Learnable dataset = powerCut(2, 3);
+    LearnableWindows dataset = powerCut(2, 3);
     assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
 
     TrainReport resumed = other.train(SINE, settings);
@@ -271,7 +271,7 @@ class TrainerTest {
     TrainReport whole = run.train(SINE, settings);
     TrainerRun other = another();
     // after epoch 4 there is one reduction, and one epoch counted towards the next
-    Learnable dataset = powerCut(4, 3);
+    LearnableWindows dataset = powerCut(4, 3);
     assertThatThrownBy(() -> other.train(dataset, settings)).hasMessage("power cut");
 
     TrainReport resumed = other.train(SINE, settings);
@@ -483,7 +483,7 @@ class TrainerTest {
   @Test
   void aSecondRunOnTheSameCheckpointsIsRefusedAndTheFirstGoesOn() {
     var refusals = new ArrayList<Throwable>();
-    Learnable dataset =
+    LearnableWindows dataset =
         beforeEachEpoch(epoch -> refusals.add(catchThrowable(() -> run.train(SINE))));
 
     TrainReport report = run.train(dataset, "train.epochs=2");
@@ -507,7 +507,7 @@ class TrainerTest {
   @Test
   void aRunWhoseLockWasTakenOverWritesNoCheckpoint() {
     Path lock = folder.resolve("a/runs/sine/checkpoints.lock");
-    Learnable dataset =
+    LearnableWindows dataset =
         beforeEachEpoch(
             epoch -> {
               if (epoch == 1) {
@@ -577,7 +577,7 @@ class TrainerTest {
     assertThat(bundle.manifest().residualQuantiles()).isNull();
   }
 
-  private static Learnable beforeEachEpoch(IntConsumer then) {
+  private static LearnableWindows beforeEachEpoch(IntConsumer then) {
     return DisturbedWindows.of(
         SINE,
         "each epoch",
@@ -589,7 +589,7 @@ class TrainerTest {
   }
 
   /** A machine that loses power in an epoch, from 0, before one of its steps. */
-  private static Learnable powerCut(int epochOfCut, int stepOfCut) {
+  private static LearnableWindows powerCut(int epochOfCut, int stepOfCut) {
     return DisturbedWindows.of(
         SINE,
         "power cut",
