@@ -4,8 +4,9 @@
 #   lib/benchmarks/run.sh NAME [--record] [argument …]
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
-# feeding, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers, pipeline, convergence,
-# cost-model, soak, recurrent or long-memory (the last three list their options with --help).
+# feeding, text-preparation, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers,
+# pipeline, convergence, cost-model, soak, recurrent or long-memory (the last three list their
+# options with --help).
 # --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series:
 # 2g whatever it says; others: 4g). Run it on a machine that does nothing else; only long-memory,
 # convergence and cost-model time nothing.
@@ -26,6 +27,7 @@ case ${1:-} in
   long-memory) class=longmemory.LongMemoryBenchmark ;;
   vocabulary) class=VocabularyBenchmark ;;
   feeding) class=FeedingBenchmark ;;
+  text-preparation) class=TextPreparationBenchmark ;;
   all-reduce) class=AllReduceBenchmark ;;
   recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
   all-reduce-sizes) class=AllReduceSizesBenchmark ;;
@@ -37,7 +39,7 @@ case ${1:-} in
   soak) class=training.Soak modules=lib/benchmarks,jobs ;;
   dl4j-master) class=recurrent.MasterBenchmark ;;
   *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -6,6 +6,7 @@ import io.sluice.scoring.batch.ScoreReport;
 import io.sluice.scoring.batch.ScoreSettings;
 import io.sluice.scoring.evaluation.EvaluateSettings;
 import io.sluice.sequences.telemetry.BuildReport;
+import io.sluice.sequences.telemetry.SequenceBuilder;
 import io.sluice.sequences.telemetry.SequenceSettings;
 import io.sluice.training.TrainReport;
 import java.io.IOException;
@@ -61,7 +62,7 @@ public final class PipelineJob {
 
   static Report run(SparkSession spark, Settings settings, Provenance provenance) throws Exception {
     LOG.info("pipeline | 1 of 4 | build-sequences");
-    BuildReport build = BuildSequencesJob.JOB.body().run(spark, settings.build(), provenance);
+    BuildReport build = SequenceBuilder.build(spark, settings.build(), provenance);
     LOG.info("pipeline | 2 of 4 | train");
     TrainReport train = TrainJob.run(spark, settings.train(), provenance);
     LOG.info("pipeline | 3 of 4 | evaluate");

@@ -17,7 +17,9 @@ class ReferenceConfTest {
           "",
           "source { layout = long }, target { type = event, events-path = e }",
           "target { type = remaining-life, events-path = e, remaining-at-end-path = r }",
-          "target { type = class, label = l }");
+          "target { type = class, label = l }",
+          "dataset.layout = documents",
+          "dataset.layout = stream");
 
   /** Only other settings refer to it. */
   private static final String THROUGH_SUBSTITUTION = "lake.root";

@@ -99,6 +99,10 @@ class UberJarIT {
             .collect(Collectors.toSet());
 
     assertThat(platforms).containsExactly(System.getProperty("native.platform"));
+    // the tokenizers of text, whose platforms have other names
+    assertThat(entries.stream().filter(name -> name.startsWith("native/lib/")).toList())
+        .hasSize(2)
+        .contains("native/lib/tokenizers.properties");
   }
 
   @Test

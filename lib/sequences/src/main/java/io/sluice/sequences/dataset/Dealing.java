@@ -62,7 +62,7 @@ public record Dealing(int batchSize, int shards, long seed) implements Serializa
   }
 
   /** Windows that a rank's share of a batch can hold at most. */
-  int mostOfShare(int rank, int ranks) {
+  public int mostOfShare(int rank, int ranks) {
     int mine = shardsOf(rank, ranks);
     return (int) Math.min(batchSize, (long) mine * ((batchSize + shards - 1) / shards));
   }
@@ -73,7 +73,7 @@ public record Dealing(int batchSize, int shards, long seed) implements Serializa
   }
 
   /** Refuses a rank that there cannot be: each owns at least one shard. */
-  void checkRank(int rank, int ranks) {
+  public void checkRank(int rank, int ranks) {
     if (ranks < 1 || rank < 0 || rank >= ranks) {
       throw new IllegalArgumentException(
           "rank is %d, expected 0 ≤ rank < ranks = %d".formatted(rank, ranks));

@@ -45,6 +45,9 @@ import java.util.Locale;
 public final class ManifestJson {
   private static final ObjectMapper MAPPER = newMapper();
 
+  /** The datasets of io.sluice.sequences.text, whose manifests have records of their own. */
+  private static final String TEXT_FORMATS = "text-sequences.";
+
   private ManifestJson() {}
 
   /**
@@ -73,6 +76,15 @@ public final class ManifestJson {
   public static SequenceManifest read(String json, String where) {
     JsonNode tree = tree(json, where);
     String found = tree.path("format").asText("(none)");
+    if (found.startsWith(TEXT_FORMATS)) {
+      throw new InvalidInputException(
+          "%s describes a dataset of text (%s, dataset.layout = %s), and this reads telemetry (%s). Give the path of a telemetry dataset."
+              .formatted(
+                  where,
+                  found,
+                  tree.path("contract").path("layout").asText("not recorded"),
+                  SequenceManifest.FORMAT));
+    }
     if (!found.equals(SequenceManifest.FORMAT)) {
       throw new InvalidInputException(
           ("%s has format %s; this version reads %s. Rebuild the dataset with build-sequences, or"
@@ -108,7 +120,12 @@ public final class ManifestJson {
     }
   }
 
-  private static JsonNode tree(String json, String where) {
+  /**
+   * The object in a file's text, for formats that are told apart before they are read.
+   *
+   * @param where the file, for messages
+   */
+  public static JsonNode tree(String json, String where) {
     try {
       JsonNode tree = MAPPER.readTree(json);
       if (tree == null || !tree.isObject()) {

@@ -27,7 +27,8 @@ public final class ManifestSeal {
     return of(manifest).equals(manifest.seal());
   }
 
-  private static String of(SequenceManifest manifest) {
+  /** What the seal of a manifest of any record with a {@code seal} must be. */
+  public static String of(Record manifest) {
     ObjectNode tree = ManifestJson.mapper().valueToTree(manifest);
     return Provenance.sha256(ManifestJson.write(tree.without(NOT_SEALED)));
   }

@@ -30,7 +30,7 @@ import scala.Option;
  *
  * <p>Columns come in the order they were asked for. A batch is valid until the next one is read.
  */
-final class ParquetPart implements Closeable {
+public final class ParquetPart implements Closeable {
   private static final int ROWS_PER_BATCH = 4096;
   // as Spark names them in ParquetFileFormat and SQLConf
   private static final String REQUESTED_SCHEMA =
@@ -56,7 +56,7 @@ final class ParquetPart implements Closeable {
   }
 
   /** The file's footer: its schema and where its row groups lie. */
-  static ParquetMetadata footer(Path file, Configuration hadoop) throws IOException {
+  public static ParquetMetadata footer(Path file, Configuration hadoop) throws IOException {
     try (var reader = ParquetFileReader.open(HadoopInputFile.fromPath(file, hadoop))) {
       return reader.getFooter();
     }
@@ -68,7 +68,7 @@ final class ParquetPart implements Closeable {
    * @param rows row groups and pages without a row of these are passed over, others come whole;
    *     null for all rows
    */
-  static ParquetPart open(
+  public static ParquetPart open(
       Path file,
       ParquetMetadata footer,
       StructField[] columns,
@@ -120,11 +120,12 @@ final class ParquetPart implements Closeable {
   }
 
   /** Rows in the next batch; 0 at the end. */
-  int next() throws IOException {
+  public int next() throws IOException {
     return reader.nextBatch() ? batch.numRows() : 0;
   }
 
-  WritableColumnVector column(int index) {
+  /** A column of the batch at hand. */
+  public WritableColumnVector column(int index) {
     return (WritableColumnVector) batch.column(index);
   }
 

@@ -6,12 +6,13 @@ import java.util.Random;
  * Permutations of one shard in one epoch: a pure function of seed, epoch, shard and what is
  * permuted, by {@link Random}, whose algorithm Java specifies.
  */
-final class ShuffleOrder {
+public final class ShuffleOrder {
   private final long seed;
   private final int epoch;
   private final int shard;
 
-  ShuffleOrder(long seed, int epoch, int shard) {
+  /** The permutations of a shard; where an order has no shards, of number 0. */
+  public ShuffleOrder(long seed, int epoch, int shard) {
     this.seed = seed;
     this.epoch = epoch;
     this.shard = shard;
@@ -21,9 +22,9 @@ final class ShuffleOrder {
    * The numbers 0 … n − 1 in a random order, by Fisher and Yates.
    *
    * @param position 0 for the pieces of parts, 1 for the groups, 2 + g for the windows of the group
-   *     that comes g-th
+   *     that comes g-th; any number that tells the permutations of another order apart
    */
-  int[] permutation(int n, int position) {
+  public int[] permutation(int n, int position) {
     var random = new Random(mixed(mixed(mixed(mixed(seed) + epoch) + shard) + position));
     int[] order = new int[n];
     for (int i = 0; i < n; i++) {

@@ -198,10 +198,17 @@ public record SequenceSettings(
   /** Method, scope and what is subtracted per window on top. */
   public record Scaling(ScalingMethod method, ScalingScope scope, WindowNormalization window) {}
 
-  /** Shape of the written rows. */
+  /** Shape of the written rows; the last two are of text, see {@code io.sluice.sequences.text}. */
   public enum DatasetLayout {
     SEGMENTS,
-    WINDOWS
+    WINDOWS,
+    DOCUMENTS,
+    STREAM;
+
+    /** True for what {@code io.sluice.sequences.text} builds. */
+    public boolean isText() {
+      return this == DOCUMENTS || this == STREAM;
+    }
   }
 
   /**

@@ -300,9 +300,15 @@ final class SettingsSections {
         axis.type() == TimeAxis.Type.TIMESTAMP
             ? Math.max(1, micros(period))
             : Math.multiplyExact((long) ordinalPeriod, axis.stepTicks());
+    DatasetLayout layout = s.choice("layout", DatasetLayout.class);
+    s.check(
+        !layout.isText(),
+        "layout",
+        "must be segments or windows, but is %s: a dataset of text is built by build-sequences alone",
+        ConfigReader.kebab(layout));
     return new DatasetSettings(
         s.string("path"),
-        s.choice("layout", DatasetLayout.class),
+        layout,
         segmentSteps,
         periodTicks,
         codec,

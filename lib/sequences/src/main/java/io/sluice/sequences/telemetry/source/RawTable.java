@@ -342,7 +342,7 @@ public final class RawTable {
   }
 
   /** Refuses a column that is not there or is nested; null is a column nobody named. */
-  void requirePlain(String name, String setting) {
+  public void requirePlain(String name, String setting) {
     if (name == null) {
       return;
     }
@@ -356,7 +356,7 @@ public final class RawTable {
   }
 
   /** All rows, columns under internal names. */
-  Dataset<Row> rows() {
+  public Dataset<Row> rows() {
     return rows;
   }
 
@@ -366,7 +366,7 @@ public final class RawTable {
   }
 
   /** The path of the file a row came from. */
-  Column file() {
+  public Column file() {
     return col(FILE);
   }
 
@@ -391,6 +391,13 @@ public final class RawTable {
   public Dataset<Row> texts(String name) {
     return rows.select(column(name).cast("string").as("text"))
         .where("text is not null and trim(text) <> ''");
+  }
+
+  /** The whole line of a row that does not have the columns its file has; else null. */
+  public Column malformed() {
+    return marksMalformed
+        ? col(CORRUPT)
+        : org.apache.spark.sql.functions.lit(null).cast(DataTypes.StringType);
   }
 
   /** Runs an action on the rows; if a file cannot be read, the failure names it. */

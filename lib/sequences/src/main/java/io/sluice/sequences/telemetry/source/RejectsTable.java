@@ -55,20 +55,30 @@ public final class RejectsTable {
 
   /** Writes the table into an empty folder, and publishes it. */
   public static void write(String source, Dataset<Row> judged, Survey survey, StagedFolder folder) {
-    if (survey.rejectedRows() == 0) {
-      // known from the survey: no second pass over the source, nor any Spark job
-      writeEmpty(folder, judged.sparkSession().sessionState().newHadoopConf());
-    } else {
-      writeRejected(source, judged, folder);
-    }
-    folder.publish();
-  }
-
-  private static void writeRejected(String source, Dataset<Row> judged, StagedFolder folder) {
     Dataset<Row> rejected =
         judged
             .where(col("reason").isNotNull().and(col("reason").notEqual(Readings.NOT_ASKED_FOR)))
             .select(col("file").as("source_file"), col("reason"), col("row"));
+    write(source, rejected, survey.rejectedRows(), folder);
+  }
+
+  /**
+   * Writes the table into an empty folder, and publishes it.
+   *
+   * @param rejected columns source_file, reason and row
+   * @param rows how many there are, as a pass before has counted them
+   */
+  public static void write(String source, Dataset<Row> rejected, long rows, StagedFolder folder) {
+    if (rows == 0) {
+      // known: no second pass over the source, nor any Spark job
+      writeEmpty(folder, rejected.sparkSession().sessionState().newHadoopConf());
+    } else {
+      writeRejected(source, rejected, folder);
+    }
+    folder.publish();
+  }
+
+  private static void writeRejected(String source, Dataset<Row> rejected, StagedFolder folder) {
     WriteFailures.guard(
         source,
         folder.targetUri(),

@@ -12,7 +12,7 @@ import org.apache.spark.sql.api.java.UDF1;
  * part of {@code source.path} before its first glob character, or the folder of a single file, so
  * the name does not depend on which other files are there.
  */
-final class SeriesOfFile implements UDF1<String, String> {
+public final class SeriesOfFile implements UDF1<String, String> {
   private static final long serialVersionUID = 1L;
   private static final Set<String> EXTENSIONS =
       Set.of(
@@ -26,7 +26,7 @@ final class SeriesOfFile implements UDF1<String, String> {
   }
 
   /** The folder that names are relative to, as a path without scheme and authority. */
-  static String root(String sourcePath) {
+  public static String root(String sourcePath) {
     int glob = sourcePath.length();
     for (char c : "*?[{".toCharArray()) {
       int at = sourcePath.indexOf(c);
@@ -46,17 +46,17 @@ final class SeriesOfFile implements UDF1<String, String> {
 
   @Override
   public String call(String file) {
-    if (file == null || file.isEmpty()) {
-      return null;
-    }
+    return file == null || file.isEmpty() ? null : withoutExtensions(below(root, file));
+  }
+
+  /** The path of a file below the root, extensions and all; its name alone if it is not below. */
+  public static String below(String root, String file) {
     String path = pathOf(file);
-    String relative =
-        path.equals(root)
-            ? path.substring(path.lastIndexOf('/') + 1)
-            : path.startsWith(root.endsWith("/") ? root : root + "/")
-                ? path.substring(root.endsWith("/") ? root.length() : root.length() + 1)
-                : path.substring(path.lastIndexOf('/') + 1);
-    return withoutExtensions(relative);
+    return path.equals(root)
+        ? path.substring(path.lastIndexOf('/') + 1)
+        : path.startsWith(root.endsWith("/") ? root : root + "/")
+            ? path.substring(root.endsWith("/") ? root.length() : root.length() + 1)
+            : path.substring(path.lastIndexOf('/') + 1);
   }
 
   // Spark escapes blanks in some versions' file names and not in others

@@ -86,7 +86,7 @@ public final class SegmentShuffle {
    * For each Spark partition p of n a number that Spark's hash sends there, so that parts are dealt
    * evenly where hashing their numbers would put several into one partition and none into another.
    */
-  static int[] slots(int n) {
+  public static int[] slots(int n) {
     var slots = new int[n];
     Arrays.fill(slots, -1);
     int found = 0;

@@ -1,0 +1,118 @@
+package io.sluice.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.failure.ExitStatus;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Text at the command line: the job that cuts telemetry builds it, and no other job takes it. */
+class TextJobTest {
+  private static final Supplier<SparkSession> NO_SESSION =
+      () -> {
+        throw new AssertionError("a session was opened");
+      };
+  private static final Supplier<SparkSession> LOCAL =
+      () ->
+          SparkSession.builder()
+              .master("local[1]")
+              .config("spark.ui.enabled", false)
+              .config("spark.sql.shuffle.partitions", 1)
+              .config("spark.driver.bindAddress", "127.0.0.1")
+              .config("spark.driver.host", "127.0.0.1")
+              .getOrCreate();
+
+  @TempDir Path folder;
+
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  private ExitStatus run(Job<?, ?> job, Supplier<SparkSession> session, String hocon)
+      throws Exception {
+    Path config = folder.resolve("text.conf");
+    Files.writeString(config, "name = text, lake.root = \"%s\"\n%s".formatted(folder, hocon));
+    return JobMain.execute(
+            job,
+            new String[] {"--config", config.toString()},
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8),
+            session)
+        .status();
+  }
+
+  private JsonNode lastLine() throws Exception {
+    List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
+    return new ObjectMapper().readTree(lines.get(lines.size() - 1));
+  }
+
+  @Test
+  void buildSequencesBuildsAStreamAndTrainSaysWhatItIs() throws Exception {
+    Files.writeString(folder.resolve("raw.txt"), "the cat sat\nthe dog ran\n");
+    String hocon =
+        """
+        source { path = "%s/raw.txt", format = text }
+        split { validation = 0, test = 0 }
+        text { line-end = "<eos>", vocabulary.min-count = 1 }
+        dataset.layout = stream
+        """
+            .formatted(folder);
+
+    ExitStatus built = run(BuildSequencesJob.JOB, LOCAL, hocon);
+
+    assertThat(built).isEqualTo(ExitStatus.DONE);
+    assertThat(lastLine().get("layout").asText()).isEqualTo("stream");
+    assertThat(lastLine().get("splits").get("train").get("tokens").asLong()).isEqualTo(8);
+    ExitStatus trained = run(TrainJob.JOB, LOCAL, "");
+    assertThat(trained).isEqualTo(ExitStatus.BAD_INPUT);
+    assertThat(lastLine().get("error").asText())
+        .isEqualTo(
+            "%s/datasets/text/manifest.json describes a dataset of text (text-sequences.v1, dataset.layout = stream), and this reads telemetry (sequences.v1). Give the path of a telemetry dataset."
+                .formatted(folder));
+  }
+
+  @Test
+  void badSettingsOfTextAreToldTogetherWithTheirLines() throws Exception {
+    ExitStatus status =
+        run(
+            BuildSequencesJob.JOB,
+            NO_SESSION,
+            """
+            source { path = raw }
+            text { tokens = words, max-tokens = -1 }
+            dataset.layout = documents
+            """);
+
+    assertThat(status).isEqualTo(ExitStatus.BAD_SETTINGS);
+    assertThat(err.toString(StandardCharsets.UTF_8).strip())
+        .isEqualTo(
+            """
+            Invalid configuration %1$s/text.conf, 2 problem(s):
+              - text.tokens (%1$s/text.conf: 3): must be one of [word, whitespace, character, subword], but is "words"; did you mean word?
+              - text.max-tokens (%1$s/text.conf: 3): must be at least 0, but is -1"""
+                .formatted(folder));
+  }
+
+  @Test
+  void aLayoutThatIsNoneIsToldTheFour() throws Exception {
+    ExitStatus status =
+        run(
+            BuildSequencesJob.JOB,
+            NO_SESSION,
+            "source { path = raw, series-from = single }, dataset.layout = document");
+
+    assertThat(status).isEqualTo(ExitStatus.BAD_SETTINGS);
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .contains(
+            "must be one of [segments, windows, documents, stream], but is \"document\"; did you mean documents?");
+  }
+}

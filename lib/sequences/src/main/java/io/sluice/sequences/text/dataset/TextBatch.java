@@ -1,0 +1,113 @@
+package io.sluice.sequences.text.dataset;
+
+import java.util.Arrays;
+
+/**
+ * B documents as flat arrays, ready for a network; reused from batch to batch by its owner.
+ *
+ * <p><b>Shapes.</b> T = length of the longest of them, row-major:
+ *
+ * <pre>
+ * ids        (T, B)   token ids, the pad id beyond a document's end
+ * lengths    (B)      tokens of each
+ * labels     (B)      class index; −1 = none
+ * positions  (B)      in the order that a reader deals out, the same for every number of ranks
+ * documents  (B)      number in stored order
+ * </pre>
+ */
+public final class TextBatch {
+  private final int padId;
+  private int size;
+  private int globalSize;
+  private int timeSteps;
+  private int[] ids = {};
+  private final int[] lengths;
+  private final int[] labels;
+  private final long[] positions;
+  private final long[] documents;
+  private final String[] names;
+
+  TextBatch(int capacity, int padId) {
+    this.padId = padId;
+    this.lengths = new int[capacity];
+    this.labels = new int[capacity];
+    this.positions = new long[capacity];
+    this.documents = new long[capacity];
+    this.names = new String[capacity];
+  }
+
+  void begin(int newGlobalSize) {
+    size = 0;
+    timeSteps = 0;
+    globalSize = newGlobalSize;
+  }
+
+  /** Takes a document in, its ids apart: those wait until the longest is known. */
+  void add(Documents source, long document, long position) {
+    lengths[size] = source.length(document);
+    labels[size] = source.label(document);
+    names[size] = source.name(document);
+    documents[size] = document;
+    positions[size] = position;
+    timeSteps = Math.max(timeSteps, lengths[size]);
+    size++;
+  }
+
+  /** Makes room for the ids of what was added. */
+  void allocate() {
+    int cells = Math.multiplyExact(timeSteps, size);
+    if (ids.length < cells) {
+      ids = new int[cells];
+    }
+    Arrays.fill(ids, 0, cells, padId);
+  }
+
+  void fill(Documents source, int b) {
+    source.copyTo(ids, b, size, documents[b]);
+  }
+
+  /** B, documents in this batch; 0 for a rank that has none of a global batch. */
+  public int size() {
+    return size;
+  }
+
+  /** Documents that all ranks have in this step, this batch included. */
+  public int globalSize() {
+    return globalSize;
+  }
+
+  /** T. */
+  public int timeSteps() {
+    return timeSteps;
+  }
+
+  /** (T, B), valid to index T·B. */
+  public int[] ids() {
+    return ids;
+  }
+
+  /** Tokens of document {@code b}. */
+  public int length(int b) {
+    return lengths[b];
+  }
+
+  /** Class index of document {@code b}; −1 = none. */
+  public int label(int b) {
+    return labels[b];
+  }
+
+  /** Position of document {@code b} in the epoch's order over all ranks, or in stored order. */
+  public long position(int b) {
+    return positions[b];
+  }
+
+  /** Number of document {@code b} in stored order. */
+  public long document(int b) {
+    return documents[b];
+  }
+
+  /** Name of document {@code b}; null unless documents are read in stored order. */
+  public String name(int b) {
+    return names[b];
+  }
+}

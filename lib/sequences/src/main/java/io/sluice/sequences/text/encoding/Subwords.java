@@ -1,0 +1,101 @@
+package io.sluice.sequences.text.encoding;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.failure.InvalidInputException;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/** Pieces by a {@code tokenizer.json}: BPE, WordPiece, Unigram or WordLevel. */
+final class Subwords implements Segmenter, AutoCloseable {
+  private final HuggingFaceTokenizer tokenizer;
+
+  /**
+   * @param tokenizerJson the file's text
+   */
+  Subwords(String tokenizerJson) {
+    keepToItself();
+    try {
+      tokenizer =
+          HuggingFaceTokenizer.newInstance(
+              new ByteArrayInputStream(tokenizerJson.getBytes(StandardCharsets.UTF_8)),
+              // a map of its own: DJL adds to it
+              new HashMap<>(
+                  Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false")));
+    } catch (IOException | RuntimeException e) {
+      throw refusal(e.getMessage(), e);
+    }
+  }
+
+  /** DJL looks for libraries on the network and reports its use, unless it is told not to. */
+  private static void keepToItself() {
+    for (String property : new String[] {"ai.djl.offline", "OPT_OUT_TRACKING"}) {
+      if (System.getProperty(property) == null) {
+        System.setProperty(property, "true");
+      }
+    }
+  }
+
+  @Override
+  public void segment(String text, Consumer<String> tokens) {
+    for (String token : tokenizer.encode(text, false, false).getTokens()) {
+      tokens.accept(token);
+    }
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+
+  /** Tokens of a {@code tokenizer.json} by id, its added ones included. */
+  static TreeMap<Integer, String> tokens(String tokenizerJson) {
+    JsonNode root = tree(tokenizerJson);
+    JsonNode vocabulary = root.path("model").path("vocab");
+    var tokens = new TreeMap<Integer, String>();
+    if (vocabulary.isObject()) {
+      vocabulary.fields().forEachRemaining(e -> tokens.put(e.getValue().asInt(), e.getKey()));
+    } else {
+      for (int id = 0; id < vocabulary.size(); id++) {
+        tokens.put(id, vocabulary.get(id).path(0).asText()); // Unigram: [token, score]
+      }
+    }
+    root.path("added_tokens")
+        .forEach(t -> tokens.put(t.path("id").asInt(), t.path("content").asText()));
+    if (tokens.isEmpty()) {
+      throw refusal("it has no model.vocab", null);
+    }
+    return tokens;
+  }
+
+  /** The token for what the tokenizer does not know; null if there is no such thing. */
+  static String unknown(String tokenizerJson) {
+    JsonNode model = tree(tokenizerJson).path("model");
+    JsonNode id = model.path("unk_id");
+    return id.isInt()
+        ? tokens(tokenizerJson).get(id.asInt())
+        : model.path("unk_token").asText(null);
+  }
+
+  private static JsonNode tree(String tokenizerJson) {
+    try {
+      return new ObjectMapper().readTree(tokenizerJson);
+    } catch (JsonProcessingException e) {
+      throw refusal("it is not JSON: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static InvalidInputException refusal(String reason, Exception cause) {
+    return new InvalidInputException(
+        "The tokenizer cannot be read: %s. Give text.tokenizer-path a tokenizer.json as Hugging Face's tokenizers write it."
+            .formatted(reason),
+        cause);
+  }
+}

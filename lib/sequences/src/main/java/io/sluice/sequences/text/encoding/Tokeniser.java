@@ -1,0 +1,67 @@
+package io.sluice.sequences.text.encoding;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Text to tokens, as a {@link Tokenisation} says. Serves one thread. */
+public final class Tokeniser implements AutoCloseable {
+  private final CleanText cleanText;
+  private final Segmenter segmenter;
+  private final String lineEnd;
+
+  private Tokeniser(CleanText cleanText, Segmenter segmenter, String lineEnd) {
+    this.cleanText = cleanText;
+    this.segmenter = segmenter;
+    this.lineEnd = lineEnd;
+  }
+
+  /**
+   * @param tokenizerJson subword: text of the {@code tokenizer.json}; else null
+   */
+  public static Tokeniser of(Tokenisation tokenisation, String tokenizerJson) {
+    Segmenter segmenter =
+        switch (tokenisation.tokens()) {
+          case WORD -> new Segmenter.Words(tokenisation.dropPunctuation());
+          case WHITESPACE -> new Segmenter.Whitespace();
+          case CHARACTER -> new Segmenter.Characters();
+          case SUBWORD -> new Subwords(tokenizerJson);
+        };
+    return new Tokeniser(new CleanText(tokenisation), segmenter, tokenisation.lineEnd());
+  }
+
+  /** Without markup and control characters, in the Unicode form and case of the tokens. */
+  public String clean(String text) {
+    return cleanText.of(text);
+  }
+
+  /** Tokens of a text, in order. */
+  public List<String> tokens(String text) {
+    var tokens = new ArrayList<String>();
+    ofClean(clean(text), tokens::add);
+    return tokens;
+  }
+
+  /** Hands over the tokens of what {@link #clean} returned. */
+  public void ofClean(String clean, Consumer<String> tokens) {
+    if (lineEnd == null) {
+      segmenter.segment(clean, tokens);
+      return;
+    }
+    for (int from = 0; from < clean.length(); ) {
+      int end = clean.indexOf('\n', from);
+      end = end < 0 ? clean.length() : end;
+      segmenter.segment(clean.substring(from, end), tokens);
+      tokens.accept(lineEnd);
+      from = end + 1;
+    }
+  }
+
+  /** Frees what native code holds. */
+  @Override
+  public void close() {
+    if (segmenter instanceof Subwords subwords) {
+      subwords.close();
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Text to a dataset of documents or of one stream: the job {@code build-sequences} with {@code
+ * dataset.layout = documents} or {@code stream}.
+ *
+ * <p>Main types: {@link io.sluice.sequences.text.TextSettings} is read from a settings file, {@link
+ * io.sluice.sequences.text.TextBuilder} builds and publishes.
+ *
+ * <p>Depends on Spark SQL, on the encoding and the dataset of text, and on how telemetry opens a
+ * table ({@code telemetry.source}): formats, options and what is said of a file that cannot be read
+ * are the same.
+ *
+ * <p>The decision worth knowing: the source is read and tokenised once, into a table beside the
+ * dataset that is deleted at the end. Every later pass (labels, duplicates, vocabulary, writing,
+ * audit) reads that table, so all of them see the same rows, and a gzip file, which one task must
+ * read, is a bottleneck once and not five times. It costs about as much disk as the text does
+ * compressed.
+ *
+ * <p>What is written is a function of the rows and the settings alone. Documents go to files by
+ * their length, and within a length by a hash of their name; tokens of a stream by their number,
+ * which comes from the order of files and of lines in them. Neither depends on how Spark cut its
+ * partitions.
+ *
+ * <p><b>Considered:</b> tokenising in every pass, which needs no table and twice the processor time
+ * for words by ICU. Spark ML's {@code CountVectorizer}: it orders equal counts as they come, so two
+ * runs may differ.
+ */
+package io.sluice.sequences.text;

@@ -1,0 +1,131 @@
+package io.sluice.sequences.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.config.InvalidConfigException;
+import io.sluice.config.Settings;
+import io.sluice.sequences.telemetry.SequenceSettings.Reject;
+import io.sluice.sequences.text.TextSettings.Document;
+import io.sluice.sequences.text.TextSettings.Duplicate;
+import io.sluice.sequences.text.TextSettings.InvalidUtf8;
+import io.sluice.sequences.text.TextSettings.Shares;
+import io.sluice.sequences.text.TextSettings.Source;
+import io.sluice.sequences.text.TextSettings.Target;
+import io.sluice.sequences.text.TextSettings.Text;
+import io.sluice.sequences.text.TextSettings.VocabularyRule;
+import io.sluice.sequences.text.encoding.TextContract.Layout;
+import io.sluice.sequences.text.encoding.TextContract.Truncate;
+import io.sluice.sequences.text.encoding.Tokenisation;
+import io.sluice.sequences.text.encoding.Tokenisation.Tokens;
+import io.sluice.sequences.text.encoding.Tokenisation.Unicode;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TextSettingsTest {
+  private static final String MINIMAL =
+      "source { path = raw }, dataset { path = out, layout = documents }\n";
+
+  private static TextSettings read(String hocon) {
+    return Settings.parse(hocon).read(TextSettings::from);
+  }
+
+  @Test
+  void explicitValuesReachTheRecord() {
+    assertThat(
+            read(
+                """
+                name = reviews
+                source {
+                  path = raw, format = json, options { multiLine = true }, column-names = [a, b]
+                  document = file, columns { text = body, id = key, label = mood }
+                  validation-path = more, test-path = most
+                }
+                reject { max-share = 0.5, path = refused }
+                split { validation = 0.3, test = 0.2, seed = 99 }
+                text {
+                  html = true, unicode = nfc, lowercase = false, tokens = character, punctuation = drop
+                  line-end = "|", invalid-utf8 = reject, max-tokens = 77, truncate = start
+                  classes = [x, y], duplicates = fail
+                  vocabulary { min-count = 5, max-size = 300, path = known, pad = P, unknown = U }
+                }
+                dataset { path = out, layout = documents, codec = gzip, partitions = 5 }
+                """))
+        .isEqualTo(
+            new TextSettings(
+                "reviews",
+                new Source(
+                    "raw",
+                    "json",
+                    Map.of("multiLine", "true"),
+                    List.of("a", "b"),
+                    Document.FILE,
+                    "body",
+                    "key",
+                    "mood",
+                    "more",
+                    "most"),
+                new Reject(0.5, "refused"),
+                // the paths give the splits
+                new Shares(0, 0, 99),
+                new Text(
+                    new Tokenisation(true, Unicode.NFC, false, Tokens.CHARACTER, true, "|", null),
+                    null,
+                    InvalidUtf8.REJECT,
+                    77,
+                    Truncate.START,
+                    List.of("x", "y"),
+                    Duplicate.FAIL,
+                    new VocabularyRule(5, 300, "known", "P", "U")),
+                new Target("out", Layout.DOCUMENTS, "gzip", 5)));
+  }
+
+  @Test
+  void defaultsAreThoseOfWordsInDocuments() {
+    TextSettings settings = read(MINIMAL);
+
+    assertThat(settings.source().textColumn()).isEqualTo("text");
+    assertThat(read(MINIMAL + "source.format = text").source().textColumn()).isEqualTo("value");
+    assertThat(settings.split()).isEqualTo(new Shares(0.15, 0.15, 11));
+    assertThat(settings.text().vocabulary())
+        .isEqualTo(new VocabularyRule(2, 20_000, null, "<pad>", "<unk>"));
+    assertThat(settings.text().maxTokens()).isEqualTo(400);
+    TextSettings stream = read(MINIMAL + "dataset.layout = stream");
+    assertThat(stream.text().vocabulary().pad()).isNull();
+    assertThat(stream.text().maxTokens()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "split { validation = 0.5, test = 0.5 } | split.validation (String: 2): and split.test must leave something to train on, but are 0.5 and 0.5",
+        "text.vocabulary.max-size = 3 | text.vocabulary.max-size (String: 2): must be 0 or at least 4, to hold more than the special tokens, but is 3",
+        "text.vocabulary.unknown = \"<pad>\" | text.vocabulary.unknown (String: 2): must differ from text.vocabulary.pad (<pad>) and text.line-end (null), but is <pad>",
+        "text.tokenizer-path = t.json | text.tokenizer-path (String: 2): needs text.tokens = subword",
+        "source.path = out/raw | dataset.path (String: 1): is replaced as a whole, so out/raw must not lie in it; give it a folder of its own",
+        "text.tokens = wrods | text.tokens (String: 2): must be one of [word, whitespace, character, subword], but is \"wrods\"",
+      })
+  void whatCannotGoTogetherIsRefused(String hocon, String message) {
+    assertThatThrownBy(() -> read(MINIMAL + hocon))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(message.substring(message.indexOf("): ") + 3))
+        .hasMessageContaining(message.substring(0, message.indexOf(" (")));
+  }
+
+  @Test
+  void theHashIsOfWhatDecidesTheRows() {
+    String hash = read(MINIMAL).hash();
+
+    assertThat(read(MINIMAL + "dataset { path = elsewhere, partitions = 9 }").hash())
+        .isEqualTo(hash);
+    assertThat(read(MINIMAL + "source.options { password = hunter2 }").hash()).isEqualTo(hash);
+    assertThat(read(MINIMAL + "source.options { password = hunter2 }").preparation().toString())
+        .doesNotContain("hunter2");
+    assertThat(read(MINIMAL + "text.max-tokens = 399").hash()).isNotEqualTo(hash);
+    assertThat(read(MINIMAL + "dataset.codec = gzip").hash()).isNotEqualTo(hash);
+  }
+}
