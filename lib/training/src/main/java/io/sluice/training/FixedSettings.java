@@ -2,6 +2,7 @@ package io.sluice.training;
 
 import io.sluice.config.ConfigReader;
 import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Regularizers;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -35,11 +36,30 @@ final class FixedSettings {
     settings.put("model.head", ConfigReader.kebab(spec.head().kind()));
     settings.put("model.quantiles", spec.head().quantiles().toString());
     settings.put("model.class-weights", spec.head().classWeights().toString());
+    if (spec.hasEmbedding()) {
+      settings.put("words", Integer.toString(spec.embedding().words()));
+      settings.put("model.embedding-size", Integer.toString(spec.embedding().size()));
+      settings.put("model.embedding-frozen", Boolean.toString(spec.embedding().frozen()));
+      settings.put("model.embedding-dropout", Double.toString(spec.embedding().wordDropout()));
+      settings.put("model.embedding-tied", Boolean.toString(spec.embedding().tied()));
+    }
+    Regularizers regularizers = spec.regularizers();
+    if (!regularizers.equals(Regularizers.NONE)) {
+      settings.put("model.input-dropout", Double.toString(regularizers.inputDropout()));
+      settings.put("model.output-dropout", String.valueOf(regularizers.outputDropout()));
+      settings.put("model.weight-dropout", Double.toString(regularizers.weightDropout()));
+      settings.put("model.activation-regularization", Double.toString(regularizers.activation()));
+      settings.put(
+          "model.temporal-activation-regularization", Double.toString(regularizers.temporal()));
+    }
     settings.put("outputs", Integer.toString(spec.outputSize()));
     settings.put("train.optimizer", ConfigReader.kebab(train.optimizer().algorithm()));
     settings.put("train.batch-size", Integer.toString(train.batchSize()));
     settings.put("train.shards", Integer.toString(train.shardCount()));
     settings.put("train.average-decay", Double.toString(train.averageDecay()));
+    if (train.averagePatience() > 0) {
+      settings.put("train.average-patience", Integer.toString(train.averagePatience()));
+    }
     settings.put("train.max-train-windows", Long.toString(train.maxTrainWindows()));
     settings.put("train.seed", Long.toString(train.seed()));
     return settings;

@@ -44,6 +44,7 @@ final class Plans {
         settings.threads(),
         layout == null ? microBatches(settings, spec) : layout.plan().microBatches(),
         settings.averageDecay(),
+        settings.averagePatience(),
         new RunPlan.Checkpoints(
             checkpoints.path(),
             checkpoints.everySteps(),

@@ -28,7 +28,10 @@ import java.util.Optional;
  * @param seed of initial weights, order of windows and dropout
  * @param optimizer how parameters move
  * @param earlyStopping when to stop before the last epoch
- * @param averageDecay of the moving average of parameters that is validated and published; 0 is off
+ * @param averageDecay of the moving average of parameters that is validated and published; 1 is
+ *     their mean, 0 is off
+ * @param averagePatience epochs that may be worse than one before them until the average begins; 0
+ *     begins with the first step
  * @param warmStart a bundle whose parameters the run begins with
  * @param accumulate micro-batches that a batch is cut into, one after the other; empty leaves it to
  *     {@link io.sluice.recurrent.memory.TrainingMemory#microBatches}
@@ -58,6 +61,7 @@ public record TrainSettings(
     OptimizerSettings optimizer,
     EarlyStopping earlyStopping,
     double averageDecay,
+    int averagePatience,
     Optional<String> warmStart,
     Optional<Integer> accumulate,
     int threads,
@@ -121,6 +125,7 @@ public record TrainSettings(
         optimizer,
         earlyStopping,
         averageDecay,
+        averagePatience,
         warmStart,
         accumulate,
         threads,
@@ -182,7 +187,8 @@ public record TrainSettings(
                   new EarlyStopping(
                       train.intAtLeast("early-stopping-patience", 0),
                       train.numberBetween("early-stopping-min-delta", 0, Double.MAX_VALUE)),
-                  train.numberBetween("average-decay", 0, 0.999999),
+                  train.numberBetween("average-decay", 0, 1),
+                  train.intAtLeast("average-patience", 0),
                   train.optionalString("warm-start"),
                   positiveOrAuto(train, "accumulate"),
                   train.intAtLeast("threads", 1),
@@ -239,6 +245,19 @@ public record TrainSettings(
               "must be 0 with strategy = %s, which does not see every step's weights, but is %s",
               ConfigReader.kebab(settings.strategy),
               settings.averageDecay);
+          train.check(
+              settings.averagePatience == 0 || settings.averageDecay > 0,
+              "average-patience",
+              "must be 0 with average-decay = 0, which keeps no average (1 is their mean), but is %d",
+              settings.averagePatience);
+          train.check(
+              settings.averagePatience == 0
+                  || settings.earlyStopping.patience() == 0
+                  || settings.averagePatience + 1 < settings.earlyStopping.patience(),
+              "average-patience",
+              "must be at most early-stopping-patience - 2 (%d), or the run stops before the average begins, but is %d",
+              settings.earlyStopping.patience() - 2,
+              settings.averagePatience);
           train.check(
               shards <= batch,
               "shards",

@@ -47,6 +47,7 @@ class TrainSettingsTest {
         early-stopping-patience = 9
         early-stopping-min-delta = 0.125
         average-decay = 0.5
+        average-patience = 7
         warm-start = "hdfs:///models/plant/6"
         accumulate = 2
         threads = 4
@@ -100,6 +101,7 @@ class TrainSettingsTest {
                     5),
                 new EarlyStopping(9, 0.125),
                 0.5,
+                7,
                 Optional.of("hdfs:///models/plant/6"),
                 Optional.of(2),
                 4,
@@ -187,6 +189,27 @@ class TrainSettingsTest {
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining(
             "train.average-decay ((text): 1): must be 0 with strategy = parameter-averaging, which does not see every step's weights, but is 0.9");
+  }
+
+  @Test
+  void anAverageThatWaitsBeginsBeforeTheRunStopsEarly() {
+    Settings none = Settings.parse("train.average-patience = 3");
+    Settings late =
+        Settings.parse(
+            "train { average-decay = 1, average-patience = 4, early-stopping-patience = 5 }");
+    Settings inTime =
+        Settings.parse(
+            "train { average-decay = 1, average-patience = 4, early-stopping-patience = 6 }");
+
+    assertThatThrownBy(() -> none.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.average-patience ((text): 1): must be 0 with average-decay = 0, which keeps no average (1 is their mean), but is 3");
+    assertThatThrownBy(() -> late.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.average-patience ((text): 1): must be at most early-stopping-patience - 2 (3), or the run stops before the average begins, but is 4");
+    assertThat(inTime.read(TrainSettings::from).averagePatience()).isEqualTo(4);
   }
 
   @Test

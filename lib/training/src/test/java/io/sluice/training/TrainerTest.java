@@ -11,6 +11,7 @@ import io.sluice.config.progress.Progress;
 import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.optim.AverageTrigger;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.IncompatibleCheckpointException;
@@ -193,6 +194,51 @@ class TrainerTest {
         .isNotEqualTo(last.parameters());
     ModelBundle bundle = ModelBundle.open(report.bundle().uri(), new Configuration());
     assertThat(bundle.network().params().data().asFloat()).isEqualTo(last.averageParameters());
+  }
+
+  /** No epoch after the first counts as better, so the average begins after the third. */
+  private static final String[] AVERAGED_LATE = {
+    "train.optimizer=sgd",
+    "train.schedule=constant",
+    "train.warmup-share=0",
+    "train.average-decay=1",
+    "train.average-patience=1",
+    "train.early-stopping-min-delta=100",
+    "train.early-stopping-patience=0",
+    "train.epochs=6",
+    "train.log-every-steps=13"
+  };
+
+  @Test
+  void theMeanOfTheWeightsBeginsWhereTheLossIsNoBetterAnyMore() {
+    TrainReport report = run.train(SINE, AVERAGED_LATE);
+
+    Checkpoint last = run.checkpoint(report);
+    assertThat(last.position().averageTrigger()).isEqualTo(new AverageTrigger(List.of(), 3 * 13));
+    assertThat(last.averageParameters())
+        .hasSameSizeAs(last.parameters())
+        .isNotEqualTo(last.parameters());
+  }
+
+  @Test
+  void aRunWhoseAverageWaitsResumesToTheSameBits() throws IOException {
+    TrainReport whole = run.train(SINE, AVERAGED_LATE);
+    TrainerRun before = new TrainerRun(folder.resolve("before"), null);
+    assertThatThrownBy(() -> before.train(powerCut(2, 8), AVERAGED_LATE)).hasMessage("power cut");
+    TrainerRun after = new TrainerRun(folder.resolve("after"), null);
+    assertThatThrownBy(() -> after.train(powerCut(5, 8), AVERAGED_LATE)).hasMessage("power cut");
+
+    for (TrainerRun other : List.of(before, after)) {
+      TrainReport resumed = other.train(SINE, AVERAGED_LATE);
+
+      Checkpoint expected = run.checkpoint(whole);
+      Checkpoint actual = other.checkpoint(resumed);
+      assertThat(actual.parameters()).isEqualTo(expected.parameters());
+      assertThat(actual.averageParameters()).isEqualTo(expected.averageParameters());
+      assertThat(actual.position().averageTrigger())
+          .isEqualTo(expected.position().averageTrigger());
+      assertThat(losses(other, resumed)).isEqualTo(losses(run, whole));
+    }
   }
 
   @Test

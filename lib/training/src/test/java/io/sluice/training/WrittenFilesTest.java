@@ -45,6 +45,23 @@ class WrittenFilesTest {
   }
 
   @Test
+  void theHeaderWithAnAverageThatWaitsFitsItsSchema() throws IOException {
+    TrainReport report =
+        run.train(
+            new SineWindows(64, 16).learnable(),
+            "train.average-decay=1",
+            "train.average-patience=3",
+            "train.epochs=1");
+
+    JsonNode header = run.checkpointHeader(report);
+
+    assertThat(schema("checkpoint.v2").validate(header)).isEmpty();
+    assertThat(header.at("/position/averageTrigger/losses")).hasSize(1);
+    assertThat(header.at("/position/averageTrigger/from").asLong()).isEqualTo(-1);
+    assertThat(header.get("averageParameters").asLong()).isZero();
+  }
+
+  @Test
   void everyLineOfMetricsFitsItsSchema() throws IOException {
     TrainReport report =
         run.train(new SineWindows(64, 16).learnable(), "train.epochs=2", "train.log-every-steps=1");

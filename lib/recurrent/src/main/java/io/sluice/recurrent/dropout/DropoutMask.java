@@ -46,12 +46,12 @@ public final class DropoutMask {
    */
   public void draw(INDArray mask, int examples) {
     if (mask.dataType() == DataType.FLOAT) {
-      fill(mask, rowKeys(examples));
+      fill(mask, rowKeys(layer, examples));
       return;
     }
     try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
       INDArray floats = Nd4j.createUninitialized(DataType.FLOAT, mask.shape(), 'c');
-      fill(floats, rowKeys(examples));
+      fill(floats, rowKeys(layer, examples));
       // 1/p of the mask's own precision
       mask.assign(floats.gt(0).castTo(mask.dataType())).divi(kept);
     }
@@ -66,7 +66,7 @@ public final class DropoutMask {
    * @param oncePerSeries whether all time steps have the mask of step 0
    */
   public void multiply(Pointer rows, int T, int B, int N, int firstStep, boolean oncePerSeries) {
-    long[] keys = rowKeys(B);
+    long[] keys = rowKeys(layer, B);
     int atOnce = Math.max(1, KeepBits.MOST / N);
     int room = Math.min(N, KeepBits.MOST) * atOnce;
     if (block.length < room) {
@@ -100,7 +100,7 @@ public final class DropoutMask {
     return Math.toIntExact(pass == null ? rows : pass.examples());
   }
 
-  private long[] rowKeys(int examples) {
+  static long[] rowKeys(long layer, int examples) {
     TrainingPass pass = TrainingPass.current();
     if (pass != null && pass.examples() != examples) {
       throw new IllegalStateException(

@@ -69,7 +69,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   }
 
   @Override
-  public void losses(int[] ids, Pointer parameters, Pointer x, double[] nll) {
+  public void losses(int[] ids, VocabularyMemory parameters, Pointer x, double[] nll) {
     run(ids, null, parameters, x, nll, null, null);
   }
 
@@ -77,25 +77,27 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   public void gradients(
       int[] ids,
       double[] factors,
-      Pointer parameters,
+      VocabularyMemory parameters,
       Pointer x,
       double[] nll,
       Pointer dx,
-      Pointer dParameters) {
-    run(ids, factors, parameters, x, nll, new FloatPointer(dx), new FloatPointer(dParameters));
+      VocabularyMemory dParameters) {
+    run(ids, factors, parameters, x, nll, new FloatPointer(dx), dParameters);
   }
 
   /**
-   * @param factors null where only the losses are wanted, and {@code dx} and {@code dW} with it
+   * @param factors null where only the losses are wanted, and {@code dx} and {@code dParameters}
+   *     with it
    */
   private void run(
       int[] ids,
       double[] factors,
-      Pointer parameters,
+      VocabularyMemory parameters,
       Pointer x,
       double[] nll,
       FloatPointer dx,
-      FloatPointer dW) {
+      VocabularyMemory dParameters) {
+    FloatPointer dW = factors == null ? null : new FloatPointer(dParameters.W());
     Arrays.fill(nll, 0, ids.length, 0);
     int[] rows = rows(ids);
     int n = rows.length;
@@ -143,7 +145,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
       }
     }
     if (factors != null && hasBias) {
-      Addresses.at(dW, (long) V * H).put(dBias, 0, V);
+      new FloatPointer(dParameters.bias()).put(dBias, 0, V);
     }
   }
 
@@ -171,7 +173,8 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   }
 
   @Override
-  public void probabilities(int R, boolean[] mask, Pointer parameters, Pointer x, Pointer p) {
+  public void probabilities(
+      int R, boolean[] mask, VocabularyMemory parameters, Pointer x, Pointer p) {
     FloatPointer Z = new FloatPointer(p);
     Gemm.here().multiply(false, true, R, V, H, new FloatPointer(x), weights(parameters), 0, Z);
     for (int r = 0; r < R; r++) {
@@ -189,12 +192,11 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   }
 
   /** W; reads the bias. */
-  private FloatPointer weights(Pointer parameters) {
-    var W = new FloatPointer(parameters);
+  private FloatPointer weights(VocabularyMemory parameters) {
     if (hasBias) {
-      Addresses.at(W, (long) V * H).get(bias, 0, V);
+      new FloatPointer(parameters.bias()).get(bias, 0, V);
     }
-    return W;
+    return new FloatPointer(parameters.W());
   }
 
   /** Rows that are not left out. */

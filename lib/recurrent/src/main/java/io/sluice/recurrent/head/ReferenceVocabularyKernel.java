@@ -20,8 +20,8 @@ final class ReferenceVocabularyKernel implements VocabularyKernel {
   }
 
   @Override
-  public void losses(int[] ids, Pointer parameters, Pointer x, double[] nll) {
-    double[] w = read(parameters, 0, V * (H + (hasBias ? 1 : 0)));
+  public void losses(int[] ids, VocabularyMemory parameters, Pointer x, double[] nll) {
+    double[] w = read(parameters);
     for (int r = 0; r < ids.length; r++) {
       nll[r] = 0;
       if (ids[r] >= 0) {
@@ -35,12 +35,12 @@ final class ReferenceVocabularyKernel implements VocabularyKernel {
   public void gradients(
       int[] ids,
       double[] factors,
-      Pointer parameters,
+      VocabularyMemory parameters,
       Pointer x,
       double[] nll,
       Pointer dx,
-      Pointer dParameters) {
-    double[] w = read(parameters, 0, V * (H + (hasBias ? 1 : 0)));
+      VocabularyMemory dParameters) {
+    double[] w = read(parameters);
     double[] dw = new double[w.length];
     for (int r = 0; r < ids.length; r++) {
       nll[r] = 0;
@@ -63,12 +63,16 @@ final class ReferenceVocabularyKernel implements VocabularyKernel {
       }
       new DoublePointer(dx).position((long) r * H).put(dh);
     }
-    new DoublePointer(dParameters).put(dw);
+    new DoublePointer(dParameters.W()).put(dw, 0, V * H);
+    if (hasBias) {
+      new DoublePointer(dParameters.bias()).put(dw, V * H, V);
+    }
   }
 
   @Override
-  public void probabilities(int R, boolean[] mask, Pointer parameters, Pointer x, Pointer p) {
-    double[] w = read(parameters, 0, V * (H + (hasBias ? 1 : 0)));
+  public void probabilities(
+      int R, boolean[] mask, VocabularyMemory parameters, Pointer x, Pointer p) {
+    double[] w = read(parameters);
     for (int r = 0; r < R; r++) {
       double[] row = new double[V];
       if (mask == null || mask[r]) {
@@ -103,6 +107,16 @@ final class ReferenceVocabularyKernel implements VocabularyKernel {
       sum += Math.exp(each - max);
     }
     return max + Math.log(sum);
+  }
+
+  /** W and behind it the bias. */
+  private double[] read(VocabularyMemory parameters) {
+    double[] w = new double[V * (H + (hasBias ? 1 : 0))];
+    new DoublePointer(parameters.W()).get(w, 0, V * H);
+    if (hasBias) {
+      new DoublePointer(parameters.bias()).get(w, V * H, V);
+    }
+    return w;
   }
 
   /** Row {@code row} of rows of {@code length} numbers. */

@@ -16,7 +16,7 @@ import org.bytedeco.javacpp.Pointer;
  *
  * <pre>
  * ids         (R)                in: class of each row; negative leaves the row out
- * parameters  W (V, H) | bias (V)  in; bias only where there is one
+ * parameters  W (V, H), bias (V)  in; bias only where there is one
  * x           (R, H)             in
  * nll         (R)                out: nats; 0 where left out
  * </pre>
@@ -26,7 +26,7 @@ import org.bytedeco.javacpp.Pointer;
  */
 interface VocabularyKernel {
   /** Writes {@code nll}; the probabilities are nowhere in memory at once. */
-  void losses(int[] ids, Pointer parameters, Pointer x, double[] nll);
+  void losses(int[] ids, VocabularyMemory parameters, Pointer x, double[] nll);
 
   /**
    * Writes {@code nll} and the gradients of {@code Σ factors[r]·nll[r]}.
@@ -38,15 +38,15 @@ interface VocabularyKernel {
   void gradients(
       int[] ids,
       double[] factors,
-      Pointer parameters,
+      VocabularyMemory parameters,
       Pointer x,
       double[] nll,
       Pointer dx,
-      Pointer dParameters);
+      VocabularyMemory dParameters);
 
   /**
    * @param mask (R) false at rows whose probabilities are to be 0; null is none
    * @param p (R, V) overwritten
    */
-  void probabilities(int R, boolean[] mask, Pointer parameters, Pointer x, Pointer p);
+  void probabilities(int R, boolean[] mask, VocabularyMemory parameters, Pointer x, Pointer p);
 }

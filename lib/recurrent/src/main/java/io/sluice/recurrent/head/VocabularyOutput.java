@@ -44,6 +44,12 @@ import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
  * only where labels have three dimensions, so there ids are (B, 1, T). DL4J's {@code Evaluation}
  * knows one-hot labels only; the perplexity of ids comes from {@link #negativeLogLikelihoods}.
  *
+ * <p><b>Tied.</b> Its {@code W} may be the rows of the network's embedding, whose sizes are then V
+ * and H: they are stored once, learn from both ends, and the layer has {@code b} for its only
+ * parameter (Press and Wolf 2017; Inan et al. 2017). It finds them by their place: the embedding is
+ * the lowest layer of a network, and DL4J keeps the parameters of all layers in one array, as it
+ * does their gradients.
+ *
  * <p><b>Differences from DL4J's layers.</b> ln p is not clipped at p = 1e-10. The loss of a
  * training step is that of its gradient, with the same dropout; DL4J computes the logits a second
  * time and there leaves dropout out.
@@ -55,6 +61,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
   private static final long serialVersionUID = 1L;
 
   private double lossScale = 1;
+  private long tiedBehind;
 
   /** For DL4J's JSON. */
   VocabularyOutput() {}
@@ -62,6 +69,11 @@ public final class VocabularyOutput extends BaseOutputLayer {
   private VocabularyOutput(Builder builder) {
     super(builder);
     this.lossScale = builder.lossScale;
+    this.tiedBehind = builder.tiedBehind;
+    if (tiedBehind > 0 && !hasBias) {
+      throw new IllegalArgumentException(
+          "Layer %s is tied to an embedding, so it must have a bias".formatted(getLayerName()));
+    }
     if (!(lossFn instanceof LossMCXENT) || !(activationFn instanceof ActivationSoftmax)) {
       throw new IllegalArgumentException(
           "Layer %s computes LossMCXENT over ActivationSoftmax, but is given %s over %s"
@@ -80,6 +92,15 @@ public final class VocabularyOutput extends BaseOutputLayer {
 
   void setLossScale(double lossScale) {
     this.lossScale = lossScale;
+  }
+
+  /** Parameters of the network that lie before its own where it is tied; 0 where it is not. */
+  public long getTiedBehind() {
+    return tiedBehind;
+  }
+
+  void setTiedBehind(long tiedBehind) {
+    this.tiedBehind = tiedBehind;
   }
 
   /**
@@ -144,6 +165,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
     LayerValidation.assertNInNOutSet(
         "VocabularyOutput", getLayerName(), index, getNIn(), getNOut());
     factors();
+    requireTieable();
     var layer = new VocabularyOutputLayer(conf, dataType);
     layer.setListeners(listeners);
     layer.setIndex(index);
@@ -153,9 +175,20 @@ public final class VocabularyOutput extends BaseOutputLayer {
     return layer;
   }
 
+  private void requireTieable() {
+    if (tiedBehind > 0 && (weightNoise != null || nIn * nOut > tiedBehind)) {
+      throw new IllegalArgumentException(
+          weightNoise != null
+              ? "Layer %s is tied to an embedding, so it can have no weight noise"
+                  .formatted(getLayerName())
+              : "Layer %s is tied to an embedding of %d rows of %d numbers, but only %d parameters lie before its own"
+                  .formatted(getLayerName(), nOut, nIn, tiedBehind));
+    }
+  }
+
   @Override
   public ParamInitializer initializer() {
-    return DefaultParamInitializer.getInstance();
+    return tiedBehind > 0 ? TiedParameters.INSTANCE : DefaultParamInitializer.getInstance();
   }
 
   @Override
@@ -205,7 +238,8 @@ public final class VocabularyOutput extends BaseOutputLayer {
   public boolean equals(Object other) {
     return other instanceof VocabularyOutput o
         && super.equals(o)
-        && Double.compare(lossScale, o.lossScale) == 0;
+        && Double.compare(lossScale, o.lossScale) == 0
+        && tiedBehind == o.tiedBehind;
   }
 
   @Override
@@ -215,7 +249,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), lossScale);
+    return Objects.hash(super.hashCode(), lossScale, tiedBehind);
   }
 
   @Override
@@ -226,6 +260,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
   /** Builds a layer. {@code lossFunction} and {@code activation} are as they must be. */
   public static final class Builder extends BaseOutputLayer.Builder<Builder> {
     private double lossScale = 1;
+    private long tiedBehind;
 
     public Builder() {
       setActivationFn(new ActivationSoftmax());
@@ -241,6 +276,16 @@ public final class VocabularyOutput extends BaseOutputLayer {
         }
       }
       return lossFunction(new LossMCXENT(Nd4j.createFromArray(weights).reshape(1, weights.length)));
+    }
+
+    /**
+     * Takes the rows of the network's embedding for its weights.
+     *
+     * @param parameters of all layers below, the embedding's among them
+     */
+    public Builder tiedBehind(long parameters) {
+      this.tiedBehind = parameters;
+      return this;
     }
 
     /** Factor of the loss; 1/T makes it a mean over time steps. */

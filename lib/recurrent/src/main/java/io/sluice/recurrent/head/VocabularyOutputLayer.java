@@ -95,7 +95,7 @@ final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
             Series.memory(x),
             nll,
             Series.memory(dx),
-            Series.memory(gradientsFlattened));
+            memory(gradientsFlattened));
     fresh = true;
     var gradient = new DefaultGradient(gradientsFlattened);
     gradientViews.forEach(gradient::setGradientFor);
@@ -214,9 +214,9 @@ final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
   }
 
   /** The flat parameters, or with weight noise (DropConnect) a noisy copy. */
-  private Pointer parameters(boolean training, LayerWorkspaceMgr workspaces) {
+  private VocabularyMemory parameters(boolean training, LayerWorkspaceMgr workspaces) {
     if (layerConf().getWeightNoise() == null) {
-      return Series.memory(paramsFlattened);
+      return memory(paramsFlattened);
     }
     if (noisy == null) {
       try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
@@ -225,7 +225,26 @@ final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
     }
     Map<String, INDArray> views = layerConf().initializer().getGradientsFromFlattened(conf, noisy);
     views.forEach((key, view) -> view.assign(getParamWithNoise(key, training, workspaces)));
-    return Series.memory(noisy);
+    return memory(noisy);
+  }
+
+  /**
+   * @param own the layer's part of the network's parameters, or of their gradient
+   */
+  private VocabularyMemory memory(INDArray own) {
+    VocabularyOutput conf = layerConf();
+    Pointer memory = Series.memory(own);
+    int width = dataType.width();
+    if (conf.getTiedBehind() == 0) {
+      long weights = (long) conf.classes() * conf.inputs();
+      return VocabularyMemory.together(memory, weights, conf.hasBias(), width);
+    }
+    if (own.offset() != conf.getTiedBehind()) {
+      throw new IllegalStateException(
+          "Layer %s is tied to the embedding that its network begins with, %d parameters before its own, but there are %d: it cannot be a part of another network"
+              .formatted(name(), conf.getTiedBehind(), own.offset()));
+    }
+    return new VocabularyMemory(VocabularyMemory.at(memory, -conf.getTiedBehind(), width), memory);
   }
 
   private String name() {

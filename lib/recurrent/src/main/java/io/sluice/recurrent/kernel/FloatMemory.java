@@ -8,7 +8,7 @@ import org.bytedeco.javacpp.Pointer;
  * Floats off-heap, this object's own or borrowed, which Java reads and writes without a native call
  * and native code takes by address; neither makes an object.
  */
-final class FloatMemory implements AutoCloseable {
+public final class FloatMemory implements AutoCloseable {
   /**
    * A Java buffer holds 2 GiB; windows of 1 GiB begin every 512 MiB, so that no piece that is read
    * or written at once lies across the end of one.
@@ -32,7 +32,7 @@ final class FloatMemory implements AutoCloseable {
   }
 
   /** Borrows {@code wanted} floats at an address. */
-  FloatMemory at(Pointer memory, long wanted) {
+  public FloatMemory at(Pointer memory, long wanted) {
     if (memory.address() != address || length != wanted) {
       view(memory, wanted);
     }
@@ -64,12 +64,12 @@ final class FloatMemory implements AutoCloseable {
   }
 
   /** values[0, n) = this[index, index + n). */
-  void get(long index, float[] values, int n) {
+  public void get(long index, float[] values, int n) {
     windows[(int) (index >>> WINDOW_BITS)].get((int) (index & (WINDOW_STEP - 1)), values, 0, n);
   }
 
   /** this[index, index + n) = values[0, n). */
-  void put(long index, float[] values, int n) {
+  public void put(long index, float[] values, int n) {
     windows[(int) (index >>> WINDOW_BITS)].put((int) (index & (WINDOW_STEP - 1)), values, 0, n);
   }
 

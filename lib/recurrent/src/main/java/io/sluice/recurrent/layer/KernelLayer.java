@@ -1,6 +1,7 @@
 package io.sluice.recurrent.layer;
 
 import io.sluice.recurrent.dropout.DropoutMask;
+import io.sluice.recurrent.dropout.WeightDropout;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Direction;
 import io.sluice.recurrent.kernel.Kernels;
@@ -58,6 +59,11 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   private transient INDArray stateFactors;
 
   private transient DropoutMask stateMasks;
+
+  private transient WeightDropout weightMasks;
+
+  /** Of the mask of the last training pass. */
+  private transient long weightKey;
 
   /** The state from which the last training pass began; null is zeros. */
   private transient Map<String, INDArray> begin;
@@ -173,6 +179,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     return dataType == DataType.FLOAT
         && conf.getDirection() == Direction.FORWARD
         && conf.getRecurrentDropout() == 0
+        && conf.getWeightDropout() == 0
         && conf.getWeightNoise() == null
         && !isNwc();
   }
@@ -254,6 +261,9 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   /** What a backward pass gives to DL4J, from the gradient of the input (T, B, I) or null. */
   private Pair<Gradient, INDArray> gradient(INDArray dx) {
     recurrence.kernel().takeGradients(TimeMajor.memory(gradientsFlattened));
+    if (layerConf().getWeightDropout() > 0) {
+      dropWeights(gradientsFlattened);
+    }
     return given(dx);
   }
 
@@ -448,9 +458,10 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     };
   }
 
-  /** The flat parameters, or with weight noise (DropConnect) a noisy copy. */
+  /** The flat parameters; with weight dropout or DL4J's weight noise, a noisy copy. */
   private INDArray parameters(boolean training, LayerWorkspaceMgr workspaces) {
-    if (layerConf().getWeightNoise() == null) {
+    boolean dropsWeights = training && layerConf().getWeightDropout() > 0;
+    if (!dropsWeights && layerConf().getWeightNoise() == null) {
       return paramsFlattened;
     }
     if (block == null) {
@@ -458,9 +469,33 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
         block = Nd4j.createUninitialized(dataType, paramsFlattened.length());
       }
     }
+    if (dropsWeights) {
+      Pointer.memcpy(
+          TimeMajor.memory(block),
+          TimeMajor.memory(paramsFlattened),
+          block.length() * dataType.width());
+      if (weightMasks == null) {
+        weightMasks = layerConf().weightMasks(name(), conf.getSeed());
+      }
+      weightKey = weightMasks.key();
+      dropWeights(block);
+      return block;
+    }
     Map<String, INDArray> views = layerConf().initializer().getGradientsFromFlattened(conf, block);
     views.forEach((key, view) -> view.assign(getParamWithNoise(key, training, workspaces)));
     return block;
+  }
+
+  /** Multiplies the recurrent weights, or their gradients, by the mask of the training pass. */
+  private void dropWeights(INDArray flat) {
+    CellShape.Parameter RW = layerConf().shape().parameter("RW");
+    weightMasks.multiply(
+        TimeMajor.memory(
+            flat.reshape(flat.length())
+                .get(NDArrayIndex.interval(RW.offset(), RW.offset() + RW.length()))),
+        Math.toIntExact(RW.length()),
+        dataType.width(),
+        weightKey);
   }
 
   /** Native memory that its kernel holds now, in bytes. */

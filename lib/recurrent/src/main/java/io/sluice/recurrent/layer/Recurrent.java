@@ -1,6 +1,7 @@
 package io.sluice.recurrent.layer;
 
 import io.sluice.recurrent.dropout.DropoutMask;
+import io.sluice.recurrent.dropout.WeightDropout;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Direction;
@@ -47,6 +48,7 @@ public final class Recurrent extends BaseRecurrentLayer {
   private Precision precision;
   private double forgetBias;
   private double recurrentDropout;
+  private double weightDropout;
 
   /** For DL4J's JSON. */
   Recurrent() {}
@@ -58,6 +60,12 @@ public final class Recurrent extends BaseRecurrentLayer {
     this.precision = builder.precision;
     this.forgetBias = builder.forgetBias;
     this.recurrentDropout = builder.recurrentDropout;
+    this.weightDropout = builder.weightDropout;
+    if (weightDropout > 0 && weightNoise != null) {
+      throw new IllegalArgumentException(
+          "Layer %s has weightDropout, so it can have no weight noise besides"
+              .formatted(getLayerName()));
+    }
     initializeConstraints(builder);
   }
 
@@ -104,6 +112,26 @@ public final class Recurrent extends BaseRecurrentLayer {
 
   void setRecurrentDropout(double recurrentDropout) {
     this.recurrentDropout = recurrentDropout;
+  }
+
+  /** Share of the recurrent weights dropped in a step of training. */
+  public double getWeightDropout() {
+    return weightDropout;
+  }
+
+  void setWeightDropout(double weightDropout) {
+    this.weightDropout = weightDropout;
+  }
+
+  /**
+   * Masks of its recurrent weights: each direction drops its own.
+   *
+   * @param name of the layer
+   * @param seed of the network
+   * @throws IllegalArgumentException if it drops none
+   */
+  WeightDropout weightMasks(String name, long seed) {
+    return new WeightDropout("%s/weights/%s".formatted(name, direction), 1 - weightDropout, seed);
   }
 
   /**
@@ -199,12 +227,14 @@ public final class Recurrent extends BaseRecurrentLayer {
         && direction == o.direction
         && precision == o.precision
         && forgetBias == o.forgetBias
-        && recurrentDropout == o.recurrentDropout;
+        && recurrentDropout == o.recurrentDropout
+        && weightDropout == o.weightDropout;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), cell, direction, precision, forgetBias, recurrentDropout);
+    return Objects.hash(
+        super.hashCode(), cell, direction, precision, forgetBias, recurrentDropout, weightDropout);
   }
 
   @Override
@@ -220,6 +250,7 @@ public final class Recurrent extends BaseRecurrentLayer {
     private Precision precision = Precision.F32;
     private double forgetBias = 1;
     private double recurrentDropout;
+    private double weightDropout;
 
     /**
      * @param cell the recurrent cell
@@ -257,6 +288,19 @@ public final class Recurrent extends BaseRecurrentLayer {
             "recurrentDropout is %s, must be in [0, 1)".formatted(share));
       }
       this.recurrentDropout = share;
+      return this;
+    }
+
+    /**
+     * Share of the recurrent weights dropped, in training, for a whole step (DropConnect); none
+     * unless said otherwise.
+     */
+    public Builder weightDropout(double share) {
+      if (!(share >= 0 && share < 1)) {
+        throw new IllegalArgumentException(
+            "weightDropout is %s, must be in [0, 1)".formatted(share));
+      }
+      this.weightDropout = share;
       return this;
     }
 

@@ -9,14 +9,14 @@ import org.nd4j.linalg.factory.Nd4j;
  * Between DL4J's (B, N, T) and a kernel's (T, B, N). A DL4J array whose memory is time-major
  * already is taken as it is; others are copied into memory that is kept for the next batch.
  */
-final class TimeMajor {
+public final class TimeMajor {
   private INDArray copy;
 
   /**
    * @param series (B, N, T), any strides
    * @return memory of (T, B, N), row-major; {@code series}'s own or this object's
    */
-  Pointer of(INDArray series) {
+  public Pointer of(INDArray series) {
     return memory(steps(series));
   }
 
@@ -24,7 +24,7 @@ final class TimeMajor {
    * @param series (B, N, T), any strides
    * @return dense (T, B, N), over {@code series}'s own memory or this object's
    */
-  INDArray steps(INDArray series) {
+  public INDArray steps(INDArray series) {
     INDArray steps = series.permute(2, 0, 1);
     if (isDense(steps)) {
       return steps;
@@ -46,12 +46,12 @@ final class TimeMajor {
   }
 
   /** Address of an array's first element. */
-  static Pointer memory(INDArray array) {
+  public static Pointer memory(INDArray array) {
     return array.data().addressPointer();
   }
 
   /** A (B, N, T) view of a dense (T, B, N) array. */
-  static INDArray series(INDArray steps) {
+  public static INDArray series(INDArray steps) {
     return steps.permute(1, 2, 0);
   }
 

@@ -19,8 +19,10 @@ import java.util.List;
  * <pre>
  * parameters   P                          shared by all threads
  * optimizer    2·P Adam, AdamW; P Nesterov momentum, RMSProp; none of plain gradient descent
- * gradients    R·P                        and R·P where micro-batches add to them
- * kernels      R · what recurrent layers keep for backward, their weights and their scratch memory
+ * gradients    R·P                        and R·P where micro-batches add to them, without the rows
+ *                                         of an embedding
+ * kernels      R · what recurrent layers keep for backward, their weights (with weight dropout a
+ *              copy besides) and their scratch memory
  * activations  R · outputs of all layers, two gradients of the largest, what other layers keep;
  *              of a bidirectional layer also its halves and the input gradient of one of them
  * besides      the allocator's share and compiled code
@@ -60,12 +62,17 @@ public final class TrainingMemory {
       int threads,
       int microBatches) {
     long P = Float.BYTES * ModelSummary.of(spec).parameters();
+    // micro-batches add to rows of an embedding where they lie
+    long rows =
+        spec.embedding().tied()
+            ? 0
+            : (long) Float.BYTES * spec.embedding().words() * spec.embedding().size();
     int share = (batchSize + threads - 1) / threads;
     int b = (share + microBatches - 1) / microBatches;
     return new NativeMemory(
         P,
         algorithm.momentsPerParameter() * P,
-        (microBatches > 1 ? 2L : 1L) * threads * P,
+        threads * (microBatches > 1 ? 2 * P - rows : P),
         threads * kernels(spec, b),
         threads * activations(spec, b),
         BESIDES_BYTES);
@@ -94,10 +101,16 @@ public final class TrainingMemory {
 
   private static long kernels(ModelSpec spec, int b) {
     long bytes = 0;
-    int inputs = spec.inputSize();
+    int inputs = spec.recurrentInputs();
     int directions = spec.bidirectional() ? 2 : 1;
     for (int units : spec.hiddenSizes()) {
       bytes += directions * kernelBytes(spec, inputs, units, spec.lookBack(), b, 1);
+      if (spec.regularizers().weightDropout() > 0) {
+        bytes +=
+            (long) directions
+                * Float.BYTES
+                * new CellShape(spec.cell(), inputs, units).parameterCount();
+      }
       inputs = directions * units;
     }
     return bytes;
@@ -130,8 +143,8 @@ public final class TrainingMemory {
     long T = spec.lookBack();
     int directions = spec.bidirectional() ? 2 : 1;
     List<Integer> sizes = spec.hiddenSizes();
-    long outputs = 0;
-    long largest = 0;
+    long outputs = Float.BYTES * T * b * (spec.hasEmbedding() ? spec.embedding().size() : 0);
+    long largest = outputs;
     int layer = 0;
     for (int units : sizes) {
       long output = Float.BYTES * T * b * directions * units;
@@ -144,7 +157,9 @@ public final class TrainingMemory {
     long others =
         b
             * ModelSummary.of(spec).layers().stream()
-                .skip((long) sizes.size() * Networks.layersOfRecurrent(spec))
+                .skip(
+                    Networks.layersBelowRecurrent(spec)
+                        + (long) sizes.size() * Networks.layersOfRecurrent(spec))
                 .mapToLong(ModelSummary.LayerSummary::keptBytes)
                 .sum();
     // both halves' outputs or their gradients; the lowest layer gives no gradient of its input

@@ -28,6 +28,8 @@ import java.util.TreeSet;
  * @param layerNorm normalises the outputs of each recurrent layer
  * @param variationalDropout one dropout mask a sequence between recurrent layers
  * @param recurrentDropout share of the hidden state dropped on its way into the next step
+ * @param embedding how words are read; no part where inputs are numbers
+ * @param regularizers what else keeps the network from learning by heart
  */
 public record ModelSettings(
     Cell cell,
@@ -46,7 +48,47 @@ public record ModelSettings(
     int attentionHeads,
     boolean layerNorm,
     boolean variationalDropout,
-    double recurrentDropout) {
+    double recurrentDropout,
+    EmbeddingChoice embedding,
+    Regularizers regularizers) {
+
+  /**
+   * {@code model.embedding-size} and what goes with it.
+   *
+   * @param size E, numbers of a word's row; 0 is no embedding
+   * @param frozen whether training leaves the rows as they are
+   * @param wordDropout share of the words of a sequence dropped while training
+   * @param tied whether the head takes the rows for its weights
+   */
+  public record EmbeddingChoice(int size, boolean frozen, double wordDropout, boolean tied) {
+    /** Inputs are numbers. */
+    public static final EmbeddingChoice NONE = new EmbeddingChoice(0, false, 0, false);
+
+    private static EmbeddingChoice read(ConfigReader model) {
+      var choice =
+          new EmbeddingChoice(
+              model.intAtLeast("embedding-size", 0),
+              model.flag("embedding-frozen"),
+              model.numberBetween("embedding-dropout", 0, 0.95),
+              model.flag("embedding-tied"));
+      model.check(
+          choice.size > 0 || choice.equals(NONE),
+          "embedding-size",
+          "must be at least 1 with embedding-frozen, embedding-dropout or embedding-tied, but is 0");
+      model.check(
+          !choice.frozen || !choice.tied,
+          "embedding-frozen",
+          "must be false with embedding-tied = true: the head's weights have to learn");
+      return choice;
+    }
+
+    /** For a vocabulary. */
+    WordEmbedding of(int words) {
+      return size == 0
+          ? WordEmbedding.NONE
+          : new WordEmbedding(words, size, frozen, wordDropout, tied);
+    }
+  }
 
   /** {@code model.head}. */
   public enum HeadChoice {
@@ -81,7 +123,14 @@ public record ModelSettings(
             model.intAtLeast("attention-heads", 1),
             model.flag("layer-norm"),
             model.flag("variational-dropout"),
-            model.numberBetween("recurrent-dropout", 0, 0.95));
+            model.numberBetween("recurrent-dropout", 0, 0.95),
+            EmbeddingChoice.read(model),
+            new Regularizers(
+                model.numberBetween("input-dropout", 0, 0.95),
+                model.optionalNumberBetween("output-dropout", 0, 0.95).orElse(null),
+                model.numberBetween("weight-dropout", 0, 0.95),
+                model.numberBetween("activation-regularization", 0, 1e6),
+                model.numberBetween("temporal-activation-regularization", 0, 1e6)));
     model.check(
         !settings.hiddenSizes.isEmpty(), "hidden-sizes", "must name at least one layer, but is []");
     model.check(
@@ -139,6 +188,21 @@ public record ModelSettings(
    * @throws InvalidConfigException if the settings do not fit the dataset's target
    */
   public ModelSpec toSpec(int inputSize, int lookBack, int targetSize, int classes) {
+    return toSpec(inputSize, lookBack, targetSize, classes, 0);
+  }
+
+  /**
+   * The network for a dataset.
+   *
+   * @param inputSize I, from the window contract
+   * @param lookBack T
+   * @param targetSize J, numbers per target; no part where there are classes
+   * @param classes V, or 0 where the target is a number
+   * @param words of the vocabulary whose ids are the input, or 0 where inputs are numbers
+   * @throws InvalidConfigException if the settings do not fit the dataset
+   */
+  public ModelSpec toSpec(int inputSize, int lookBack, int targetSize, int classes, int words) {
+    requireFits(words, classes);
     return new ModelSpec(
         inputSize,
         lookBack,
@@ -154,7 +218,31 @@ public record ModelSettings(
         attentionOfSpec(),
         layerNorm,
         variationalDropout,
-        recurrentDropout);
+        recurrentDropout,
+        embedding.of(words),
+        regularizers);
+  }
+
+  private void requireFits(int words, int classes) {
+    var problems = new ArrayList<String>();
+    if (words > 0 && embedding.size == 0) {
+      problems.add(
+          "model.embedding-size: must be at least 1 for a dataset of %d words, but is 0"
+              .formatted(words));
+    }
+    if (words == 0 && embedding.size > 0) {
+      problems.add(
+          "model.embedding-size: must be 0 for a dataset whose inputs are numbers, but is %d"
+              .formatted(embedding.size));
+    }
+    if (words > 0 && embedding.tied && classes != words) {
+      problems.add(
+          "model.embedding-tied: must be false where the %s not the %d words of the input"
+              .formatted(
+                  classes == 0 ? "target is a number and" : "%d classes are".formatted(classes),
+                  words));
+    }
+    throwIfAny(problems);
   }
 
   private Head classHead(int classes) {

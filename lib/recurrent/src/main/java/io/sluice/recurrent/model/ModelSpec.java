@@ -38,6 +38,8 @@ import java.util.Optional;
  *     time step
  * @param recurrentDropout share of the hidden state dropped on its way into the next step while
  *     training, one mask a sequence; in [0, 1)
+ * @param embedding of words, whose ids are then the only input
+ * @param regularizers what else keeps it from learning by heart
  */
 public record ModelSpec(
     int inputSize,
@@ -54,7 +56,9 @@ public record ModelSpec(
     Attention attention,
     boolean layerNorm,
     boolean variationalDropout,
-    double recurrentDropout)
+    double recurrentDropout,
+    WordEmbedding embedding,
+    Regularizers regularizers)
     implements Serializable {
 
   /** What becomes of the time steps between the recurrent layers and the head. */
@@ -79,6 +83,8 @@ public record ModelSpec(
     // bundles of before there was a choice say nothing
     precision = precision == null ? Precision.F32 : precision;
     attention = attention == null ? Attention.NONE : attention;
+    embedding = embedding == null ? WordEmbedding.NONE : embedding;
+    regularizers = regularizers == null ? Regularizers.NONE : regularizers;
     require(inputSize >= 1, "inputSize", inputSize, "at least 1");
     require(lookBack >= 1, "lookBack", lookBack, "at least 1");
     require(!hiddenSizes.isEmpty(), "hiddenSizes", hiddenSizes, "at least one layer");
@@ -102,6 +108,98 @@ public record ModelSpec(
         attention.heads(),
         "a divisor of the %d outputs of the last recurrent layer"
             .formatted(recurrentOutputs(hiddenSizes, bidirectional)));
+    require(
+        embedding.words() == 0 || inputSize == 1,
+        "inputSize",
+        inputSize,
+        "1 with an embedding: the id of a word");
+    require(
+        !embedding.tied()
+            || head.kind() == Head.Kind.CLASSES && head.outputs() == embedding.words(),
+        "embedding.tied",
+        embedding.tied(),
+        "false unless the head's classes are the %d words".formatted(embedding.words()));
+  }
+
+  /** A network over numbers, with dropout between its layers only. */
+  public ModelSpec(
+      int inputSize,
+      int lookBack,
+      Cell cell,
+      List<Integer> hiddenSizes,
+      boolean bidirectional,
+      double dropout,
+      Output output,
+      List<Integer> denseSizes,
+      double forgetBias,
+      Precision precision,
+      Head head,
+      Attention attention,
+      boolean layerNorm,
+      boolean variationalDropout,
+      double recurrentDropout) {
+    this(
+        inputSize,
+        lookBack,
+        cell,
+        hiddenSizes,
+        bidirectional,
+        dropout,
+        output,
+        denseSizes,
+        forgetBias,
+        precision,
+        head,
+        attention,
+        layerNorm,
+        variationalDropout,
+        recurrentDropout,
+        WordEmbedding.NONE,
+        Regularizers.NONE);
+  }
+
+  /** The same over words. */
+  public ModelSpec with(WordEmbedding embedding) {
+    return new ModelSpec(
+        inputSize,
+        lookBack,
+        cell,
+        hiddenSizes,
+        bidirectional,
+        dropout,
+        output,
+        denseSizes,
+        forgetBias,
+        precision,
+        head,
+        attention,
+        layerNorm,
+        variationalDropout,
+        recurrentDropout,
+        embedding,
+        regularizers);
+  }
+
+  /** The same with other regularizers. */
+  public ModelSpec with(Regularizers regularizers) {
+    return new ModelSpec(
+        inputSize,
+        lookBack,
+        cell,
+        hiddenSizes,
+        bidirectional,
+        dropout,
+        output,
+        denseSizes,
+        forgetBias,
+        precision,
+        head,
+        attention,
+        layerNorm,
+        variationalDropout,
+        recurrentDropout,
+        embedding,
+        regularizers);
   }
 
   /**
@@ -159,6 +257,39 @@ public record ModelSpec(
   @JsonIgnore
   public int recurrentOutputs() {
     return recurrentOutputs(hiddenSizes, bidirectional);
+  }
+
+  /** Whether the lowest layer is an embedding. */
+  @JsonIgnore
+  public boolean hasEmbedding() {
+    return embedding.words() > 0;
+  }
+
+  /** Numbers that the lowest recurrent layer takes per time step. */
+  @JsonIgnore
+  public int recurrentInputs() {
+    return hasEmbedding() ? embedding.size() : inputSize;
+  }
+
+  /** Numbers that what is below the head puts out, per time step where it has one. */
+  @JsonIgnore
+  public int headInputs() {
+    return denseSizes.isEmpty() ? recurrentOutputs() : denseSizes.get(denseSizes.size() - 1);
+  }
+
+  /**
+   * Whether a linear layer stands below the head, because it is tied to an embedding of another
+   * size than what comes out below.
+   */
+  @JsonIgnore
+  public boolean hasProjection() {
+    return embedding.tied() && headInputs() != embedding.size();
+  }
+
+  /** Share dropped of what the head takes. */
+  @JsonIgnore
+  public double headDropout() {
+    return regularizers.outputDropout() == null ? dropout : regularizers.outputDropout();
   }
 
   /** Numbers the network puts out per (last) time step. */

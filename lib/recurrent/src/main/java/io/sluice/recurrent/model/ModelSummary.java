@@ -9,7 +9,7 @@ import java.util.List;
  *
  * <p>Parameters of a layer with I inputs and H units: LSTM {@code 4(IH + H² + H)}, other cells as
  * {@link CellShape} says, dense {@code IH + H}; a bidirectional layer has twice its cell's and puts
- * out 2H.
+ * out 2H. An embedding of V words has {@code VE}, and looks up in place of multiplying.
  *
  * <p>Floating-point operations are those of the matrix products, two for each weight and time step
  * ({@code 2·G·H·(I + H)·T} for a recurrent layer), and attention's over pairs of time steps; a
@@ -31,6 +31,11 @@ public record ModelSummary(List<LayerSummary> layers) {
   public record LayerSummary(
       String name, int inputs, int outputs, long parameters, long forwardFlops, long keptBytes) {
 
+    /** The output layer that is tied to an embedding has a bias of its own. */
+    private LayerSummary withParameters(long parameters) {
+      return new LayerSummary(name, inputs, outputs, parameters, forwardFlops, keptBytes);
+    }
+
     /** The output layer over classes computes a few rows at a time, forward and back. */
     private LayerSummary keepingNothing() {
       return new LayerSummary(name, inputs, outputs, parameters, forwardFlops, 0);
@@ -45,12 +50,26 @@ public record ModelSummary(List<LayerSummary> layers) {
   public static ModelSummary of(ModelSpec spec) {
     var layers = new ArrayList<LayerSummary>();
     int inputs = spec.inputSize();
+    if (spec.hasEmbedding()) {
+      layers.add(embedding(spec));
+      inputs = spec.embedding().size();
+    }
     for (int units : spec.hiddenSizes()) {
       layers.add(recurrent(spec, inputs, units));
       inputs = layers.get(layers.size() - 1).outputs();
       if (spec.layerNorm()) {
         layers.add(layerNorm(spec.lookBack(), inputs));
       }
+    }
+    if (spec.regularizers().addsToLoss()) {
+      layers.add(
+          new LayerSummary(
+              "activation regularization",
+              inputs,
+              inputs,
+              0,
+              0,
+              (long) spec.lookBack() * inputs * Float.BYTES));
     }
     switch (spec.attention().kind()) {
       case NONE -> {
@@ -64,15 +83,31 @@ public record ModelSummary(List<LayerSummary> layers) {
       layers.add(dense("dense", inputs, units, steps));
       inputs = units;
     }
+    if (spec.hasProjection()) {
+      layers.add(dense("projection", inputs, spec.embedding().size(), steps));
+      inputs = spec.embedding().size();
+    }
     String head =
         switch (spec.head().kind()) {
           case REGRESSION -> "head: regression";
           case QUANTILES -> "head: quantiles " + spec.head().quantiles();
-          case CLASSES -> "head: classes";
+          case CLASSES -> spec.embedding().tied() ? "head: classes, tied" : "head: classes";
         };
-    LayerSummary output = dense(head, inputs, spec.outputSize(), steps);
+    LayerSummary whole = dense(head, inputs, spec.outputSize(), steps);
+    LayerSummary output = spec.embedding().tied() ? whole.withParameters(whole.outputs()) : whole;
     layers.add(spec.head().kind() == Head.Kind.CLASSES ? output.keepingNothing() : output);
     return new ModelSummary(layers);
+  }
+
+  private static LayerSummary embedding(ModelSpec spec) {
+    long E = spec.embedding().size();
+    return new LayerSummary(
+        spec.embedding().frozen() ? "embedding, frozen" : "embedding",
+        1,
+        spec.embedding().size(),
+        spec.embedding().words() * E,
+        0,
+        spec.lookBack() * E * Float.BYTES);
   }
 
   private static LayerSummary recurrent(ModelSpec spec, int I, int H) {

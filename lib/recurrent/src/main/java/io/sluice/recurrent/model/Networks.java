@@ -1,6 +1,8 @@
 package io.sluice.recurrent.model;
 
 import io.sluice.recurrent.dropout.ExampleDropout;
+import io.sluice.recurrent.embedding.Embedding;
+import io.sluice.recurrent.head.ActivationRegularization;
 import io.sluice.recurrent.head.AdditiveAttention;
 import io.sluice.recurrent.head.LayerNormalization;
 import io.sluice.recurrent.head.MultiHeadSelfAttention;
@@ -11,7 +13,9 @@ import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.layer.StockLayers;
 import io.sluice.recurrent.loss.PinballLoss;
+import io.sluice.recurrent.optim.DecoupledWeightDecay;
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.RowBlock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,13 +23,14 @@ import java.util.List;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
@@ -54,6 +59,8 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
  *       LayerValidation} adds it to layers that have it already).
  *   <li>Labels of classes are ids, whatever the number of classes: the head is {@link
  *       VocabularyOutput}, whose parameters are those of DL4J's output layers.
+ *   <li>A head is tied to the embedding by the place of its parameters, because a layer of DL4J's
+ *       knows no other; {@link ModelSummary} counts what lies between.
  * </ul>
  */
 public final class Networks {
@@ -71,7 +78,11 @@ public final class Networks {
     var network =
         new MultiLayerNetwork(
             configuration(
-                spec, optimizer.updater(), optimizer.regularization(), notZero, DataType.FLOAT));
+                spec,
+                optimizer.updater(rows(spec)),
+                optimizer.regularization(),
+                notZero,
+                DataType.FLOAT));
     network.init();
     GlobalNormClipping.requireOneBlock(network);
     return network;
@@ -91,7 +102,12 @@ public final class Networks {
   public static MultiLayerNetwork part(
       ModelSpec spec, OptimizerSpec optimizer, int from, int to, Layer below, INDArray parameters) {
     MultiLayerConfiguration whole =
-        configuration(spec, optimizer.updater(), optimizer.regularization(), 1, DataType.FLOAT);
+        configuration(
+            spec,
+            optimizer.updater(from == 0 ? rows(spec) : null),
+            optimizer.regularization(),
+            1,
+            DataType.FLOAT);
     var confs = new ArrayList<>(whole.getConfs().subList(from, to));
     int shift = from;
     if (below != null) {
@@ -117,6 +133,19 @@ public final class Networks {
       network.init(parameters, false);
     }
     return network;
+  }
+
+  /** Rows that the parameters begin with, few of which have a gradient in a step; null is none. */
+  private static RowBlock rows(ModelSpec spec) {
+    WordEmbedding embedding = spec.embedding();
+    return spec.hasEmbedding() && !embedding.tied()
+        ? new RowBlock(embedding.words(), embedding.size())
+        : null;
+  }
+
+  /** DL4J's layers below the recurrent ones. */
+  public static int layersBelowRecurrent(ModelSpec spec) {
+    return spec.hasEmbedding() ? 1 : 0;
   }
 
   /** DL4J's layers of one recurrent layer of a description. */
@@ -179,18 +208,33 @@ public final class Networks {
 
   private static List<Layer> layers(ModelSpec spec, List<Regularization> regularization) {
     var layers = new ArrayList<Layer>();
+    if (spec.hasEmbedding()) {
+      layers.add(embedding(spec.embedding(), regularization));
+    }
     int top = spec.hiddenSizes().size() - 1;
     for (int l = 0; l <= top; l++) {
       Recurrent cell = cell(spec, spec.hiddenSizes().get(l));
       cell.setLayerName("recurrent-" + l);
-      if (l > 0 && spec.dropout() > 0) {
-        cell.setIDropout(dropout(spec, cell, spec.variationalDropout()));
+      double dropped = l > 0 ? spec.dropout() : spec.regularizers().inputDropout();
+      if (dropped > 0) {
+        cell.setIDropout(dropout(dropped, cell, spec.variationalDropout()));
       }
       cell.setRegularization(new ArrayList<>(regularization));
       layers.add(spec.bidirectional() ? new BidirectionalRecurrent(cell) : cell);
       if (spec.layerNorm()) {
         layers.add(new LayerNormalization.Builder().name("layer-norm-" + l).build());
       }
+    }
+    if (spec.regularizers().addsToLoss()) {
+      var added =
+          new ActivationRegularization.Builder(
+                  spec.regularizers().activation(), spec.regularizers().temporal())
+              .name("activation-regularization")
+              .build();
+      if (dropsBelowHead(spec)) {
+        drop(added, spec.headDropout());
+      }
+      layers.add(added);
     }
     layers.addAll(overTime(spec, regularization));
     for (int d = 0; d < spec.denseSizes().size(); d++) {
@@ -200,15 +244,63 @@ public final class Networks {
               .nOut(spec.denseSizes().get(d))
               .activation(Activation.RELU)
               .build();
-      drop(dense, spec);
+      drop(dense, spec.dropout());
       dense.setRegularization(new ArrayList<>(regularization));
       layers.add(dense);
     }
+    if (spec.hasProjection()) {
+      layers.add(projection(spec, regularization));
+    }
     FeedForwardLayer head = head(spec);
-    drop(head, spec);
+    if (!dropsBelowHead(spec)) {
+      drop(head, spec.headDropout());
+    }
     head.setRegularization(new ArrayList<>(regularization));
     layers.add(head);
     return layers;
+  }
+
+  /** Rows of which few learn in a step decay only then. */
+  private static Embedding embedding(WordEmbedding embedding, List<Regularization> regularization) {
+    var layer =
+        new Embedding.Builder()
+            .name("embedding")
+            .nIn(embedding.words())
+            .nOut(embedding.size())
+            .frozen(embedding.frozen())
+            .tied(embedding.tied())
+            .wordDropout(embedding.wordDropout())
+            .build();
+    var rules = new ArrayList<Regularization>();
+    for (Regularization rule : regularization) {
+      rules.add(
+          rule instanceof DecoupledWeightDecay decay && !embedding.tied()
+              ? decay.ofRows(embedding.size())
+              : rule);
+    }
+    layer.setRegularization(rules);
+    return layer;
+  }
+
+  /**
+   * To the size of the embedding that the head is tied to. It drops nothing of its input: over time
+   * DL4J hands it rows in another order than dropout has to know.
+   */
+  private static Layer projection(ModelSpec spec, List<Regularization> regularization) {
+    var linear =
+        new DenseLayer.Builder()
+            .name("projection")
+            .nIn(spec.headInputs())
+            .nOut(spec.embedding().size())
+            .activation(Activation.IDENTITY)
+            .build();
+    linear.setRegularization(new ArrayList<>(regularization));
+    if (spec.output() != ModelSpec.Output.SEQUENCE) {
+      return linear;
+    }
+    var atEveryStep = new TimeDistributed(linear, RNNFormat.NCW);
+    atEveryStep.setLayerName(linear.getLayerName());
+    return atEveryStep;
   }
 
   /** What stands between the recurrent layers and the head. */
@@ -252,17 +344,30 @@ public final class Networks {
         .forgetBias(spec.forgetBias())
         .precision(spec.precision())
         .recurrentDropout(spec.recurrentDropout())
+        .weightDropout(spec.regularizers().weightDropout())
         .build();
   }
 
-  private static void drop(BaseLayer layer, ModelSpec spec) {
-    if (spec.dropout() > 0) {
-      layer.setIDropout(dropout(spec, layer, false));
+  private static void drop(Layer layer, double dropped) {
+    if (dropped > 0) {
+      layer.setIDropout(dropout(dropped, layer, false));
     }
   }
 
-  private static ExampleDropout dropout(ModelSpec spec, BaseLayer layer, boolean oncePerSeries) {
-    return new ExampleDropout(1 - spec.dropout(), layer.getLayerName(), oncePerSeries);
+  private static ExampleDropout dropout(double dropped, Layer layer, boolean oncePerSeries) {
+    return new ExampleDropout(1 - dropped, layer.getLayerName(), oncePerSeries);
+  }
+
+  /**
+   * Whether the layer that adds to the loss drops for the head right above it, because it is the
+   * head's input whose size it weighs.
+   */
+  private static boolean dropsBelowHead(ModelSpec spec) {
+    return spec.regularizers().addsToLoss()
+        && spec.output() == ModelSpec.Output.SEQUENCE
+        && spec.attention().kind() == Attention.Kind.NONE
+        && spec.denseSizes().isEmpty()
+        && !spec.hasProjection();
   }
 
   private static FeedForwardLayer head(ModelSpec spec) {
@@ -278,7 +383,7 @@ public final class Networks {
                   ? new LossMSE()
                   : new LossMSE(constant(head.networkOutputs(), lossScale)));
       case QUANTILES -> numbers(head, sequence, new PinballLoss(head.quantiles(), lossScale));
-      case CLASSES -> classes(head, lossScale);
+      case CLASSES -> classes(spec, lossScale);
     };
   }
 
@@ -296,11 +401,19 @@ public final class Networks {
             .build();
   }
 
-  private static FeedForwardLayer classes(Head head, double lossScale) {
+  private static FeedForwardLayer classes(ModelSpec spec, double lossScale) {
+    Head head = spec.head();
     var layer =
         new VocabularyOutput.Builder().name("head").nOut(head.outputs()).lossScale(lossScale);
     if (!head.classWeights().isEmpty()) {
       layer.classWeights(head.classWeights().stream().mapToDouble(Double::doubleValue).toArray());
+    }
+    if (spec.embedding().tied()) {
+      List<ModelSummary.LayerSummary> all = ModelSummary.of(spec).layers();
+      layer.tiedBehind(
+          all.subList(0, all.size() - 1).stream()
+              .mapToLong(ModelSummary.LayerSummary::parameters)
+              .sum());
     }
     return layer.build();
   }

@@ -7,6 +7,7 @@ import io.sluice.recurrent.optim.CosineRestarts;
 import io.sluice.recurrent.optim.DecoupledWeightDecay;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.PlateauDecay;
+import io.sluice.recurrent.optim.RowBlock;
 import io.sluice.recurrent.optim.WarmUp;
 import java.io.Serializable;
 import java.util.List;
@@ -143,12 +144,16 @@ public record OptimizerSpec(
     return warmupSteps == 0 ? decayed : new WarmUp(warmupSteps, decayed);
   }
 
-  /** The optimizer behind clipping, as DL4J runs it. */
-  IUpdater updater() {
+  /**
+   * The optimizer behind clipping, as DL4J runs it.
+   *
+   * @param rows that the network begins with, few of which have a gradient in a step; null is none
+   */
+  IUpdater updater(RowBlock rows) {
     ISchedule rate = learningRateSchedule();
     IUpdater updater =
         switch (algorithm) {
-          case ADAM, ADAMW -> new Adam(rate);
+          case ADAM, ADAMW -> new Adam(rate, rows);
           case SGD -> new Sgd(rate);
           case RMSPROP -> new RmsProp(rate);
           case NESTEROVS -> new Nesterovs(rate);

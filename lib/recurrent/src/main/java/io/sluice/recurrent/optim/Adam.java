@@ -20,6 +20,13 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  *
  * <p>With {@link DecoupledWeightDecay} beside it, it is AdamW.
  *
+ * <p><b>Rows</b> of an embedding, where there are some, move only in steps in which they have a
+ * gradient: a row whose gradient is all zero keeps m, v and w as they are. (The formulas above
+ * would shrink m and v and go on moving w by what m is left of earlier steps.) t counts all steps.
+ * So does PyTorch's {@code SparseAdam}, but for ε, which is added before the bias is corrected
+ * there. It follows from the gradient, wherever the network is trained; beside it stands {@link
+ * RowWeightDecay}.
+ *
  * <p>The state is m | v, laid out as that of DL4J's optimizer of this name: a network trained with
  * one goes on with the other.
  *
@@ -38,9 +45,26 @@ public final class Adam implements IUpdater {
   private final double beta2;
   private final double epsilon;
 
+  /** Null is none. */
+  private final RowBlock rows;
+
   /** With the authors' β1 = 0.9, β2 = 0.999, ε = 1e-8. */
   public Adam(ISchedule learningRate) {
-    this(learningRate, 0.9, 0.999, 1e-8);
+    this(learningRate, null);
+  }
+
+  /**
+   * With the authors' β1 = 0.9, β2 = 0.999, ε = 1e-8.
+   *
+   * @param rows that move only where they have a gradient; null is none
+   */
+  public Adam(ISchedule learningRate, RowBlock rows) {
+    this(learningRate, 0.9, 0.999, 1e-8, rows);
+  }
+
+  /** Without rows. */
+  public Adam(ISchedule learningRate, double beta1, double beta2, double epsilon) {
+    this(learningRate, beta1, beta2, epsilon, null);
   }
 
   /**
@@ -48,17 +72,20 @@ public final class Adam implements IUpdater {
    * @param beta1 what the mean of gradients keeps of itself at a step, in [0, 1)
    * @param beta2 the same of the mean of squares
    * @param epsilon added to the root of the mean of squares, above 0
+   * @param rows that move only where they have a gradient; null is none
    */
   @JsonCreator
   public Adam(
       @JsonProperty("learningRate") ISchedule learningRate,
       @JsonProperty("beta1") double beta1,
       @JsonProperty("beta2") double beta2,
-      @JsonProperty("epsilon") double epsilon) {
+      @JsonProperty("epsilon") double epsilon,
+      @JsonProperty("rows") RowBlock rows) {
     this.learningRate = Objects.requireNonNull(learningRate, "learningRate");
     this.beta1 = share("beta1", beta1);
     this.beta2 = share("beta2", beta2);
     this.epsilon = epsilon;
+    this.rows = rows;
     if (!(epsilon > 0)) {
       throw new IllegalArgumentException("epsilon is %s, must be above 0".formatted(epsilon));
     }
@@ -81,6 +108,11 @@ public final class Adam implements IUpdater {
 
   double epsilon() {
     return epsilon;
+  }
+
+  /** Rows that move only where they have a gradient; null is none. */
+  RowBlock rows() {
+    return rows;
   }
 
   @Override
@@ -122,7 +154,7 @@ public final class Adam implements IUpdater {
   @Override
   @SuppressWarnings("MissingSuperCall")
   public Adam clone() {
-    return new Adam(learningRate.clone(), beta1, beta2, epsilon);
+    return new Adam(learningRate.clone(), beta1, beta2, epsilon, rows);
   }
 
   @Override
@@ -131,16 +163,18 @@ public final class Adam implements IUpdater {
         && o.learningRate.equals(learningRate)
         && o.beta1 == beta1
         && o.beta2 == beta2
-        && o.epsilon == epsilon;
+        && o.epsilon == epsilon
+        && Objects.equals(o.rows, rows);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(learningRate, beta1, beta2, epsilon);
+    return Objects.hash(learningRate, beta1, beta2, epsilon, rows);
   }
 
   @Override
   public String toString() {
-    return "Adam(%s, %s, %s, %s)".formatted(learningRate, beta1, beta2, epsilon);
+    return "Adam(%s, %s, %s, %s%s)"
+        .formatted(learningRate, beta1, beta2, epsilon, rows == null ? "" : ", " + rows);
   }
 }

@@ -36,6 +36,14 @@ final class AdamUpdater implements GradientUpdater<Adam> {
 
   @Override
   public void applyUpdater(INDArray gradient, int iteration, int epoch) {
+    applyUpdater(gradient, null, iteration, epoch);
+  }
+
+  /**
+   * @param known where the gradient differs from zero, rows without any left out; null if nobody
+   *     knows. What is outside has no update.
+   */
+  void applyUpdater(INDArray gradient, Ranges known, int iteration, int epoch) {
     if (m == null) {
       throw new IllegalStateException(
           "Adam has no state yet: call setStateViewArray or setState before applyUpdater");
@@ -50,11 +58,42 @@ final class AdamUpdater implements GradientUpdater<Adam> {
     double correction = 1 / Math.sqrt(1 - Math.pow(config.beta2(), t));
     INDArray g =
         gradient.equalShapes(m) ? gradient : gradient.reshape(m.ordering(), true, m.shape());
+    Ranges ranges = known == null ? ranges(gradient) : known;
     if (haveOneOrder(g)) {
-      inBlocks(g, rate, correction);
+      inBlocks(g, ranges, rate, correction);
+    } else if (config.rows() == null) {
+      byOperations(g, m, v, rate, correction);
     } else {
-      byOperations(g, rate, correction);
+      for (int k = 0; k < ranges.count(); k++) {
+        byOperations(
+            ranges.view(vector(g), k),
+            ranges.view(vector(m), k),
+            ranges.view(vector(v), k),
+            rate,
+            correction);
+      }
     }
+  }
+
+  /** What moves: all but rows without a gradient. */
+  private Ranges ranges(INDArray gradient) {
+    RowBlock rows = config.rows();
+    if (rows == null) {
+      return Ranges.upTo(gradient.length());
+    }
+    if (rows.numbers() > gradient.length()) {
+      throw new IllegalStateException(
+          "Adam is for a network that begins with %d rows of %d numbers, but this has %d parameters in all"
+              .formatted(rows.count(), rows.size(), gradient.length()));
+    }
+    var ranges = new Ranges();
+    ranges.addNonZero(vector(gradient), rows);
+    ranges.add(rows.numbers(), gradient.length());
+    return ranges;
+  }
+
+  private static INDArray vector(INDArray array) {
+    return array.reshape(array.length());
   }
 
   private boolean haveOneOrder(INDArray g) {
@@ -64,15 +103,14 @@ final class AdamUpdater implements GradientUpdater<Adam> {
         && (g.isVectorOrScalar() || g.ordering() == m.ordering() && g.ordering() == v.ordering());
   }
 
-  private void byOperations(INDArray g, double rate, double correction) {
+  private void byOperations(INDArray g, INDArray m, INDArray v, double rate, double correction) {
     m.addi(g.sub(m).muli(1 - config.beta1()));
     v.addi(g.mul(g).subi(v).muli(1 - config.beta2()));
     INDArray deviation = Transforms.sqrt(v, true).muli(correction).addi(config.epsilon());
     g.assign(m).muli(rate).divi(deviation);
   }
 
-  private void inBlocks(INDArray g, double rate, double correction) {
-    long P = g.length();
+  private void inBlocks(INDArray g, Ranges ranges, double rate, double correction) {
     var gradients = new FloatBlocks(g);
     var means = new FloatBlocks(m);
     var squares = new FloatBlocks(v);
@@ -81,25 +119,25 @@ final class AdamUpdater implements GradientUpdater<Adam> {
     float[] square = new float[FloatBlocks.SIZE];
     float newMean = (float) (1 - config.beta1());
     float newSquare = (float) (1 - config.beta2());
-    for (long from = 0; from < P; from += FloatBlocks.SIZE) {
-      int n = FloatBlocks.sizeAt(from, P);
-      gradients.get(from, gradient, n);
-      means.get(from, mean, n);
-      squares.get(from, square, n);
-      step(
-          gradient,
-          mean,
-          square,
-          n,
-          newMean,
-          newSquare,
-          (float) rate,
-          (float) correction,
-          (float) config.epsilon());
-      gradients.put(from, gradient, n);
-      means.put(from, mean, n);
-      squares.put(from, square, n);
-    }
+    ranges.pieces(
+        (from, n) -> {
+          gradients.get(from, gradient, n);
+          means.get(from, mean, n);
+          squares.get(from, square, n);
+          step(
+              gradient,
+              mean,
+              square,
+              n,
+              newMean,
+              newSquare,
+              (float) rate,
+              (float) correction,
+              (float) config.epsilon());
+          gradients.put(from, gradient, n);
+          means.put(from, mean, n);
+          squares.put(from, square, n);
+        });
   }
 
   /**

@@ -1,46 +1,58 @@
 package io.sluice.recurrent.optim;
 
+import io.sluice.recurrent.embedding.RowGradient;
 import io.sluice.recurrent.layer.InputGradient;
 import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.recurrent.pass.TrainingPass;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** The gradient of some examples' losses, in one forward and backward pass of a network. */
 public final class BatchGradient {
   private BatchGradient() {}
 
   /**
-   * Leaves ∂(sum of the examples' losses)/∂w in the network's flat gradient.
+   * Leaves ∂(sum of the examples' losses)/∂w in the network's flat gradient; where the network
+   * keeps which rows are touched, adds it to them ({@link RowGradient#keepTouched}).
    *
    * @param batch at least 1 example
-   * @param backward told how far the pass has come back; null is nobody. Not told in a pass that
-   *     leaves nothing but zeros.
+   * @param backward told how far the pass has come back; null is nobody. Not told where nothing but
+   *     zeros are left.
    * @param lossScale what gradients are multiplied by inside of layers in half precision
    * @return the mean of the losses, with what regularisation adds
    */
   public static double of(
       MultiLayerNetwork network, Batch batch, TrainingPass.Backward backward, float lossScale) {
-    boolean oneMask = batch.isOneWithOneMask();
-    boolean noLabel = batch.hasNoLabel();
+    if (batch.hasNoLabel()) {
+      zero(network);
+      return network.calcRegularizationScore(true);
+    }
     network.setInput(batch.features());
     network.setLabels(batch.labels());
-    network.setLayerMaskArrays(batch.featuresMask(), oneMask ? null : batch.labelsMask());
+    network.setLayerMaskArrays(
+        batch.featuresMask(), batch.isOneWithOneMask() ? null : batch.labelsMask());
     wantInputGradient(network, false);
     try (var ignored =
-            TrainingPass.begin(
-                network.getIterationCount(), batch.keys(), noLabel ? null : backward, lossScale);
+            TrainingPass.begin(network.getIterationCount(), batch.keys(), backward, lossScale);
         StackedPass stacked = StackedPass.begin(network)) {
       network.computeGradientAndScore();
     }
     wantInputGradient(network, true);
     double loss = network.score();
-    if (noLabel) {
-      network.getFlattenedGradients().assign(0);
-      loss = network.calcRegularizationScore(true);
-    }
     network.clearLayerMaskArrays();
     network.clearLayersStates();
     return loss;
+  }
+
+  private static void zero(MultiLayerNetwork network) {
+    INDArray gradient = ParameterUpdate.gradient(network);
+    long kept =
+        RowGradient.of(network)
+            .filter(RowGradient::keepsTouched)
+            .map(layer -> (long) layer.rows() * layer.rowSize())
+            .orElse(0L);
+    gradient.get(NDArrayIndex.interval(kept, gradient.length())).assign(0);
   }
 
   /** Whether a batch has no label that counts, so that its gradient is zero. */
@@ -48,8 +60,10 @@ public final class BatchGradient {
     return batch.hasNoLabel();
   }
 
+  /** Above an embedding that is frozen nobody reads it either. */
   private static void wantInputGradient(MultiLayerNetwork network, boolean wanted) {
-    if (network.getLayer(0) instanceof InputGradient layer) {
+    int lowest = RowGradient.of(network).filter(RowGradient::isFrozen).isPresent() ? 1 : 0;
+    if (lowest < network.getnLayers() && network.getLayer(lowest) instanceof InputGradient layer) {
       layer.inputGradient(wanted);
     }
   }

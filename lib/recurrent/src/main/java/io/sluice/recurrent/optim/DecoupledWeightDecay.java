@@ -17,7 +17,7 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  * <p><b>Source.</b> Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019,
  * algorithm 2, with the scheduled learning rate as multiplier, as in PyTorch's AdamW.
  */
-public final class DecoupledWeightDecay extends WeightDecay {
+public sealed class DecoupledWeightDecay extends WeightDecay permits RowWeightDecay {
   /**
    * @param rate share of a weight that a step at learning rate 1 takes away
    */
@@ -25,8 +25,13 @@ public final class DecoupledWeightDecay extends WeightDecay {
     super(rate, true);
   }
 
+  /** The same of an embedding's rows. */
+  public RowWeightDecay ofRows(int rowSize) {
+    return new RowWeightDecay(coeff.clone(), applyLR, rowSize);
+  }
+
   @JsonCreator
-  private DecoupledWeightDecay(
+  DecoupledWeightDecay(
       @JsonProperty("coeff") ISchedule coeff, @JsonProperty("applyLR") boolean applyLR) {
     super(coeff, applyLR);
   }

@@ -50,12 +50,17 @@ final class FloatBlocks {
     return (int) Math.min(SIZE, length - from);
   }
 
-  /** block[0, n) = this[from, from + n); {@code from} is a multiple of {@link #SIZE}. */
+  /** Numbers of the piece of [from, to) that begins at {@code from} and lies in one block. */
+  static int pieceAt(long from, long to) {
+    return (int) Math.min(SIZE - from % SIZE, to - from);
+  }
+
+  /** block[0, n) = this[from, from + n), which lies in one block. */
   void get(long from, float[] block, int n) {
     windows[(int) (from / WINDOW)].get((int) (from % WINDOW), block, 0, n);
   }
 
-  /** this[from, from + n) = block[0, n); {@code from} is a multiple of {@link #SIZE}. */
+  /** this[from, from + n) = block[0, n), which lies in one block. */
   void put(long from, float[] block, int n) {
     windows[(int) (from / WINDOW)].put((int) (from % WINDOW), block, 0, n);
   }

@@ -11,6 +11,7 @@ import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.SgdUpdater;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.schedule.ISchedule;
 import org.nd4j.shade.jackson.annotation.JsonCreator;
@@ -63,39 +64,49 @@ public final class GlobalNormClipping implements IUpdater {
    * @return the norm before clipping
    */
   public static double clip(INDArray gradient, double maxNorm) {
-    return clip(gradient, maxNorm, DoubleUnaryOperator.identity());
+    return clip(gradient, null, maxNorm, DoubleUnaryOperator.identity());
   }
 
-  private static double clip(INDArray gradient, double maxNorm, DoubleUnaryOperator overParts) {
-    double norm = Math.sqrt(overParts.applyAsDouble(squares(gradient)));
+  /**
+   * @param ranges outside of which the gradient is zero; null is all of it
+   */
+  private static double clip(
+      INDArray gradient, Ranges ranges, double maxNorm, DoubleUnaryOperator overParts) {
+    double norm = Math.sqrt(overParts.applyAsDouble(squares(gradient, ranges)));
     if (maxNorm > 0 && norm > maxNorm && Double.isFinite(norm)) {
-      gradient.muli(maxNorm / norm);
+      if (ranges == null) {
+        gradient.muli(maxNorm / norm);
+      } else {
+        ranges.scale(gradient, maxNorm / norm);
+      }
     }
     return norm;
   }
 
   /** ‖gradient‖₂²; the squares of float32 numbers are added in float64. */
-  private static double squares(INDArray gradient) {
+  private static double squares(INDArray gradient, Ranges ranges) {
     if (!FloatBlocks.canHold(gradient)) {
       double norm = gradient.norm2Number().doubleValue();
       return norm * norm;
     }
     var blocks = new FloatBlocks(gradient);
     float[] block = new float[FloatBlocks.SIZE];
-    // a sum for each place in a block, so that no addition waits for the one before
+    // a sum for each place in a block: no addition waits for the one before, and zeros that are
+    // left out change no sum
     double[] sums = new double[FloatBlocks.SIZE];
-    for (long from = 0; from < gradient.length(); from += FloatBlocks.SIZE) {
-      int n = FloatBlocks.sizeAt(from, gradient.length());
-      blocks.get(from, block, n);
-      addSquares(block, sums, n);
-    }
+    (ranges == null ? Ranges.upTo(gradient.length()) : ranges)
+        .pieces(
+            (from, n) -> {
+              blocks.get(from, block, n);
+              addSquares(block, sums, (int) (from % FloatBlocks.SIZE), n);
+            });
     return Arrays.stream(sums).sum();
   }
 
-  private static void addSquares(float[] block, double[] sums, int n) {
+  private static void addSquares(float[] block, double[] sums, int first, int n) {
     for (int k = 0; k < n; k++) {
       double value = block[k];
-      sums[k] += value * value;
+      sums[first + k] += value * value;
     }
   }
 
@@ -123,9 +134,23 @@ public final class GlobalNormClipping implements IUpdater {
     clipping(network).overParts = overParts;
   }
 
-  /** The norm of a network's gradient, with those of the parts it was joined with. */
-  static double normOverParts(MultiLayerNetwork network, INDArray gradient) {
-    return Math.sqrt(clipping(network).overParts.applyAsDouble(squares(gradient)));
+  /**
+   * The norm of a network's gradient, with those of the parts it was joined with.
+   *
+   * @param ranges outside of which the gradient is zero; null is all of it
+   */
+  static double normOverParts(MultiLayerNetwork network, INDArray gradient, Ranges ranges) {
+    return Math.sqrt(clipping(network).overParts.applyAsDouble(squares(gradient, ranges)));
+  }
+
+  /**
+   * What the network's updater does to a gradient that is zero outside of some ranges.
+   *
+   * @return whether it is zero there still
+   */
+  static boolean update(
+      MultiLayerNetwork network, INDArray gradient, Ranges ranges, int iteration, int epoch) {
+    return clipping(network).applyUpdater(gradient, ranges, iteration, epoch);
   }
 
   /**
@@ -247,8 +272,23 @@ public final class GlobalNormClipping implements IUpdater {
 
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
-      lastNorm = OptionalDouble.of(clip(gradient, config.maxNorm, overParts));
+      lastNorm = OptionalDouble.of(clip(gradient, null, config.maxNorm, overParts));
       behind.applyUpdater(gradient, iteration, epoch);
+    }
+
+    /** Returns whether what is outside of the ranges is zero still. */
+    boolean applyUpdater(INDArray gradient, Ranges ranges, int iteration, int epoch) {
+      lastNorm = OptionalDouble.of(clip(gradient, ranges, config.maxNorm, overParts));
+      if (behind instanceof AdamUpdater adam && adam.getConfig().rows() != null) {
+        adam.applyUpdater(gradient, ranges, iteration, epoch);
+        return true;
+      }
+      if (behind instanceof SgdUpdater) {
+        ranges.scale(gradient, config.getLearningRate(iteration, epoch));
+        return true;
+      }
+      behind.applyUpdater(gradient, iteration, epoch);
+      return false;
     }
 
     @Override

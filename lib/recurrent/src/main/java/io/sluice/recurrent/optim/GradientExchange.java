@@ -1,5 +1,6 @@
 package io.sluice.recurrent.optim;
 
+import io.sluice.recurrent.embedding.TouchedRows;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -31,6 +32,18 @@ public interface GradientExchange {
    * @param from the first range ends at P, every other where the one before began
    */
   void ready(INDArray gradient, long from, long to);
+
+  /**
+   * The same as {@link #ready} of the rows that a gradient begins with, the last range there is,
+   * where it is known which of them may differ from zero. Until {@link #await} returns the list is
+   * the exchange's too; from then on it is that of the sum over the ranks.
+   *
+   * @param touched of this process; not all of the rows
+   */
+  default void ready(INDArray gradient, RowBlock rows, TouchedRows touched) {
+    touched.setAll();
+    ready(gradient, 0, rows.numbers());
+  }
 
   /**
    * Waits until all of the gradient is the sum over all ranks, the same bits on each.

@@ -21,7 +21,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * GradientExchange#LEAST} in a run; with nobody to hand them to all are one), and goes out when the
  * backward pass of a layer below has begun. The buckets follow from the network alone, so all ranks
  * have the same. What is left at the bottom goes out last in any case, so it stays a bucket of its
- * own however small.
+ * own however small. So do the rows of an embedding, of which only those that are touched are
+ * added; over micro-batches the embedding adds them itself.
  */
 final class GradientSum {
   private final GradientExchange exchange;
@@ -40,15 +41,18 @@ final class GradientSum {
   private int sharing;
 
   /**
-   * @param gradients (P) of each replica of the network; the sum is left in the first
+   * @param gradients of each replica of the network; the sum is left in the first
    * @param exchange takes the sum; null is nobody
    * @param least numbers of a bucket
    */
   GradientSum(
-      MultiLayerNetwork network, List<INDArray> gradients, GradientExchange exchange, long least) {
+      MultiLayerNetwork network,
+      List<FlatGradient> gradients,
+      GradientExchange exchange,
+      long least) {
     this.exchange = exchange;
-    cut(network, least);
-    for (INDArray each : gradients) {
+    cut(network, gradients.get(0).rowNumbers(), least);
+    for (FlatGradient each : gradients) {
       parts.add(new Part(each));
     }
     arrived = new AtomicInteger[starts.size()];
@@ -57,13 +61,13 @@ final class GradientSum {
     }
   }
 
-  private void cut(MultiLayerNetwork network, long least) {
+  private void cut(MultiLayerNetwork network, long rows, long least) {
     Layer[] layers = network.getLayers();
     long end = network.numParams();
     long start = end;
     for (int l = layers.length - 1; l >= 0; l--) {
       start -= layers[l].numParams();
-      if (end - start >= least || start == 0) {
+      if (end > start && (end - start >= least || start == rows || start == 0)) {
         starts.add(start);
         lowest.add(l);
         end = start;
@@ -75,12 +79,16 @@ final class GradientSum {
   }
 
   private long end(int bucket) {
-    return bucket == 0 ? parts.get(0).whole.length() : starts.get(bucket - 1);
+    return bucket == 0 ? whole().length() : starts.get(bucket - 1);
+  }
+
+  private boolean isRows(int bucket) {
+    return end(bucket) == parts.get(0).flat.rowNumbers();
   }
 
   /** The whole sum, once all have finished. */
   INDArray whole() {
-    return parts.get(0).whole;
+    return parts.get(0).flat.whole();
   }
 
   /**
@@ -94,7 +102,8 @@ final class GradientSum {
       each.set(0);
     }
     if (sharing == 0) {
-      whole().assign(0);
+      parts.get(0).flat.zeroRows();
+      parts.get(0).flat.others().assign(0);
       for (int bucket = 0; bucket < arrived.length; bucket++) {
         handOn(bucket);
       }
@@ -106,61 +115,76 @@ final class GradientSum {
   }
 
   private void handOn(int bucket) {
-    if (exchange != null) {
+    if (exchange == null) {
+      return;
+    }
+    FlatGradient flat = parts.get(0).flat;
+    if (isRows(bucket) && flat.knowsRanges()) {
+      exchange.ready(whole(), flat.rows(), flat.touched());
+    } else {
       exchange.ready(whole(), starts.get(bucket), end(bucket));
     }
   }
 
   /** One replica's. Used by its thread alone. */
   final class Part implements TrainingPass.Backward {
-    private final INDArray whole;
-    private final List<INDArray> buckets = new ArrayList<>();
+    private final FlatGradient flat;
 
-    /** Of the micro-batches that came before; null before there was a second one. */
+    /** What follows the rows. */
+    private final INDArray others;
+
+    /** Those of the others. */
+    private final List<INDArray> buckets;
+
+    /** The others, of the micro-batches that came before; null before there was a second one. */
     private INDArray before;
 
-    private final List<INDArray> beforeBuckets = new ArrayList<>();
+    private List<INDArray> beforeBuckets;
     private boolean hasBefore;
     private int next;
 
-    Part(INDArray whole) {
-      this.whole = whole;
-      for (int bucket = 0; bucket < starts.size(); bucket++) {
-        buckets.add(view(whole, bucket));
+    Part(FlatGradient flat) {
+      this.flat = flat;
+      this.others = flat.others();
+      this.buckets = views(others);
+    }
+
+    /** By bucket; the rows' has none. */
+    private List<INDArray> views(INDArray array) {
+      var views = new ArrayList<INDArray>();
+      long skipped = flat.rowNumbers();
+      long end = skipped + array.length();
+      for (long start : starts) {
+        if (end > skipped) {
+          views.add(
+              end - start == array.length()
+                  ? array
+                  : array.get(NDArrayIndex.interval(start - skipped, end - skipped)));
+        }
+        end = start;
       }
-    }
-
-    private INDArray view(INDArray array, int bucket) {
-      long from = starts.get(bucket);
-      long to = bucket == 0 ? array.length() : starts.get(bucket - 1);
-      return to - from == array.length() ? array : array.get(NDArrayIndex.interval(from, to));
-    }
-
-    /** Where the replica leaves a gradient. */
-    INDArray whole() {
-      return whole;
+      return views;
     }
 
     /** Before the first micro-batch. */
     void begin() {
       hasBefore = false;
       next = 0;
+      flat.zeroRows();
     }
 
     /** After any micro-batch but the last. */
     void keep() {
       if (hasBefore) {
-        before.addi(whole);
+        before.addi(others);
         return;
       }
       hasBefore = true;
       if (before == null) {
-        before = whole.dup();
-        for (int bucket = 0; bucket < starts.size(); bucket++) {
-          beforeBuckets.add(view(before, bucket));
-        }
+        before = others.dup();
+        beforeBuckets = views(before);
       } else {
-        before.assign(whole);
+        before.assign(others);
       }
     }
 
@@ -179,14 +203,18 @@ final class GradientSum {
 
     private void arrive() {
       int bucket = next++;
-      if (hasBefore) {
+      boolean rows = isRows(bucket);
+      if (hasBefore && !rows) {
         buckets.get(bucket).addi(beforeBuckets.get(bucket));
       }
       // whoever comes last: all others are past this bucket and will not touch it again
       if (arrived[bucket].incrementAndGet() == sharing) {
-        INDArray sum = parts.get(0).buckets.get(bucket);
         for (Part each : parts.subList(1, sharing)) {
-          sum.addi(each.buckets.get(bucket));
+          if (rows) {
+            parts.get(0).flat.addRows(each.flat);
+          } else {
+            parts.get(0).buckets.get(bucket).addi(each.buckets.get(bucket));
+          }
         }
         handOn(bucket);
       }

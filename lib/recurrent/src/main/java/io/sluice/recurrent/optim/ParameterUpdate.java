@@ -20,13 +20,18 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  */
 public final class ParameterUpdate {
   /** A parameter with a regularisation of its own. */
-  private record Decayed(INDArray parameter, INDArray gradient, List<Regularization> rules) {}
+  private record Decayed(
+      INDArray parameter, INDArray gradient, List<Regularization> rules, boolean isRows) {}
 
   private final MultiLayerNetwork network;
   private final INDArray parameters;
   private final INDArray gradient;
+  private final FlatGradient flat;
   private final GradientUpdater<?> updater;
   private final List<Decayed> decayed;
+
+  /** Whether what is done to rows leaves alone those without a gradient. */
+  private final boolean sparesRows;
 
   /** Null in a network without half precision. */
   private LossScale lossScale;
@@ -39,11 +44,24 @@ public final class ParameterUpdate {
    * @param halfPrecision whether the network, or the one it is a part of, computes gradients in it
    */
   public ParameterUpdate(MultiLayerNetwork network, boolean halfPrecision) {
+    this(network, halfPrecision, FlatGradient.dense(gradient(network)));
+  }
+
+  /**
+   * @param flat the network's gradient
+   */
+  ParameterUpdate(MultiLayerNetwork network, boolean halfPrecision, FlatGradient flat) {
     this.network = network;
     this.updater = GlobalNormClipping.block(network).getGradientUpdater();
     this.parameters = network.params().reshape(network.numParams());
-    this.gradient = gradient(network);
+    this.flat = flat;
+    this.gradient = flat.whole();
     this.decayed = decayed();
+    this.sparesRows =
+        decayed.stream()
+            .filter(Decayed::isRows)
+            .flatMap(each -> each.rules.stream())
+            .allMatch(RowWeightDecay.class::isInstance);
     this.lossScale = halfPrecision ? LossScale.FIRST : null;
   }
 
@@ -86,36 +104,84 @@ public final class ParameterUpdate {
   public void apply(long examples, double loss) {
     int iteration = network.getIterationCount();
     int epoch = network.getEpochCount();
-    gradient.muli(1.0 / examples);
-    leftOut = !allowsGradient();
-    if (!leftOut) {
-      regularize(Regularization.ApplyStep.BEFORE_UPDATER, iteration, epoch);
-      updater.applyUpdater(gradient, iteration, epoch);
-      regularize(Regularization.ApplyStep.POST_UPDATER, iteration, epoch);
-      parameters.subi(gradient);
-      network.applyConstraints(iteration, epoch);
+    if (flat.knowsRanges() && sparesRows) {
+      applyInRanges(flat.ranges(), examples, iteration, epoch);
+    } else {
+      applyToAll(examples, iteration, epoch);
     }
     network.getLayerWiseConfigurations().setIterationCount(iteration + 1);
     network.setScore(loss);
   }
 
+  private void applyToAll(long examples, int iteration, int epoch) {
+    gradient.muli(1.0 / examples);
+    leftOut = !allowsGradient(null);
+    if (leftOut) {
+      return;
+    }
+    regularize(Regularization.ApplyStep.BEFORE_UPDATER, null, iteration, epoch);
+    updater.applyUpdater(gradient, iteration, epoch);
+    if (flat.touched() != null) {
+      flat.touched().setAll();
+    }
+    regularize(Regularization.ApplyStep.POST_UPDATER, null, iteration, epoch);
+    parameters.subi(gradient);
+    network.applyConstraints(iteration, epoch);
+  }
+
+  /** The same, to the bit, by a gradient that is zero outside of the ranges. */
+  private void applyInRanges(Ranges known, long examples, int iteration, int epoch) {
+    known.scale(gradient, 1.0 / examples);
+    leftOut = !allowsGradient(known);
+    if (leftOut) {
+      return;
+    }
+    Ranges ranges = known;
+    regularize(Regularization.ApplyStep.BEFORE_UPDATER, ranges, iteration, epoch);
+    if (!GlobalNormClipping.update(network, gradient, ranges, iteration, epoch)) {
+      flat.touched().setAll();
+      ranges = null;
+    }
+    regularize(Regularization.ApplyStep.POST_UPDATER, ranges, iteration, epoch);
+    if (ranges == null) {
+      parameters.subi(gradient);
+    } else {
+      ranges.add(parameters, gradient, -1);
+    }
+    network.applyConstraints(iteration, epoch);
+  }
+
   /** Closes the step for the loss scale. */
-  private boolean allowsGradient() {
+  private boolean allowsGradient(Ranges ranges) {
     if (lossScale == null) {
       return true;
     }
-    boolean finite = Double.isFinite(GlobalNormClipping.normOverParts(network, gradient));
+    boolean finite = Double.isFinite(GlobalNormClipping.normOverParts(network, gradient, ranges));
     boolean allows = lossScale.allows(finite);
     lossScale = lossScale.next(finite);
     return allows;
   }
 
-  private void regularize(Regularization.ApplyStep when, int iteration, int epoch) {
+  /**
+   * @param ranges outside of which the gradient is zero; null if nobody knows
+   */
+  private void regularize(Regularization.ApplyStep when, Ranges ranges, int iteration, int epoch) {
     for (Decayed each : decayed) {
       for (Regularization rule : each.rules) {
         if (rule.applyStep() == when) {
           double rate = updater.getConfig().getLearningRate(iteration, epoch);
-          rule.apply(each.parameter, each.gradient, rate, iteration, epoch);
+          if (each.isRows && ranges != null) {
+            ((RowWeightDecay) rule)
+                .apply(
+                    each.parameter,
+                    each.gradient,
+                    ranges.before(each.gradient.length()),
+                    rate,
+                    iteration,
+                    epoch);
+          } else {
+            rule.apply(each.parameter, each.gradient, rate, iteration, epoch);
+          }
         }
       }
     }
@@ -129,7 +195,12 @@ public final class ParameterUpdate {
           each.getLayer().getConfig().getRegularizationByParam(each.getParamName());
       if (rules != null && !rules.isEmpty()) {
         var part = NDArrayIndex.interval(each.getParamOffsetStart(), each.getParamOffsetEnd());
-        decayed.add(new Decayed(parameters.get(part), gradient.get(part), List.copyOf(rules)));
+        decayed.add(
+            new Decayed(
+                parameters.get(part),
+                gradient.get(part),
+                List.copyOf(rules),
+                each.getParamOffsetEnd() <= flat.rowNumbers()));
       }
     }
     return decayed;

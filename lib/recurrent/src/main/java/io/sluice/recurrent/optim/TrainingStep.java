@@ -1,6 +1,7 @@
 package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.layer.HalfPrecision;
+import java.util.List;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /**
@@ -24,6 +25,10 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * <pre>{@code
  * g = (1/B) · Σ over shares r < R, Σ over micro-batches m < M:  ∂(sum of losses of (r, m)) / ∂w
  * }</pre>
+ *
+ * <p>Where the lowest layer is an embedding, what a step costs besides its passes follows the rows
+ * that the batch touches, not the vocabulary; momentum (Nesterov's, RMSProp's) is the exception, as
+ * it moves rows that have no gradient any more.
  *
  * <p>DL4J's gradients are such sums over examples (masked or not: a loss at every step is a sum
  * over its known steps), so each example weighs the same however uneven the cuts are, and the step
@@ -71,13 +76,16 @@ public final class TrainingStep {
     this.replicas = replicas;
     this.microBatches = microBatches;
     this.exchange = exchange;
+    List<FlatGradient> gradients = replicas.each((replica, rank) -> FlatGradient.of(replica));
     this.sum =
         new GradientSum(
             replicas.network(),
-            replicas.each((replica, rank) -> ParameterUpdate.gradient(replica)),
+            gradients,
             exchange,
             exchange == null ? Long.MAX_VALUE : leastBucket);
-    this.update = new ParameterUpdate(replicas.network(), HalfPrecision.isIn(replicas.network()));
+    this.update =
+        new ParameterUpdate(
+            replicas.network(), HalfPrecision.isIn(replicas.network()), gradients.get(0));
   }
 
   /** The update that its steps end with. */

@@ -6,11 +6,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * An exponential moving average of the weights, which often validates better than the last weights
- * do:
+ * An average of the weights, which often validates better than the last weights do: an exponential
+ * moving one, or, with β = 1, the mean.
  *
  * <pre>{@code
- * a ← a + (1 − β) / (1 − β^t) · (w − a)        t-th update, from 1
+ * a ← a + (1 − β) / (1 − β^t) · (w − a)        t-th update, from 1; with β = 1: 1 / t
  * }</pre>
  *
  * <p>That is the average Σ β^(t−k)·w_k over k ≤ t with its weights divided by their sum: what is
@@ -35,12 +35,12 @@ public final class WeightAverage {
   private long updates;
 
   /**
-   * @param decay β, in (0, 1); about the last 1 / (1 − β) steps count
+   * @param decay β, in (0, 1]; about the last 1 / (1 − β) steps count
    * @param parameters (P) whose like it is of; not read
    */
   public WeightAverage(double decay, INDArray parameters) {
-    if (!(decay > 0 && decay < 1)) {
-      throw new IllegalArgumentException("decay is %s, must be in (0, 1)".formatted(decay));
+    if (!(decay > 0 && decay <= 1)) {
+      throw new IllegalArgumentException("decay is %s, must be in (0, 1]".formatted(decay));
     }
     this.decay = decay;
     try (MemoryWorkspace ignored = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
@@ -52,7 +52,8 @@ public final class WeightAverage {
   public void add(INDArray parameters) {
     requireLength(parameters);
     updates++;
-    float share = (float) ((1 - decay) / (1 - Math.pow(decay, updates)));
+    float share =
+        (float) (decay == 1 ? 1.0 / updates : (1 - decay) / (1 - Math.pow(decay, updates)));
     var averages = new FloatBlocks(average);
     var weights = new FloatBlocks(parameters);
     float[] a = new float[FloatBlocks.SIZE];

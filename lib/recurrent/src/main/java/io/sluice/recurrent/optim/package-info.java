@@ -8,7 +8,7 @@
  * io.sluice.recurrent.optim.Replicas} if several threads share it, and through a {@link
  * io.sluice.recurrent.optim.GradientExchange} if several processes do; in half precision with a
  * {@link io.sluice.recurrent.optim.LossScale}. Depends on ND4J, DL4J, {@code recurrent.kernel},
- * {@code recurrent.layer} and {@code recurrent.pass}.
+ * {@code recurrent.layer}, {@code recurrent.embedding} and {@code recurrent.pass}.
  *
  * <p>The decision worth knowing: what happens between backward and update lives in the network's
  * configuration and not in the training loop, so every way to train the network does the same.

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Random;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -194,9 +195,9 @@ class VocabularyKernelsTest {
       var dw = new DoublePointer(parameters.length);
       var p = new DoublePointer((long) R * V);
       var result = empty();
-      kernel.gradients(ids, factors, w, input, result.nll, dx, dw);
-      kernel.losses(ids, w, input, result.losses);
-      kernel.probabilities(R, mask(), w, input, p);
+      kernel.gradients(ids, factors, memory(w, 8), input, result.nll, dx, memory(dw, 8));
+      kernel.losses(ids, memory(w, 8), input, result.losses);
+      kernel.probabilities(R, mask(), memory(w, 8), input, p);
       dx.get(result.dx);
       dw.get(result.dParameters);
       p.get(result.p);
@@ -212,14 +213,18 @@ class VocabularyKernelsTest {
       var p = new FloatPointer((long) R * V);
       var result = empty();
       for (int pass = 0; pass < 2; pass++) {
-        kernel.gradients(ids, factors, w, input, result.nll, dx, dw);
+        kernel.gradients(ids, factors, memory(w, 4), input, result.nll, dx, memory(dw, 4));
       }
-      kernel.losses(ids, w, input, result.losses);
-      kernel.probabilities(R, mask(), w, input, p);
+      kernel.losses(ids, memory(w, 4), input, result.losses);
+      kernel.probabilities(R, mask(), memory(w, 4), input, p);
       read(dx, result.dx);
       read(dw, result.dParameters);
       read(p, result.p);
       return result;
+    }
+
+    private VocabularyMemory memory(Pointer w, int width) {
+      return VocabularyMemory.together(w, (long) V * H, bias, width);
     }
 
     private Result empty() {
@@ -265,7 +270,7 @@ class VocabularyKernelsTest {
     private double loss() {
       double[] nll = new double[R];
       new ReferenceVocabularyKernel(V, H, bias)
-          .losses(ids, new DoublePointer(parameters), new DoublePointer(x), nll);
+          .losses(ids, memory(new DoublePointer(parameters), 8), new DoublePointer(x), nll);
       double loss = 0;
       for (int r = 0; r < R; r++) {
         loss += factors[r] * nll[r];

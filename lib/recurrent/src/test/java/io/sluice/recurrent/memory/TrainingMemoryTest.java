@@ -10,6 +10,7 @@ import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.WordEmbedding;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -139,5 +140,35 @@ class TrainingMemoryTest {
     var with = TrainingMemory.of(normalised, OptimizerSpec.Algorithm.SGD, 128, 1, 1);
 
     assertThat(with.activations() - without.activations()).isEqualTo(2L * 128 * 100 * 512 * 4);
+  }
+
+  @Test
+  void rowsOfAnEmbeddingAreNotHeldTwiceForMicroBatches() {
+    var spec =
+        new ModelSpec(
+                1,
+                35,
+                Cell.LSTM,
+                List.of(64),
+                false,
+                0,
+                ModelSpec.Output.LAST,
+                List.of(),
+                1,
+                Precision.F32,
+                Head.classes(2, List.of()))
+            .with(WordEmbedding.of(10_000, 32));
+    long rows = 4L * 10_000 * 32;
+    long others = 4L * (4 * 64 * (32 + 64 + 1) + 2 * 64 + 2);
+
+    var one = TrainingMemory.of(spec, OptimizerSpec.Algorithm.ADAM, 64, 2, 1);
+    var cut = TrainingMemory.of(spec, OptimizerSpec.Algorithm.ADAM, 64, 2, 2);
+
+    assertThat(one.parameters()).isEqualTo(rows + others);
+    assertThat(one.gradients()).isEqualTo(2 * (rows + others));
+    assertThat(cut.gradients()).isEqualTo(2 * (rows + 2 * others));
+    // outputs of 35 steps of 32 windows a thread, 32 numbers of the embedding's and 64, and 2
+    // gradients
+    assertThat(one.activations()).isGreaterThan(2L * 4 * 35 * 32 * (32 + 64 + 2 * 64) - 1);
   }
 }

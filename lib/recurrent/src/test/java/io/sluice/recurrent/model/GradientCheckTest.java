@@ -14,6 +14,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -82,8 +83,23 @@ class GradientCheckTest {
             with(spec(Cell.GRU, true, 0, Output.LAST, regression), Attention.self(2), true)),
         Arguments.of(
             "LSTM, self-attention, sequence",
-            with(
-                spec(Cell.LSTM, false, 0.4, Output.SEQUENCE, weighted), Attention.self(1), false)));
+            with(spec(Cell.LSTM, false, 0.4, Output.SEQUENCE, weighted), Attention.self(1), false)),
+        Arguments.of(
+            "LSTM, activation regularisation, sequence",
+            spec(Cell.LSTM, false, 0.4, Output.SEQUENCE, weighted)
+                .with(new Regularizers(0.3, 0.2, 0, 0.8, 1.2))),
+        Arguments.of(
+            "bidirectional GRU, activation regularisation, mean",
+            spec(Cell.GRU, true, 0, Output.MEAN, regression)
+                .with(new Regularizers(0.3, null, 0, 0.8, 1.2))),
+        Arguments.of(
+            "LSTM, weight dropout",
+            spec(Cell.LSTM, false, 0.2, Output.SEQUENCE, regression)
+                .with(new Regularizers(0, null, 0.5, 0, 0))),
+        Arguments.of(
+            "bidirectional layer-norm LSTM, weight dropout",
+            spec(Cell.LAYERNORM_LSTM, true, 0, Output.LAST, regression)
+                .with(new Regularizers(0, null, 0.5, 0, 0))));
   }
 
   private static ModelSpec with(ModelSpec plain, Attention attention, boolean layerNorm) {
@@ -155,6 +171,53 @@ class GradientCheckTest {
     check(name, spec, null);
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"SEQUENCE", "LAST"})
+  void backwardOfMaskedRegularizedActivationsMatchesCentralDifferences(Output output) {
+    check(
+        "masked",
+        spec(Cell.LSTM, false, 0.3, output, Head.regression(2))
+            .with(new Regularizers(0, 0.2, 0, 0.8, 1.2)),
+        Nd4j.createFromArray(MASK).castTo(DataType.DOUBLE));
+  }
+
+  static Stream<Arguments> networksOverWords() {
+    ModelSpec nextWord = words(Output.SEQUENCE, Head.classes(5, List.of()));
+    return Stream.of(
+        Arguments.of("trained", nextWord.with(new WordEmbedding(5, 3, false, 0.3, false))),
+        Arguments.of("tied", nextWord.with(new WordEmbedding(5, 2, false, 0, true))),
+        Arguments.of("tied, projected", nextWord.with(new WordEmbedding(5, 3, false, 0.3, true))),
+        Arguments.of(
+            "tied, last",
+            words(Output.LAST, Head.classes(5, List.of()))
+                .with(new WordEmbedding(5, 4, false, 0, true))),
+        Arguments.of(
+            "regression", words(Output.LAST, Head.regression(2)).with(WordEmbedding.of(5, 3))));
+  }
+
+  private static ModelSpec words(Output output, Head head) {
+    ModelSpec spec = spec(Cell.LSTM, false, 0.2, output, head);
+    return new ModelSpec(
+        1,
+        T,
+        spec.cell(),
+        spec.hiddenSizes(),
+        false,
+        spec.dropout(),
+        output,
+        List.of(),
+        1,
+        Precision.F32,
+        head);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("networksOverWords")
+  void backwardOverWordsMatchesCentralDifferences(String name, ModelSpec spec) {
+    check(name, spec, null);
+    check(name, spec, Nd4j.createFromArray(MASK).castTo(DataType.DOUBLE));
+  }
+
   private static void check(String name, ModelSpec spec, INDArray mask) {
     var network =
         new MultiLayerNetwork(
@@ -162,7 +225,13 @@ class GradientCheckTest {
     network.init();
     Nd4j.getRandom().setSeed(7);
     int sequences = mask == null ? B : MASK.length;
-    INDArray input = Nd4j.randn(DataType.DOUBLE, sequences, I, T);
+    INDArray input =
+        spec.hasEmbedding()
+            ? Nd4j.math().floor(Nd4j.rand(DataType.DOUBLE, sequences, 1, T).muli(5))
+            : Nd4j.randn(DataType.DOUBLE, sequences, I, T);
+    if (spec.hasEmbedding()) {
+      network.params().muli(3);
+    }
     INDArray labels = labels(spec, sequences);
 
     boolean agrees =
@@ -176,7 +245,7 @@ class GradientCheckTest {
                 .epsilon(1e-6)
                 // central differences of a float64 loss: (1e-6)² truncation, 1e-16/1e-6 rounding
                 .maxRelError(1e-5)
-                .minAbsoluteError(1e-9)
+                .minAbsoluteError(spec.hasEmbedding() ? 1e-8 : 1e-9)
                 .subset(true)
                 .maxPerParam(mask == null ? 8 : 3)
                 .print(GradientCheckUtil.PrintMode.FAILURES_ONLY)

@@ -30,6 +30,9 @@ class ModelSettingsTest {
               forget-bias = 0.5, dense-sizes = [12], precision = bf16
               attention = self-attention, attention-size = 9, attention-heads = 2, layer-norm = true,
               variational-dropout = true, recurrent-dropout = 0.35
+              embedding-size = 21, embedding-dropout = 0.05, embedding-tied = true
+              input-dropout = 0.65, output-dropout = 0.45, weight-dropout = 0.55
+              activation-regularization = 2.5, temporal-activation-regularization = 1.5
             }
             """);
 
@@ -52,7 +55,9 @@ class ModelSettingsTest {
                 2,
                 true,
                 true,
-                0.35));
+                0.35,
+                new ModelSettings.EmbeddingChoice(21, false, 0.05, true),
+                new Regularizers(0.65, 0.45, 0.55, 2.5, 1.5)));
   }
 
   @Test
@@ -84,6 +89,45 @@ class ModelSettingsTest {
 
   private static Attention spec(String model) {
     return read("model { " + model + " }").toSpec(7, 96, 24, 0).attention();
+  }
+
+  @Test
+  void wordsAreReadThroughAnEmbeddingAndNumbersAreNot() {
+    ModelSettings model =
+        read("model { embedding-size = 16, embedding-frozen = true, embedding-dropout = 0.1 }");
+
+    assertThat(model.toSpec(1, 35, 1, 500, 700).embedding())
+        .isEqualTo(new WordEmbedding(700, 16, true, 0.1, false));
+    assertThat(read("").toSpec(1, 35, 1, 0).embedding()).isEqualTo(WordEmbedding.NONE);
+    assertThatThrownBy(() -> model.toSpec(1, 35, 1, 500))
+        .hasMessageContaining(
+            "model.embedding-size: must be 0 for a dataset whose inputs are numbers, but is 16");
+    assertThatThrownBy(() -> read("").toSpec(1, 35, 1, 500, 700))
+        .hasMessageContaining(
+            "model.embedding-size: must be at least 1 for a dataset of 700 words, but is 0");
+    ModelSettings tied = read("model { embedding-size = 16, embedding-tied = true }");
+    assertThat(tied.toSpec(1, 35, 1, 700, 700).hasProjection()).isTrue();
+    assertThatThrownBy(() -> tied.toSpec(1, 35, 1, 500, 700))
+        .hasMessageContaining(
+            "model.embedding-tied: must be false where the 500 classes are not the 700 words of the input");
+    assertThatThrownBy(() -> tied.toSpec(1, 35, 1, 0, 700))
+        .hasMessageContaining(
+            "model.embedding-tied: must be false where the target is a number and not the 700 words of the input");
+  }
+
+  @Test
+  void embeddingThatIsNoneAndFrozenHeadsAreRefused() {
+    assertThatThrownBy(() -> read("model { embedding-dropout = 0.1 }"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "must be at least 1 with embedding-frozen, embedding-dropout or embedding-tied, but is 0");
+    assertThatThrownBy(
+            () ->
+                read(
+                    "model { embedding-size = 3, embedding-frozen = true, embedding-tied = true }"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "must be false with embedding-tied = true: the head's weights have to learn");
   }
 
   @Test
@@ -208,7 +252,7 @@ class ModelSettingsTest {
         new OptimizerSpec(
             algorithm, 0.2, 0, OptimizerSpec.Schedule.CONSTANT, 9, 0, 1, 1, 1, 1, 0.03, 4);
 
-    assertThat(spec.updater())
+    assertThat(spec.updater(null))
         .isEqualTo(new GlobalNormClipping(new Adam(new FixedSchedule(0.2), 0.9, 0.999, 1e-8), 4));
     assertThat(spec.regularization()).containsExactly(new DecoupledWeightDecay(0.03));
   }

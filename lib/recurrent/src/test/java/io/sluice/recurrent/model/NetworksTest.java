@@ -14,9 +14,13 @@ import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.layer.StockLayers;
 import io.sluice.recurrent.model.ModelSpec.Output;
+import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.BatchGradient;
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.TrainingStep;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.util.List;
 import java.util.Random;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -36,9 +40,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
 import org.nd4j.linalg.schedule.FixedSchedule;
@@ -93,6 +99,186 @@ class NetworksTest {
     long[] shape = network.output(Nd4j.zeros(2, 7, 6)).shape();
     assertThat(shape)
         .containsExactly(output == Output.LAST ? new long[] {2, 6} : new long[] {2, 6, 6});
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4, false, false", "3, false, true", "4, true, false", "3, true, false"})
+  void embeddingIsPartOfTheOneBlockAndOfTheSummary(int size, boolean tied, boolean frozen)
+      throws IOException {
+    ModelSpec spec =
+        new ModelSpec(
+                1,
+                6,
+                Cell.LSTM,
+                List.of(5, 4),
+                false,
+                0.1,
+                Output.SEQUENCE,
+                List.of(),
+                1,
+                Precision.F32,
+                Head.classes(11, List.of()))
+            .with(new WordEmbedding(11, size, frozen, 0.2, tied));
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 1);
+    INDArray ids = Nd4j.createFromArray(new float[][][] {{{0, 3, 10, 3, 2, 1}}});
+
+    assertThat(ModelSummary.of(spec).parameters()).isEqualTo(network.numParams());
+    GlobalNormClipping.requireOneBlock(network);
+    assertThat(network.output(ids).shape()).containsExactly(1, 11, 6);
+    assertThat(network.getLayerNames())
+        .containsExactlyElementsOf(
+            tied && size != 4
+                ? List.of("embedding", "recurrent-0", "recurrent-1", "projection", "head")
+                : List.of("embedding", "recurrent-0", "recurrent-1", "head"));
+    var out = new ByteArrayOutputStream();
+    ModelSerializer.writeModel(network, out, true);
+    MultiLayerNetwork read =
+        ModelSerializer.restoreMultiLayerNetwork(new ByteArrayInputStream(out.toByteArray()));
+    assertThat(read.output(ids)).isEqualTo(network.output(ids));
+    INDArray before = network.getParam("0_W").dup();
+    new TrainingStep(network).run(new Batch(ids, ids, null));
+    assertThat(network.getParam("0_W").equals(before)).isEqualTo(frozen);
+    assertThat(read.output(ids)).isNotEqualTo(network.output(ids));
+  }
+
+  @Test
+  void activationRegularizationIsPartOfTheLossOfTrainingOnly() {
+    ModelSpec plain = spec(Cell.LSTM, false, 0, Output.SEQUENCE, List.of(5), Head.regression(2));
+    MultiLayerNetwork without = Networks.create(plain, ADAM, 1);
+    MultiLayerNetwork with =
+        Networks.create(plain.with(new Regularizers(0, null, 0, 0.5, 0.25)), ADAM, 1);
+    with.setParams(without.params().dup());
+    INDArray x = Nd4j.randn(DataType.FLOAT, 3, plain.inputSize(), plain.lookBack());
+    INDArray y = Nd4j.randn(DataType.FLOAT, 3, 2, plain.lookBack());
+    INDArray h = without.feedForward(x).get(1);
+    long T = h.size(2);
+    INDArray differences =
+        h.get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(1, T))
+            .sub(h.get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(0, T - 1)));
+    double added =
+        0.5 * h.mul(h).meanNumber().doubleValue()
+            + 0.25 * differences.mul(differences).meanNumber().doubleValue();
+
+    double expected = BatchGradient.of(without, new Batch(x, y, null), null, 1);
+    double loss = BatchGradient.of(with, new Batch(x, y, null), null, 1);
+
+    assertThat(added).isGreaterThan(1e-3);
+    assertThat(loss).isCloseTo(expected + added, within(1e-6));
+    assertThat(with.score(new DataSet(x, y))).isEqualTo(without.score(new DataSet(x, y)));
+    assertThat(with.output(x)).isEqualTo(without.output(x));
+  }
+
+  @Test
+  void droppedWeightsAreThoseOfTheStepAndHaveNoGradient() {
+    ModelSpec spec =
+        spec(Cell.GRU, false, 0, Output.SEQUENCE, List.of(16), Head.regression(2))
+            .with(new Regularizers(0, null, 0.5, 0, 0));
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 3);
+    Batch batch =
+        new Batch(
+            Nd4j.randn(DataType.FLOAT, 4, spec.inputSize(), spec.lookBack()),
+            Nd4j.randn(DataType.FLOAT, 4, 2, 6),
+            null);
+
+    INDArray first = recurrentGradient(network, batch, 0);
+    INDArray again = recurrentGradient(network, batch.part(1, 2), 0);
+    INDArray later = recurrentGradient(network, batch, 1);
+    INDArray otherSeed = recurrentGradient(Networks.create(spec, ADAM, 4), batch, 0);
+
+    // 768 coins: four standard deviations
+    double dropped = first.eq(0).castTo(first.dataType()).meanNumber().doubleValue();
+    assertThat(dropped).isBetween(0.43, 0.57);
+    assertThat(again.eq(0)).isEqualTo(first.eq(0));
+    assertThat(later.eq(0)).isNotEqualTo(first.eq(0));
+    assertThat(otherSeed.eq(0)).isNotEqualTo(first.eq(0));
+  }
+
+  private static INDArray recurrentGradient(MultiLayerNetwork network, Batch batch, int step) {
+    network.getLayerWiseConfigurations().setIterationCount(step);
+    BatchGradient.of(network, batch, null, 1);
+    return network.gradient().getGradientFor("0_RW").dup();
+  }
+
+  @Test
+  void dropoutRatesAreThoseOfTheirPlaces() {
+    ModelSpec spec =
+        spec(Cell.LSTM, false, 0.1, Output.SEQUENCE, List.of(5, 4), Head.regression(2));
+
+    assertThat(kept(spec)).containsExactly(1.0, 0.9, 0.9);
+    assertThat(kept(spec.with(new Regularizers(0.25, 0.5, 0, 0, 0))))
+        .containsExactly(0.75, 0.9, 0.5);
+    assertThat(kept(spec.with(new Regularizers(0.25, 0.0, 0, 0, 0))))
+        .containsExactly(0.75, 0.9, 1.0);
+    // the layer above the recurrent ones drops for the head
+    assertThat(kept(spec.with(new Regularizers(0, 0.5, 0, 1, 0))))
+        .containsExactly(1.0, 0.9, 0.5, 1.0);
+  }
+
+  private static List<Double> kept(ModelSpec spec) {
+    return Networks.create(spec, ADAM, 1).getLayerWiseConfigurations().getConfs().stream()
+        .map(conf -> conf.getLayer().getIDropout())
+        .map(dropout -> dropout == null ? 1.0 : ((ExampleDropout) dropout).kept())
+        .toList();
+  }
+
+  @Test
+  void tiedHeadMultipliesByTheRowsOfTheEmbedding() {
+    ModelSpec spec =
+        new ModelSpec(
+                1,
+                6,
+                Cell.LSTM,
+                List.of(4),
+                false,
+                0,
+                Output.SEQUENCE,
+                List.of(),
+                1,
+                Precision.F32,
+                Head.classes(11, List.of()))
+            .with(new WordEmbedding(11, 4, false, 0, true));
+    MultiLayerNetwork tied = Networks.create(spec, ADAM, 1);
+    MultiLayerNetwork free =
+        Networks.create(spec.with(new WordEmbedding(11, 4, false, 0, false)), ADAM, 2);
+    for (String key : List.of("0_W", "1_W", "1_RW", "1_b", "2_b")) {
+      free.getParam(key).assign(tied.getParam(key));
+    }
+    free.getParam("2_W").assign(tied.getParam("0_W").transpose());
+    INDArray ids = Nd4j.createFromArray(new float[][][] {{{0, 3, 10, 3, 2, 1}}});
+
+    assertThat(tied.output(ids)).isEqualTo(free.output(ids));
+    assertThat(tied.score(new DataSet(ids, ids))).isEqualTo(free.score(new DataSet(ids, ids)));
+    BatchGradient.of(tied, new Batch(ids, ids, null), null, 1);
+    BatchGradient.of(free, new Batch(ids, ids, null), null, 1);
+    INDArray both =
+        free.gradient()
+            .getGradientFor("0_W")
+            .add(free.gradient().getGradientFor("2_W").transpose());
+    assertThat(tied.gradient().getGradientFor("0_W").sub(both).amaxNumber().doubleValue())
+        .isLessThan(1e-6);
+  }
+
+  @Test
+  void tiedHeadIsNoPartOfAnotherNetwork() {
+    ModelSpec spec =
+        new ModelSpec(
+                1,
+                6,
+                Cell.LSTM,
+                List.of(4),
+                false,
+                0,
+                Output.SEQUENCE,
+                List.of(),
+                1,
+                Precision.F32,
+                Head.classes(11, List.of()))
+            .with(new WordEmbedding(11, 4, false, 0, true));
+    MultiLayerNetwork part = Networks.part(spec, ADAM, 1, 3, null, null);
+
+    assertThatThrownBy(() -> part.output(Nd4j.zeros(1, 4, 6)))
+        .hasMessage(
+            "Layer head is tied to the embedding that its network begins with, 188 parameters before its own, but there are 144: it cannot be a part of another network");
   }
 
   @ParameterizedTest

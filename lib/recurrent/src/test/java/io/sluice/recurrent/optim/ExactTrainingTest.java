@@ -119,7 +119,7 @@ class ExactTrainingTest {
     InProcessExchange.Rank exchange = new InProcessExchange(1).rank(0);
     var gradient = Nd4j.zeros(network.numParams());
 
-    new GradientSum(network, List.of(gradient), exchange, 30).begin(0);
+    new GradientSum(network, List.of(FlatGradient.dense(gradient)), exchange, 30).begin(0);
 
     assertThat(exchange.ranges())
         .containsExactly(

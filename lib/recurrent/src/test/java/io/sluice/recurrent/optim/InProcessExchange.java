@@ -2,8 +2,10 @@ package io.sluice.recurrent.optim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.recurrent.embedding.TouchedRows;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
@@ -22,6 +24,7 @@ public final class InProcessExchange {
   private final List<Rank> ranks = new ArrayList<>();
   private float[] sum;
   private double loss;
+  private final TouchedRows union = new TouchedRows();
 
   public InProcessExchange(int count) {
     barrier = new CyclicBarrier(count, this::add);
@@ -37,10 +40,14 @@ public final class InProcessExchange {
   private void add() {
     sum = new float[ranks.get(0).taken.length];
     loss = 0;
+    union.clear();
     for (Rank rank : ranks) {
       assertThat(rank.ranges).isEqualTo(ranks.get(0).ranges);
       assertThat(rank.end).isZero();
       loss += rank.loss;
+      if (rank.touched != null) {
+        union.add(rank.touched);
+      }
       for (int k = 0; k < sum.length; k++) {
         sum[k] += rank.taken[k];
       }
@@ -57,6 +64,20 @@ public final class InProcessExchange {
     private double loss;
     private List<Range> ranges = List.of();
     private List<Range> early = List.of();
+    private TouchedRows touched;
+
+    /** Takes the rows that are touched; the others must be zero. */
+    @Override
+    public synchronized void ready(INDArray gradient, RowBlock rows, TouchedRows touched) {
+      this.touched = touched;
+      int E = rows.size();
+      float[] all = gradient.get(NDArrayIndex.interval(0, rows.numbers())).dup().data().asFloat();
+      for (int k = 0; k < touched.count(); k++) {
+        Arrays.fill(all, touched.id(k) * E, (touched.id(k) + 1) * E, 0);
+      }
+      assertThat(all).containsOnly(0);
+      ready(gradient, 0, rows.numbers());
+    }
 
     @Override
     public synchronized void ready(INDArray gradient, long from, long to) {
@@ -89,6 +110,10 @@ public final class InProcessExchange {
         throw new IllegalStateException(e);
       }
       gradient.assign(Nd4j.createFromArray(sum));
+      if (touched != null) {
+        touched.clear();
+        touched.add(union);
+      }
       return InProcessExchange.this.loss;
     }
 

@@ -7,10 +7,13 @@ import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.Regularizers;
+import io.sluice.recurrent.model.WordEmbedding;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -19,6 +22,7 @@ public final class SmallModels {
   public static final int B = 12;
   static final int I = 3;
   public static final int T = 6;
+  private static final int WORDS_IN_ALL = 40;
 
   private SmallModels() {}
 
@@ -34,7 +38,19 @@ public final class SmallModels {
     MEAN(List.of(5), false, ModelSpec.Output.MEAN, Head.regression(1)),
     ADDITIVE_ATTENTION(List.of(5, 4), false, ModelSpec.Output.LAST, Head.regression(2)),
     SELF_ATTENTION(List.of(4, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
-    LAYER_NORM(List.of(5, 4), false, ModelSpec.Output.LAST, Head.regression(2));
+    LAYER_NORM(List.of(5, 4), false, ModelSpec.Output.LAST, Head.regression(2)),
+    WORDS(List.of(5), false, ModelSpec.Output.LAST, Head.classes(3, List.of())),
+    NEXT_WORD(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(WORDS_IN_ALL, List.of())),
+    TIED_WORDS(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(WORDS_IN_ALL, List.of())),
+    SMOOTH(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
+    SMOOTH_AT_EVERY_STEP(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(3, List.of())),
+    DROPPED_WEIGHTS(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2));
+
+    /** Those that a pipeline has stages for. */
+    public static Stream<Kind> ofPipelines() {
+      return Arrays.stream(values())
+          .filter(kind -> kind != DROPPED_WEIGHTS && !kind.spec().hasEmbedding());
+    }
 
     private final List<Integer> hiddenSizes;
     private final boolean bidirectional;
@@ -50,25 +66,42 @@ public final class SmallModels {
 
     /** With all three dropouts; variational in every other kind. */
     public ModelSpec spec() {
+      WordEmbedding embedding =
+          switch (this) {
+            case WORDS, NEXT_WORD -> new WordEmbedding(WORDS_IN_ALL, 3, false, 0.3, false);
+            // another size than the recurrent layer's
+            case TIED_WORDS -> new WordEmbedding(WORDS_IN_ALL, 4, false, 0.3, true);
+            default -> WordEmbedding.NONE;
+          };
       return new ModelSpec(
-          I,
-          T,
-          Cell.LSTM,
-          hiddenSizes,
-          bidirectional,
-          0.3,
-          output,
-          // dense layers have no place before classes at every step
-          this == CLASSES_AT_EVERY_STEP ? List.of() : List.of(3),
-          1,
-          Precision.F32,
-          head,
-          this == ADDITIVE_ATTENTION
-              ? Attention.additive(3)
-              : this == SELF_ATTENTION ? Attention.self(2) : Attention.NONE,
-          this == LAYER_NORM,
-          ordinal() % 2 == 0,
-          0.3);
+              embedding.equals(WordEmbedding.NONE) ? I : 1,
+              T,
+              Cell.LSTM,
+              hiddenSizes,
+              bidirectional,
+              0.3,
+              output,
+              // dense layers have no place before classes at every step
+              head.kind() == Head.Kind.CLASSES && output == ModelSpec.Output.SEQUENCE
+                  ? List.of()
+                  : List.of(3),
+              1,
+              Precision.F32,
+              head,
+              this == ADDITIVE_ATTENTION
+                  ? Attention.additive(3)
+                  : this == SELF_ATTENTION ? Attention.self(2) : Attention.NONE,
+              this == LAYER_NORM,
+              ordinal() % 2 == 0,
+              0.3)
+          .with(embedding)
+          .with(
+              switch (this) {
+                case SMOOTH, TIED_WORDS -> new Regularizers(0.2, 0.4, 0, 0.5, 0.7);
+                case SMOOTH_AT_EVERY_STEP -> new Regularizers(0, null, 0, 0.5, 0.7);
+                case DROPPED_WEIGHTS -> new Regularizers(0.2, null, 0.4, 0, 0);
+                default -> Regularizers.NONE;
+              });
     }
   }
 
@@ -99,16 +132,15 @@ public final class SmallModels {
     return rows.length == 0
         ? Batch.empty()
         : new Batch(
-            Nd4j.pullRows(batch.features().reshape('c', B, I * T), 1, rows)
-                .reshape('c', rows.length, I, T),
-            labelsOf(batch.labels(), rows),
+            examplesOf(batch.features(), rows),
+            examplesOf(batch.labels(), rows),
             null,
             Arrays.stream(rows).mapToLong(row -> batch.keys()[row]).toArray());
   }
 
-  private static INDArray labelsOf(INDArray labels, int[] rows) {
-    long[] shape = labels.shape().clone();
-    INDArray flat = labels.reshape('c', B, labels.length() / B);
+  private static INDArray examplesOf(INDArray all, int[] rows) {
+    long[] shape = all.shape().clone();
+    INDArray flat = all.reshape('c', B, all.length() / B);
     shape[0] = rows.length;
     return Nd4j.pullRows(flat, 1, rows).reshape('c', shape);
   }
@@ -119,7 +151,9 @@ public final class SmallModels {
     for (int k = 0; k < count; k++) {
       batches.add(
           new Batch(
-              numbers(random, B, I, T),
+              spec.hasEmbedding()
+                  ? Nd4j.math().floor(numbers(random, B, 1, T).muli(WORDS_IN_ALL))
+                  : numbers(random, B, I, T),
               labels(random, spec),
               null,
               ExampleKeys.of(3, 0, (long) k * B, B)));

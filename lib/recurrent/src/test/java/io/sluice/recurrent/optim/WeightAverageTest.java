@@ -32,6 +32,21 @@ class WeightAverageTest {
   }
 
   @Test
+  void withADecayOfOneItIsTheMean() {
+    var average = new WeightAverage(1, Nd4j.create(DataType.FLOAT, P));
+    INDArray sum = Nd4j.create(DataType.DOUBLE, P);
+    for (int t = 1; t <= 30; t++) {
+      INDArray weights = Nd4j.rand(DataType.FLOAT, P);
+      average.add(weights);
+      sum.addi(weights.castTo(DataType.DOUBLE));
+
+      INDArray actual = average.average().castTo(DataType.DOUBLE);
+      // float32, of numbers in [0, 1)
+      assertThat(actual.sub(sum.div(t)).amaxNumber().doubleValue()).isLessThan(5e-7);
+    }
+  }
+
+  @Test
   void afterOneUpdateItIsTheWeights() {
     var average = new WeightAverage(0.999, Nd4j.create(DataType.FLOAT, P));
     INDArray weights = Nd4j.randn(DataType.FLOAT, P);
@@ -78,8 +93,8 @@ class WeightAverageTest {
 
     assertThatThrownBy(() -> average.add(Nd4j.create(DataType.FLOAT, 3)))
         .hasMessage("The array has 3 numbers, expected one a parameter, 2500");
-    assertThatThrownBy(() -> new WeightAverage(1, randomWeights()))
-        .hasMessage("decay is 1.0, must be in (0, 1)");
+    assertThatThrownBy(() -> new WeightAverage(1.5, randomWeights()))
+        .hasMessage("decay is 1.5, must be in (0, 1]");
   }
 
   @Test

@@ -97,7 +97,7 @@ class PipelineTrainingTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @MethodSource("io.sluice.recurrent.optim.SmallModels$Kind#ofPipelines")
   void everyKindOfModelTrainsTheSameOnTwoStages(Kind kind) throws Exception {
     everyModelTrainsTheSame(kind.spec());
   }

@@ -37,7 +37,7 @@
  *
  * <p><b>Encodings</b> of which sums make no sense on the way are gathered: each rank's message, of
  * any length up to a limit, goes around the ring to all others. Thresholds with a residual travel
- * so ({@code training.loop}). What arrives is staged in memory until it is decoded, at most R times
- * the limit for each gather under way.
+ * so, and the ids of rows of an embedding before their sum ({@code training.loop}). What arrives is
+ * staged in memory until it is decoded, at most R times the limit for each gather under way.
  */
 package io.sluice.training.allreduce;

@@ -1,12 +1,14 @@
 package io.sluice.training.checkpoint;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.sluice.recurrent.optim.AverageTrigger;
 import io.sluice.recurrent.optim.LossScale;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Everything a run needs to resume bit for bit after a step.
@@ -22,7 +24,7 @@ import java.util.TreeMap;
  * @param settings settings that must be the same on resumption, by name, as text
  * @param parameters after the last finished step
  * @param optimizer the optimizer's state after it
- * @param averageParameters the moving average of parameters after it
+ * @param averageParameters the average of parameters after it, where one is kept and has begun
  * @param bestParameters those with the best validation loss; the ones the run began with before the
  *     first validation
  */
@@ -57,6 +59,8 @@ public record Checkpoint(
    * @param epochsOnPlateau epochs finished after the best one and after the last reduction; a
    *     plateau schedule counts them
    * @param lossScale of the next step; null where nothing is computed in half precision
+   * @param averageTrigger when the average of parameters begins; null where it does with the first
+   *     step, or none is kept
    */
   public record Position(
       int epoch,
@@ -72,7 +76,8 @@ public record Checkpoint(
       double trainSeconds,
       List<Integer> rateReductions,
       int epochsOnPlateau,
-      @JsonInclude(JsonInclude.Include.NON_NULL) LossScale lossScale)
+      @JsonInclude(JsonInclude.Include.NON_NULL) LossScale lossScale,
+      @JsonInclude(JsonInclude.Include.NON_NULL) AverageTrigger averageTrigger)
       implements Serializable {
 
     /** Before the first step. */
@@ -97,6 +102,40 @@ public record Checkpoint(
       rateReductions = List.copyOf(rateReductions);
     }
 
+    /** Without an average that waits for its time. */
+    public Position(
+        int epoch,
+        int stepOfEpoch,
+        long step,
+        double lossSum,
+        long windowsOfEpoch,
+        double trainLoss,
+        double validationLoss,
+        int bestEpoch,
+        double bestLoss,
+        int epochsSinceBest,
+        double trainSeconds,
+        List<Integer> rateReductions,
+        int epochsOnPlateau,
+        LossScale lossScale) {
+      this(
+          epoch,
+          stepOfEpoch,
+          step,
+          lossSum,
+          windowsOfEpoch,
+          trainLoss,
+          validationLoss,
+          bestEpoch,
+          bestLoss,
+          epochsSinceBest,
+          trainSeconds,
+          rateReductions,
+          epochsOnPlateau,
+          lossScale,
+          null);
+    }
+
     /** Whether all is equal but the time, which each rank measures by itself. */
     boolean isSamePlaceAs(Position other) {
       return new Position(
@@ -113,7 +152,8 @@ public record Checkpoint(
               other.trainSeconds,
               rateReductions,
               epochsOnPlateau,
-              lossScale)
+              lossScale,
+              averageTrigger)
           .equals(other);
     }
 
@@ -170,12 +210,13 @@ public record Checkpoint(
   /** Refuses a run whose settings differ where they must not, naming both values of each. */
   void requireFits(String uri, Map<String, String> current) {
     List<String> differences = new ArrayList<>();
-    for (Map.Entry<String, String> setting : new TreeMap<>(current).entrySet()) {
-      String saved = settings.get(setting.getKey());
-      if (!setting.getValue().equals(saved)) {
-        differences.add(
-            "saved with %s %s, this run has %s"
-                .formatted(setting.getKey(), saved == null ? "unset" : saved, setting.getValue()));
+    var names = new TreeSet<>(settings.keySet());
+    names.addAll(current.keySet());
+    for (String name : names) {
+      String saved = settings.getOrDefault(name, "unset");
+      String own = current.getOrDefault(name, "unset");
+      if (!own.equals(saved)) {
+        differences.add("saved with %s %s, this run has %s".formatted(name, saved, own));
       }
     }
     if (!differences.isEmpty()) {

@@ -32,7 +32,9 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * @param seed of initial weights, order of windows and dropout
  * @param threads that share a process's part of a batch
  * @param microBatches that each thread cuts its part into
- * @param averageDecay of the moving average of parameters; 0 keeps none
+ * @param averageDecay of the moving average of parameters; 1 is their mean, 0 keeps none
+ * @param averagePatience n of the {@link io.sluice.recurrent.optim.AverageTrigger} that the average
+ *     waits for; 0 begins with the first step
  * @param checkpoints where and how often
  * @param settings that a checkpoint must have been saved with, by name
  * @param layout of each replica over ranks; null where a rank has all of the network
@@ -51,6 +53,7 @@ public record RunPlan(
     int threads,
     int microBatches,
     double averageDecay,
+    int averagePatience,
     Checkpoints checkpoints,
     Map<String, String> settings,
     PipelineLayout layout)
@@ -100,6 +103,16 @@ public record RunPlan(
   /** Whether no step follows a position. */
   public boolean isLast(Position at) {
     return at.epoch() >= steps.epochs() || stopping.stopsAfter(at.epochsSinceBest());
+  }
+
+  /** Whether an average of the parameters is kept from the first step on. */
+  boolean averagesFromTheStart() {
+    return averageDecay > 0 && averagePatience == 0;
+  }
+
+  /** Whether an average of the parameters is kept that waits for its time. */
+  boolean averageIsTriggered() {
+    return averageDecay > 0 && averagePatience > 0;
   }
 
   /** Whether a plateau schedule lowers the rate after this many epochs that were no better. */

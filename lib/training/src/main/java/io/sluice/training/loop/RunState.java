@@ -1,6 +1,7 @@
 package io.sluice.training.loop;
 
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.optim.AverageTrigger;
 import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.recurrent.optim.LossScale;
 import io.sluice.recurrent.optim.WeightAverage;
@@ -18,7 +19,10 @@ import org.nd4j.linalg.schedule.ISchedule;
 final class RunState {
   private final RunPlan plan;
   private final MultiLayerNetwork network;
-  private final Optional<WeightAverage> average;
+
+  /** Empty where none is kept, or where it has not begun. */
+  private Optional<WeightAverage> average = Optional.empty();
+
   private Position position;
   private float[] bestParameters;
 
@@ -35,11 +39,15 @@ final class RunState {
     network
         .getLayerWiseConfigurations()
         .setIterationCount(Math.toIntExact(start.position().step()));
-    this.average =
-        plan.averageDecay() > 0
-            ? Optional.of(new WeightAverage(plan.averageDecay(), network.params()))
-            : Optional.empty();
-    average.ifPresent(a -> a.restore(start.averageParameters(), start.position().step()));
+    if (start.averageParameters().length > 0) {
+      beginAverage();
+      long before = plan.averageIsTriggered() ? position.averageTrigger().from() : 0;
+      average.orElseThrow().restore(start.averageParameters(), start.position().step() - before);
+    }
+  }
+
+  private void beginAverage() {
+    average = Optional.of(new WeightAverage(plan.averageDecay(), network.params()));
   }
 
   /** What a run begins with: the network as it is. */
@@ -50,7 +58,7 @@ final class RunState {
         plan.settings(),
         parameters,
         FlatFloats.of(network.getUpdater().getStateViewArray()),
-        new float[plan.averageDecay() > 0 ? parameters.length : 0],
+        new float[plan.averagesFromTheStart() ? parameters.length : 0],
         parameters);
   }
 
@@ -60,6 +68,11 @@ final class RunState {
    * @param lossScale of the next step; null where there is none
    */
   void stepsDone(Stepper.Taken taken, LossScale lossScale, double seconds) {
+    if (average.isEmpty()
+        && position.averageTrigger() != null
+        && position.averageTrigger().hasBegun()) {
+      beginAverage();
+    }
     average.ifPresent(a -> a.add(network.params()));
     position =
         new Position(
@@ -76,7 +89,8 @@ final class RunState {
             seconds,
             position.rateReductions(),
             position.epochsOnPlateau(),
-            lossScale);
+            lossScale,
+            position.averageTrigger());
   }
 
   /** Puts the average of the parameters, where one is kept, into the network, and back again. */
@@ -123,8 +137,20 @@ final class RunState {
             seconds,
             reductions,
             lowersRate ? 0 : onPlateau,
-            position.lossScale());
+            position.lossScale(),
+            averageTrigger(validation));
     return best;
+  }
+
+  /** After a validation; null where no average waits for its time. */
+  private AverageTrigger averageTrigger(double validation) {
+    if (!plan.averageIsTriggered()) {
+      return null;
+    }
+    AverageTrigger trigger =
+        position.averageTrigger() == null ? AverageTrigger.FIRST : position.averageTrigger();
+    return trigger.next(
+        validation, plan.stopping()::isBetter, plan.averagePatience(), position.step());
   }
 
   /** The learning rate by step, as far as it is known after the last epoch. */

@@ -149,7 +149,7 @@ class CheckpointStoreTest {
 
     assertThatThrownBy(() -> store.newest(Map.of("train.seed", "2", "model.cell", "lstm")))
         .hasMessage(
-            "Cannot resume from %s: saved with model.cell unset, this run has lstm; saved with train.seed 1, this run has 2. Use another train.checkpoint.path, restore the settings, or start over with train.checkpoint.resume = false.",
+            "Cannot resume from %s: saved with model.cell unset, this run has lstm; saved with model.hidden-sizes [64, 64], this run has unset; saved with train.seed 1, this run has 2. Use another train.checkpoint.path, restore the settings, or start over with train.checkpoint.resume = false.",
             uri);
   }
 
