@@ -6,6 +6,7 @@ import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.training.loop.ExampleSource;
 import io.sluice.training.loop.StepPlan;
 import java.util.Map;
@@ -14,6 +15,13 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /** A dataset a run can learn from. */
 interface Learnable {
+  /** Opens a dataset folder, of telemetry or of text. */
+  static Learnable open(TrainSettings settings, ModelSettings model, Configuration hadoop) {
+    return TextDataset.isAt(settings.datasetPath(), hadoop)
+        ? LearnableDocuments.open(settings, hadoop)
+        : LearnableWindows.open(settings, model, hadoop);
+  }
+
   /** For messages and the report. */
   String uri();
 

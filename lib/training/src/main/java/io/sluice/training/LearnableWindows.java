@@ -18,12 +18,8 @@ import io.sluice.sequences.dataset.WindowEncoder;
 import io.sluice.training.loop.DatasetSource;
 import io.sluice.training.loop.Windows;
 import io.sluice.training.loop.WindowsSource;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -73,24 +69,11 @@ record LearnableWindows(SequenceManifest manifest, String uri, WindowsSource sou
 
   @Override
   public String fingerprint() {
-    MessageDigest digest = sha256();
-    manifest.parts().stream()
-        .sorted(Comparator.comparing(SequenceManifest.Part::path))
-        .forEach(part -> digest.update(bytes(part.path() + " " + part.contentHash() + "\n")));
-    digest.update(bytes(manifest.contract().toString()));
-    return HexFormat.of().formatHex(digest.digest(), 0, 6);
-  }
-
-  private static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java runtime has SHA-256", e);
-    }
+    return Fingerprint.of(
+        manifest.parts().stream()
+            .sorted(Comparator.comparing(SequenceManifest.Part::path))
+            .map(part -> part.path() + " " + part.contentHash()),
+        manifest.contract());
   }
 
   @Override

@@ -98,7 +98,7 @@ public final class Trainer {
   public static String explain(SparkConf conf, TrainSettings settings, ModelSettings model) {
     Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);
     TrainSettings presumed = Strategies.presume(settings, conf.get("spark.master", "local"));
-    return Explanation.of(() -> LearnableWindows.open(settings, model, hadoop), presumed, model);
+    return Explanation.of(() -> Learnable.open(settings, model, hadoop), presumed, model);
   }
 
   private static TrainReport run(
@@ -111,7 +111,7 @@ public final class Trainer {
     return train(
         spark,
         hadoop,
-        () -> LearnableWindows.open(settings, model, hadoop),
+        () -> Learnable.open(settings, model, hadoop),
         settings,
         model,
         provenance,

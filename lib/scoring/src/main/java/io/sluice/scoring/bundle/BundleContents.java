@@ -3,6 +3,7 @@ package io.sluice.scoring.bundle;
 import io.sluice.config.Provenance;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.SequenceManifest;
+import io.sluice.sequences.text.dataset.TextDataset;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -11,17 +12,33 @@ import java.util.Optional;
  * What goes into a bundle beside the network itself.
  *
  * @param spec what the network is
- * @param dataset the manifest of the dataset it was trained on
+ * @param dataset what it was trained on
  * @param metrics measured by training, by name; finite
  * @param residualQuantiles errors on the validation windows, for a model without quantiles
  * @param provenance the run that trained it
  */
 public record BundleContents(
     ModelSpec spec,
-    SequenceManifest dataset,
+    TrainedOn dataset,
     Map<String, Double> metrics,
     Optional<ResidualQuantiles> residualQuantiles,
     Provenance provenance) {
+
+  /** Of a model of windows. */
+  public BundleContents(
+      ModelSpec spec,
+      SequenceManifest dataset,
+      Map<String, Double> metrics,
+      Optional<ResidualQuantiles> residualQuantiles,
+      Provenance provenance) {
+    this(spec, TrainedOn.of(dataset), metrics, residualQuantiles, provenance);
+  }
+
+  /** Of a model of texts. */
+  public BundleContents(
+      ModelSpec spec, TextDataset dataset, Map<String, Double> metrics, Provenance provenance) {
+    this(spec, TrainedOn.of(dataset), metrics, Optional.empty(), provenance);
+  }
 
   public BundleContents {
     Objects.requireNonNull(spec, "spec");

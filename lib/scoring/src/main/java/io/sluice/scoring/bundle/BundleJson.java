@@ -34,6 +34,9 @@ final class BundleJson {
     if (tree.get("spec") instanceof ObjectNode spec) {
       completeOlder(spec);
     }
+    if (tree instanceof ObjectNode manifest && !manifest.has("text")) {
+      manifest.putNull("text");
+    }
     return ManifestJson.convert(tree, BundleManifest.class, where);
   }
 

@@ -1,9 +1,12 @@
 package io.sluice.scoring.bundle;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.text.encoding.TextContract;
+import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -15,14 +18,15 @@ import java.util.TreeMap;
  * @param name the model's name in the registry
  * @param version its number there, from 1
  * @param spec what the network is
- * @param contract what a window is, with the scalers of the train rows
- * @param preparation how raw data becomes windows, as in the dataset's manifest
+ * @param contract what a window is, with the scalers of the train rows; null for a model of texts
+ * @param preparation how raw data becomes windows or documents, as in the dataset's manifest
  * @param dataset what it was trained on
  * @param metrics measured by training, by name
  * @param residualQuantiles errors on the validation windows, for prediction intervals; null where a
  *     model has quantiles of its own or classes
  * @param provenance run, code and settings of the training
  * @param files every other file of the bundle, by name
+ * @param text what a text is; null for a model of windows
  */
 public record BundleManifest(
     String format,
@@ -35,7 +39,8 @@ public record BundleManifest(
     Map<String, Double> metrics,
     ResidualQuantiles residualQuantiles,
     Training provenance,
-    Map<String, FileEntry> files) {
+    Map<String, FileEntry> files,
+    @JsonInclude(JsonInclude.Include.NON_NULL) TextContents text) {
 
   public static final String FORMAT = "model-bundle.v1";
   public static final String FILE_NAME = "manifest.json";
@@ -59,6 +64,15 @@ public record BundleManifest(
       String configHash,
       String codeVersion,
       SequenceManifest.SourceFingerprint source) {}
+
+  /**
+   * What a model of texts reads: beside it lie {@code vocabulary.jsonl} and, of subwords, {@code
+   * tokenizer.json}.
+   *
+   * @param contract how text becomes ids
+   * @param special the special tokens of the vocabulary
+   */
+  public record TextContents(TextContract contract, Vocabulary.Special special) {}
 
   /**
    * The run that trained the model.

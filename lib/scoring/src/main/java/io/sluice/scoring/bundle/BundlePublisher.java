@@ -2,7 +2,6 @@ package io.sluice.scoring.bundle;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
-import io.sluice.scoring.bundle.BundleManifest.DatasetReference;
 import io.sluice.scoring.bundle.BundleManifest.FileEntry;
 import io.sluice.scoring.bundle.BundleManifest.Training;
 import io.sluice.sequences.lake.Lake;
@@ -11,6 +10,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -56,7 +56,7 @@ public final class BundlePublisher {
       try (Claimed claimed = claim(lake, files, model, version, contents)) {
         BundleManifest manifest = manifest(name, claimed.version(), contents, zip);
         byte[] json = BundleJson.write(manifest);
-        write(files, model, claimed.version(), contents.provenance().runId(), zip, json);
+        write(files, model, claimed.version(), contents, files(contents, zip), json);
         Path target = new Path(model, Integer.toString(claimed.version()));
         String uri = files.makeQualified(target).toString();
         LOG.info("Published {} version {} at {}", name, claimed.version(), uri);
@@ -118,13 +118,21 @@ public final class BundlePublisher {
   }
 
   private static void write(
-      FileSystem files, Path model, int version, String runId, byte[] zip, byte[] json)
+      FileSystem files,
+      Path model,
+      int version,
+      BundleContents contents,
+      Map<String, byte[]> named,
+      byte[] json)
       throws IOException {
-    Path staging = new Path(model, ".staging-%d-%s".formatted(version, runId));
+    Path staging =
+        new Path(model, ".staging-%d-%s".formatted(version, contents.provenance().runId()));
     Path target = new Path(model, Integer.toString(version));
     try {
       files.delete(staging, true);
-      write(files, new Path(staging, BundleManifest.MODEL_FILE), zip);
+      for (Map.Entry<String, byte[]> file : named.entrySet()) {
+        write(files, new Path(staging, file.getKey()), file.getValue());
+      }
       write(files, new Path(staging, BundleManifest.FILE_NAME), json);
       if (!files.rename(staging, target)) {
         throw new IOException("renaming %s to %s was refused".formatted(staging, target));
@@ -151,7 +159,10 @@ public final class BundlePublisher {
 
   private static BundleManifest manifest(
       String name, int version, BundleContents contents, byte[] zip) {
-    var dataset = contents.dataset();
+    TrainedOn dataset = contents.dataset();
+    var files = new TreeMap<String, FileEntry>();
+    files(contents, zip)
+        .forEach((file, bytes) -> files.put(file, new FileEntry(bytes.length, Sha256.of(bytes))));
     var run = contents.provenance();
     return new BundleManifest(
         BundleManifest.FORMAT,
@@ -160,12 +171,19 @@ public final class BundlePublisher {
         contents.spec(),
         dataset.contract(),
         dataset.preparation(),
-        new DatasetReference(
-            dataset.name(), dataset.configHash(), dataset.codeVersion(), dataset.source()),
+        dataset.reference(),
         contents.metrics(),
         contents.residualQuantiles().orElse(null),
         new Training(run.runId(), run.codeVersion(), run.configHash(), run.startedAt().toString()),
-        Map.of(BundleManifest.MODEL_FILE, new FileEntry(zip.length, Sha256.of(zip))));
+        files,
+        dataset.text());
+  }
+
+  /** All but the manifest. */
+  private static Map<String, byte[]> files(BundleContents contents, byte[] zip) {
+    var files = new TreeMap<>(contents.dataset().files());
+    files.put(BundleManifest.MODEL_FILE, zip);
+    return files;
   }
 
   /** Without the optimizer's state: a bundle predicts, a checkpoint resumes. */

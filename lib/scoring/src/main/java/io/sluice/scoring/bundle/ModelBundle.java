@@ -126,10 +126,14 @@ public final class ModelBundle {
     }
   }
 
-  /** What the network is and what a window is are two parts of the manifest. */
+  /** What the network is and what a window or a text is are two parts of the manifest. */
   private static void requireAgreement(Path folder, BundleManifest manifest) {
     try {
-      new BatchArrays(manifest.contract(), manifest.spec());
+      if (manifest.text() == null) {
+        new BatchArrays(manifest.contract(), manifest.spec());
+      } else {
+        new DocumentArrays(manifest.text().contract(), manifest.spec());
+      }
     } catch (InvalidInputException e) {
       throw new InvalidInputException(
           "Model bundle %s contradicts itself. %s".formatted(folder, e.getMessage()), e);
@@ -179,8 +183,17 @@ public final class ModelBundle {
     return manifest;
   }
 
-  /** What a window is. */
+  /**
+   * What a window is.
+   *
+   * @throws InvalidInputException if it is a model of texts
+   */
   public WindowContract contract() {
+    if (manifest.contract() == null) {
+      throw new InvalidInputException(
+          "%s is a model of texts, and this reads windows of series. Give the bundle of a model that was trained on telemetry."
+              .formatted(uri));
+    }
     return manifest.contract();
   }
 
@@ -204,6 +217,6 @@ public final class ModelBundle {
     synchronized (network) {
       own = network.clone();
     }
-    return new Predictor(own, manifest.spec(), manifest.contract(), manifest.residualQuantiles());
+    return new Predictor(own, manifest.spec(), contract(), manifest.residualQuantiles());
   }
 }

@@ -56,6 +56,13 @@ public final class TextDataset {
         folder, TextManifest.read(lake.readText(file, TextManifest.FILE_NAME), file), hadoop);
   }
 
+  /** Whether there is a dataset of text at a Hadoop URI; false of one that cannot be read. */
+  public static boolean isAt(String uri, Configuration hadoop) {
+    Lake lake = Lake.of(hadoop);
+    String file = uri + "/" + TextManifest.FILE_NAME;
+    return lake.exists(file) && TextManifest.isText(lake.readText(file, TextManifest.FILE_NAME));
+  }
+
   public String uri() {
     return uri;
   }

@@ -9,6 +9,7 @@ import io.sluice.sequences.text.encoding.TextContract;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * What a dataset of text holds and where it came from: {@code manifest.json}, described in {@code
@@ -50,6 +51,9 @@ public record TextManifest(
 
   public static final String FORMAT = "text-sequences.v1";
   public static final String FILE_NAME = "manifest.json";
+
+  private static final Pattern TEXT_FORMAT =
+      Pattern.compile("\"format\"\\s*:\\s*\"text-sequences\\.");
 
   /** Beside the manifest where tokens are subwords. */
   public static final String TOKENIZER_FILE_NAME = "tokenizer.json";
@@ -134,6 +138,11 @@ public record TextManifest(
         createdAt,
         audit,
         newSeal);
+  }
+
+  /** Whether a file's text says that it is a manifest of text, of whatever version. */
+  static boolean isText(String json) {
+    return TEXT_FORMAT.matcher(json).find();
   }
 
   /**

@@ -1,0 +1,118 @@
+package io.sluice.scoring.bundle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion;
+import io.sluice.config.Provenance;
+import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.model.Head;
+import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.Networks;
+import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.WordEmbedding;
+import io.sluice.sequences.text.TextBuild;
+import io.sluice.sequences.text.dataset.TextDataset;
+import io.sluice.sequences.text.encoding.Vocabulary;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TextBundleTest {
+  private static final Path SCHEMA =
+      Path.of(System.getenv("SLUICE_ROOT"), "data-schemas", "model-bundle.v1.json");
+
+  @TempDir Path folder;
+  private TextDataset dataset;
+
+  @BeforeEach
+  void build() {
+    TextBuild build =
+        TextBuild.in(folder)
+            .text("reports.csv", "id,label,text\n1,good,it runs\n2,bad,it is broken\n")
+            .with("source { format = csv, columns { id = id, label = label, text = text } }");
+    build.run();
+    dataset = build.open();
+  }
+
+  private PublishedBundle publish(int words) {
+    ModelSpec spec =
+        new ModelSpec(
+                1,
+                3,
+                Cell.LSTM,
+                List.of(4),
+                false,
+                0,
+                ModelSpec.Output.LAST,
+                List.of(),
+                1,
+                Precision.F32,
+                Head.classes(2, List.of()))
+            .with(WordEmbedding.of(words, 5));
+    return BundlePublisher.publish(
+        folder.resolve("registry").toString(),
+        "reports",
+        Optional.empty(),
+        Networks.create(spec, OptimizerSpec.constantAdam(0.01), 1),
+        new BundleContents(
+            spec,
+            dataset,
+            Map.of("validation-loss", 0.5),
+            new Provenance("run", "code", "config", Instant.EPOCH)),
+        new Configuration());
+  }
+
+  @Test
+  void itsManifestFitsTheSchemaAndItsVocabularyIsTheDatasets() throws IOException {
+    PublishedBundle published = publish(dataset.vocabulary().size());
+
+    Path bundle = Path.of(URI.create(published.uri()));
+    assertThat(
+            JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+                .getSchema(Files.readString(SCHEMA))
+                .validate(new ObjectMapper().readTree(bundle.resolve("manifest.json").toFile())))
+        .isEmpty();
+    assertThat(bundle.resolve(Vocabulary.FILE_NAME)).hasContent(dataset.vocabulary().toText());
+    ModelBundle opened = ModelBundle.open(published.uri(), new Configuration());
+    assertThat(opened.manifest().text().contract()).isEqualTo(dataset.contract());
+    assertThat(opened.manifest().text().special()).isEqualTo(dataset.manifest().special());
+    assertThatThrownBy(opened::contract)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("is a model of texts, and this reads windows of series");
+  }
+
+  @Test
+  void aVocabularyThatWasSwappedIsRefused() throws IOException {
+    PublishedBundle published = publish(dataset.vocabulary().size());
+    Path vocabulary = Path.of(URI.create(published.uri())).resolve(Vocabulary.FILE_NAME);
+    Files.writeString(vocabulary, Files.readString(vocabulary).replace("runs", "stops"));
+
+    assertThatThrownBy(() -> ModelBundle.open(published.uri(), new Configuration()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(Vocabulary.FILE_NAME + " is damaged or was changed");
+  }
+
+  @Test
+  void aModelOfAnotherVocabularyContradictsItself() {
+    PublishedBundle published = publish(99);
+
+    assertThatThrownBy(() -> ModelBundle.open(published.uri(), new Configuration()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("contradicts itself")
+        .hasMessageContaining("it has 99 words, the documents have ");
+  }
+}

@@ -1,0 +1,153 @@
+package io.sluice.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.sluice.config.InvalidConfigException;
+import io.sluice.config.Provenance;
+import io.sluice.config.Settings;
+import io.sluice.failure.InvalidInputException;
+import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.sequences.text.TextBuilder;
+import io.sluice.sequences.text.TextSettings;
+import io.sluice.sequences.text.dataset.TextDataset;
+import io.sluice.sequences.text.encoding.Vocabulary;
+import io.sluice.training.checkpoint.Checkpoint;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Random;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** From raw text to a bundle: one word somewhere in a document tells its class. */
+class TrainingOnDocumentsTest {
+  @RegisterExtension static final LocalSpark SPARK = LocalSpark.of(4);
+
+  private static final String[] WORDS = {"the", "pump", "valve", "runs", "is", "at", "noon"};
+
+  @TempDir static Path shared;
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void buildDatasets() throws IOException {
+    var random = new Random(4);
+    var csv = new StringBuilder("id,label,text\n");
+    for (int document = 0; document < 240; document++) {
+      boolean good = random.nextBoolean();
+      int length = 1 + random.nextInt(12);
+      int told = random.nextInt(length);
+      csv.append(document).append(',').append(good ? "good" : "bad").append(',');
+      for (int word = 0; word < length; word++) {
+        String each = word == told ? good ? "fine" : "broken" : WORDS[random.nextInt(7)];
+        csv.append(each).append(word == length - 1 ? "\n" : " ");
+      }
+    }
+    Files.writeString(shared.resolve("reports.csv"), csv);
+    build("documents", "source.columns { text = text, id = id, label = label }");
+    build("unlabelled", "source.columns { text = text, id = id }");
+    build("stream", "source.columns { text = text }, dataset.layout = stream");
+  }
+
+  private static void build(String name, String more) {
+    Settings settings =
+        Settings.parse(
+            """
+            name = reports
+            lake.root = "%1$s"
+            dataset { path = "%1$s/%2$s", layout = documents }
+            source { path = "%1$s/reports.csv", format = csv }
+            split { validation = 0.2, test = 0 }
+            text.vocabulary.min-count = 1
+            %3$s
+            """
+                .formatted(shared, name, more));
+    TextBuilder.build(
+        SPARK.session(),
+        settings.read(TextSettings::from),
+        new Provenance("build", "test", "hash", Instant.EPOCH));
+  }
+
+  private static String dataset(String name) {
+    return shared.resolve(name).toString();
+  }
+
+  private TrainerRun run(String lake) {
+    return new TrainerRun(folder.resolve(lake), SPARK.session());
+  }
+
+  @Test
+  void aClassifierLearnsAndItsBundleHasTheVocabulary() throws IOException {
+    TrainReport report =
+        run("lake")
+            .trainOn(
+                dataset("documents"),
+                "model.embedding-size=6",
+                "model.attention=additive",
+                "model.bidirectional=true",
+                "train.epochs=8");
+
+    assertThat(report.bestValidationLoss()).isLessThan(0.1);
+    assertThat(report.trainWindows() + report.validationWindows()).isEqualTo(240);
+    ModelBundle bundle = ModelBundle.open(report.bundle().uri(), new Configuration());
+    TextDataset dataset = TextDataset.open(dataset("documents"), new Configuration());
+    assertThat(bundle.manifest().text().contract()).isEqualTo(dataset.contract());
+    assertThat(bundle.spec().embedding().words()).isEqualTo(dataset.vocabulary().size());
+    Path vocabulary =
+        Path.of(URI.create(report.bundle().uri()).getPath()).resolve(Vocabulary.FILE_NAME);
+    assertThat(vocabulary).hasContent(dataset.vocabulary().toText());
+    assertThatThrownBy(bundle::newPredictor)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("is a model of texts, and this reads windows of series");
+  }
+
+  @Test
+  void ranksTogetherLearnWhatOneProcessDoes() {
+    String[] settings = {
+      "model.embedding-size=5", "model.dropout=0.2", "train.optimizer=sgd", "train.epochs=3"
+    };
+    TrainerRun alone = run("alone");
+    Checkpoint one = alone.checkpoint(alone.trainOn(dataset("documents"), settings));
+    TrainerRun together = run("together");
+    var ranked = Arrays.copyOf(settings, settings.length + 2);
+    ranked[settings.length] = "train.strategy=gradient-sharing";
+    ranked[settings.length + 1] = "train.workers=3";
+
+    Checkpoint three = together.checkpoint(together.trainOn(dataset("documents"), ranked));
+
+    assertThat(three.position().step()).isEqualTo(one.position().step());
+    for (int p = 0; p < one.parameters().length; p++) {
+      assertThat(three.parameters()[p]).isCloseTo(one.parameters()[p], within(2e-5f));
+    }
+  }
+
+  @Test
+  void settingsThatDoNotGoWithDocumentsAreRefused() {
+    refused("model.embedding-size: must be at least 1 for a dataset of", "model.embedding-size=0");
+    refused("model.output: must be last, mean or max, because", "model.output=sequence");
+    refused("train.max-train-windows: must be 0, because", "train.max-train-windows=7");
+  }
+
+  private void refused(String told, String... settings) {
+    assertThatThrownBy(() -> run("refused").trainOn(dataset("documents"), settings))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(told);
+  }
+
+  @Test
+  void datasetsWithNothingToLearnAreRefused() {
+    assertThatThrownBy(() -> run("a").trainOn(dataset("unlabelled"), "model.embedding-size=4"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("its documents have no labels, and a class to learn needs two");
+    assertThatThrownBy(() -> run("b").trainOn(dataset("stream"), "model.embedding-size=4"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("its layout is stream, and this release trains on documents");
+  }
+}
