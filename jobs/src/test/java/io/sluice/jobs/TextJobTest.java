@@ -70,8 +70,9 @@ class TextJobTest {
     ExitStatus built = run(BuildSequencesJob.JOB, LOCAL, hocon);
 
     assertThat(built).isEqualTo(ExitStatus.DONE);
-    assertThat(lastLine().get("layout").asText()).isEqualTo("stream");
-    assertThat(lastLine().get("splits").get("train").get("tokens").asLong()).isEqualTo(8);
+    assertThat(lastLine().get("report").get("layout").asText()).isEqualTo("stream");
+    assertThat(lastLine().get("report").get("splits").get("train").get("tokens").asLong())
+        .isEqualTo(8);
     ExitStatus trained = run(TrainJob.JOB, LOCAL, "");
     assertThat(trained).isEqualTo(ExitStatus.BAD_INPUT);
     assertThat(lastLine().get("error").asText())
