@@ -77,7 +77,7 @@ class TextJobTest {
     assertThat(trained).isEqualTo(ExitStatus.BAD_INPUT);
     assertThat(lastLine().get("error").asText())
         .isEqualTo(
-            "%s/datasets/text/manifest.json describes a dataset of text (text-sequences.v1, dataset.layout = stream), and this reads telemetry (sequences.v1). Give the path of a telemetry dataset."
+            "Cannot train on %s/datasets/text: its layout is stream, and this release trains on documents. Rebuild with build-sequences and dataset.layout = documents."
                 .formatted(folder));
   }
 

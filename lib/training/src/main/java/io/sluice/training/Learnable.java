@@ -51,6 +51,13 @@ interface Learnable {
   void requireTrainable();
 
   /**
+   * Puts into a fresh network what it begins with besides its seed.
+   *
+   * @throws io.sluice.config.InvalidConfigException if the settings do not fit the dataset
+   */
+  void prepare(MultiLayerNetwork network, TrainSettings settings, Configuration hadoop);
+
+  /**
    * What goes into the bundle of a network that was trained on it.
    *
    * @param metrics measured by training, by name

@@ -3,23 +3,35 @@ package io.sluice.training;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.embedding.WordVectors;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.encoding.TextContract;
+import io.sluice.sequences.text.encoding.Vocabulary;
 import io.sluice.training.loop.DocumentSource;
 import io.sluice.training.loop.ExampleSource;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.io.compress.CompressionCodec;
+import org.apache.hadoop.io.compress.CompressionCodecFactory;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Documents with a class each: a dataset of text. */
 record LearnableDocuments(TextDataset dataset) implements Learnable {
+  private static final Logger LOG = LoggerFactory.getLogger(LearnableDocuments.class);
 
   /** Opens a dataset folder. */
   static LearnableDocuments open(TrainSettings settings, Configuration hadoop) {
@@ -111,6 +123,30 @@ record LearnableDocuments(TextDataset dataset) implements Learnable {
                 .formatted(uri(), split.label(), split.label(), split.label()));
       }
     }
+  }
+
+  /** Words that a file of vectors has begin with these. */
+  @Override
+  public void prepare(MultiLayerNetwork network, TrainSettings settings, Configuration hadoop) {
+    if (settings.wordVectors().isEmpty()) {
+      return;
+    }
+    String uri = settings.wordVectors().get();
+    Vocabulary vocabulary = dataset.vocabulary();
+    List<String> words = IntStream.range(0, vocabulary.size()).mapToObj(vocabulary::token).toList();
+    try (InputStream file = decompressed(new Path(uri), hadoop)) {
+      WordVectors.Coverage coverage = WordVectors.read(file, uri, words, network);
+      LOG.info("Word vectors of {}: {}", uri, coverage.text());
+    } catch (IOException e) {
+      throw Lake.readFailure("file of word vectors", uri, e);
+    }
+  }
+
+  /** By its name, as Hadoop does. */
+  private static InputStream decompressed(Path path, Configuration hadoop) throws IOException {
+    InputStream file = path.getFileSystem(hadoop).open(path);
+    CompressionCodec codec = new CompressionCodecFactory(hadoop).getCodec(path);
+    return codec == null ? file : codec.createInputStream(file);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.sluice.training;
 
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.Head;
@@ -20,6 +21,7 @@ import io.sluice.training.loop.Windows;
 import io.sluice.training.loop.WindowsSource;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -89,6 +91,17 @@ record LearnableWindows(SequenceManifest manifest, String uri, WindowsSource sou
             "Cannot train on %s: its %s split has no window. Give split.%s a larger share, or shorten window.look-back or window.horizon, and rebuild with build-sequences."
                 .formatted(uri, split.label(), split.label()));
       }
+    }
+  }
+
+  @Override
+  public void prepare(MultiLayerNetwork network, TrainSettings settings, Configuration hadoop) {
+    if (settings.wordVectors().isPresent()) {
+      throw new InvalidConfigException(
+          "for a dataset of windows",
+          List.of(
+              "train.word-vectors: must be null, because inputs are numbers and no words, but is \"%s\""
+                  .formatted(settings.wordVectors().get())));
     }
   }
 

@@ -33,6 +33,7 @@ import java.util.Optional;
  * @param averagePatience epochs that may be worse than one before them until the average begins; 0
  *     begins with the first step
  * @param warmStart a bundle whose parameters the run begins with
+ * @param wordVectors a text file whose vectors the words that it has begin with
  * @param accumulate micro-batches that a batch is cut into, one after the other; empty leaves it to
  *     {@link io.sluice.recurrent.memory.TrainingMemory#microBatches}
  * @param threads that share a process's or worker's batch, with one native thread each
@@ -63,6 +64,7 @@ public record TrainSettings(
     double averageDecay,
     int averagePatience,
     Optional<String> warmStart,
+    Optional<String> wordVectors,
     Optional<Integer> accumulate,
     int threads,
     Optional<Integer> workers,
@@ -127,6 +129,7 @@ public record TrainSettings(
         averageDecay,
         averagePatience,
         warmStart,
+        wordVectors,
         accumulate,
         threads,
         Optional.of(ranks),
@@ -190,6 +193,7 @@ public record TrainSettings(
                   train.numberBetween("average-decay", 0, 1),
                   train.intAtLeast("average-patience", 0),
                   train.optionalString("warm-start"),
+                  train.optionalString("word-vectors"),
                   positiveOrAuto(train, "accumulate"),
                   train.intAtLeast("threads", 1),
                   positiveOrAuto(train, "workers"),
@@ -245,6 +249,11 @@ public record TrainSettings(
               "must be 0 with strategy = %s, which does not see every step's weights, but is %s",
               ConfigReader.kebab(settings.strategy),
               settings.averageDecay);
+          train.check(
+              settings.wordVectors.isEmpty() || settings.warmStart.isEmpty(),
+              "word-vectors",
+              "must be null with train.warm-start, whose bundle has vectors of its own, but is \"%s\"",
+              settings.wordVectors.orElse(""));
           train.check(
               settings.averagePatience == 0 || settings.averageDecay > 0,
               "average-patience",

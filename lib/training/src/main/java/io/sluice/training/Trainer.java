@@ -192,6 +192,7 @@ public final class Trainer {
     RunPlan plan = undertaking.plan;
 
     MultiLayerNetwork network = plan.network();
+    dataset.prepare(network, settings, hadoop);
     var checkpoints =
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
     Beginning beginning = Beginning.of(plan, network, checkpoints, settings, hadoop);

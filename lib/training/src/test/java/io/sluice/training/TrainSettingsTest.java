@@ -103,6 +103,7 @@ class TrainSettingsTest {
                 0.5,
                 7,
                 Optional.of("hdfs:///models/plant/6"),
+                Optional.empty(),
                 Optional.of(2),
                 4,
                 Optional.of(3),

@@ -16,11 +16,13 @@ import io.sluice.sequences.text.encoding.Vocabulary;
 import io.sluice.training.checkpoint.Checkpoint;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.zip.GZIPOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -126,6 +128,32 @@ class TrainingOnDocumentsTest {
     for (int p = 0; p < one.parameters().length; p++) {
       assertThat(three.parameters()[p]).isCloseTo(one.parameters()[p], within(2e-5f));
     }
+  }
+
+  @Test
+  void wordsBeginWithTheVectorsOfAFile() throws IOException {
+    Path file = folder.resolve("vectors.txt.gz");
+    try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      out.write("2 3\nfine 1.5 -2.5 0.25\nelsewhere 1 2 3\n".getBytes(StandardCharsets.UTF_8));
+    }
+    String[] frozen = {"model.embedding-size=3", "model.embedding-frozen=true", "train.epochs=1"};
+    String[] with = Arrays.copyOf(frozen, 4);
+    with[3] = "train.word-vectors=\"" + file + "\"";
+
+    TrainerRun run = run("vectors");
+    Checkpoint end = run.checkpoint(run.trainOn(dataset("documents"), with));
+
+    int fine = TextDataset.open(dataset("documents"), new Configuration()).vocabulary().id("fine");
+    assertThat(Arrays.copyOfRange(end.parameters(), 3 * fine, 3 * fine + 3))
+        .containsExactly(1.5f, -2.5f, 0.25f);
+    with[0] = "model.embedding-size=4";
+    assertThatThrownBy(() -> run("other").trainOn(dataset("documents"), with))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("vectors.txt.gz");
+    with[3] = "train.word-vectors=\"" + folder.resolve("nowhere.txt") + "\"";
+    assertThatThrownBy(() -> run("none").trainOn(dataset("documents"), with))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("nowhere.txt");
   }
 
   @Test
