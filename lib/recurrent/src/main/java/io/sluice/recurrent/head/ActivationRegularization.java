@@ -16,16 +16,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * Adds to the loss what keeps the outputs of the layer below small and slow, and passes them on.
  *
  * <pre>{@code
- * loss += α · mean over b, t, j of y[t, b, j]²
- *       + β · mean over b, t > 0, j of (h[t, b, j] − h[t−1, b, j])²
+ * loss += α · mean over b of the mean over t, j of y[t, b, j]²
+ *       + β · mean over b of the mean over t > 0, j of (h[t, b, j] − h[t−1, b, j])²
  * }</pre>
  *
  * <p>h is what comes in, y what goes out: h after this layer's dropout. Outside of training both
  * are the same and nothing is added.
  *
  * <p><b>Shapes.</b> (B, H, T) in and out; mask (B, T). A masked step, and a difference of which one
- * step is masked, add nothing; means are over T steps and T − 1 differences in any case, so each
- * example of a batch adds the same whatever the others are.
+ * step is masked, add nothing and do not count: each example's means are over its own steps and
+ * differences, so it adds the same whatever the others are and however far it is filled up.
  *
  * <p><b>Source.</b> Merity, Keskar and Socher, "Regularizing and optimizing LSTM language models",
  * 2017, section 4.5 (activation regularisation and temporal activation regularisation, as means);

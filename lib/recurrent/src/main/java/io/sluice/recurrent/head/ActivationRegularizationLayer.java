@@ -34,6 +34,11 @@ final class ActivationRegularizationLayer extends AbstractLayer<ActivationRegula
   private transient INDArray y;
   private transient boolean[] mask;
 
+  /** (B): what an example's squares, and those of its differences, are multiplied by. */
+  private transient double[] activationFactors;
+
+  private transient double[] temporalFactors;
+
   /** Mean over examples; 0 once it was asked for. */
   private transient double penalty;
 
@@ -63,6 +68,8 @@ final class ActivationRegularizationLayer extends AbstractLayer<ActivationRegula
       h = in;
       y = out;
       mask = Series.mask(name(), maskArray, steps(), examples());
+      activationFactors = factors(layerConf().getAlpha(), 0);
+      temporalFactors = factors(layerConf().getBeta(), 1);
       penalty = sum() / examples();
     }
     return Series.view(out);
@@ -81,12 +88,20 @@ final class ActivationRegularizationLayer extends AbstractLayer<ActivationRegula
     return Math.toIntExact(h.size(1) * h.size(2));
   }
 
-  private double activationFactor() {
-    return layerConf().getAlpha() / ((double) h.size(2) * steps());
-  }
-
-  private double temporalFactor() {
-    return steps() < 2 ? 0 : layerConf().getBeta() / ((double) h.size(2) * (steps() - 1));
+  /**
+   * @param weight of a mean over the steps of an example
+   * @param lag 1 counts those only whose step before is real too
+   */
+  private double[] factors(double weight, int lag) {
+    var factors = new double[examples()];
+    for (int b = 0; b < factors.length; b++) {
+      int count = 0;
+      for (int t = 0; t < steps(); t++) {
+        count += isReal(t, b) && isReal(t - lag, b) ? 1 : 0;
+      }
+      factors[b] = count == 0 ? 0 : weight / ((double) h.size(2) * count);
+    }
+    return factors;
   }
 
   private boolean isReal(int t, int b) {
@@ -98,32 +113,33 @@ final class ActivationRegularizationLayer extends AbstractLayer<ActivationRegula
     int n = rowNumbers();
     double[] now = new double[n];
     double[] before = new double[n];
-    double activation = 0;
-    double temporal = 0;
+    double sum = 0;
     for (int t = 0; t < steps(); t++) {
       read(y, t, now);
-      activation += squares(t, now, null);
+      sum += squares(t, now, null, activationFactors);
       read(h, t, now);
       if (t > 0) {
-        temporal += squares(t, now, before);
+        sum += squares(t, now, before, temporalFactors);
       }
       double[] spare = before;
       before = now;
       now = spare;
     }
-    return activationFactor() * activation + temporalFactor() * temporal;
+    return sum;
   }
 
   /** Of the real examples' numbers, less those of the step before if there is one. */
-  private double squares(int t, double[] now, double[] before) {
+  private double squares(int t, double[] now, double[] before, double[] factors) {
     int H = now.length / examples();
     double sum = 0;
     for (int b = 0; b < examples(); b++) {
       if (isReal(t, b) && (before == null || isReal(t - 1, b))) {
+        double own = 0;
         for (int k = b * H; k < (b + 1) * H; k++) {
           double value = before == null ? now[k] : now[k] - before[k];
-          sum += value * value;
+          own += value * value;
         }
+        sum += factors[b] * own;
       }
     }
     return sum;
@@ -140,11 +156,11 @@ final class ActivationRegularizationLayer extends AbstractLayer<ActivationRegula
     for (int t = 0; t < steps(); t++) {
       read(dy, t, row);
       read(y, t, values);
-      addReal(t, 2 * activationFactor(), values, row);
+      addReal(t, values, row);
       write(dx, t, row);
     }
     backpropDropOutIfPresent(Series.view(dx));
-    if (temporalFactor() > 0) {
+    if (layerConf().getBeta() > 0) {
       addTemporal(dx, row, values);
     }
     h = null;
@@ -152,9 +168,10 @@ final class ActivationRegularizationLayer extends AbstractLayer<ActivationRegula
     return Pair.of(new DefaultGradient(), Series.view(dx));
   }
 
-  private void addReal(int t, double factor, double[] values, double[] row) {
+  private void addReal(int t, double[] values, double[] row) {
     int H = row.length / examples();
     for (int b = 0; b < examples(); b++) {
+      double factor = 2 * activationFactors[b];
       for (int k = b * H; isReal(t, b) && k < (b + 1) * H; k++) {
         row[k] += factor * values[k];
       }
@@ -166,7 +183,6 @@ final class ActivationRegularizationLayer extends AbstractLayer<ActivationRegula
     double[] before = new double[row.length];
     double[] after = new double[row.length];
     int H = row.length / examples();
-    double factor = 2 * temporalFactor();
     read(h, 0, now);
     for (int t = 0; t < steps(); t++) {
       if (t + 1 < steps()) {
@@ -174,6 +190,7 @@ final class ActivationRegularizationLayer extends AbstractLayer<ActivationRegula
       }
       read(dx, t, row);
       for (int b = 0; b < examples(); b++) {
+        double factor = 2 * temporalFactors[b];
         boolean hasBefore = isReal(t, b) && isReal(t - 1, b);
         boolean hasAfter = isReal(t, b) && isReal(t + 1, b);
         for (int k = b * H; k < (b + 1) * H; k++) {
