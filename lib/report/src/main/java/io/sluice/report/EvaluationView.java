@@ -51,31 +51,18 @@ final class EvaluationView {
     view.put("headline", headline.sentence());
     view.put("lead", headline.lead().isEmpty() ? null : headline.lead());
     view.put("verdict", headline.verdict());
-    view.put(
-        "facts",
-        List.of(
-            fact(
-                "Model",
-                "%s, version %s"
-                    .formatted(model.path("name").asText(), model.path("version").asText())),
-            fact("Bundle", model.path("uri").asText()),
-            fact("Dataset", dataset.path("uri").asText()),
-            fact(
-                "Windows",
-                "%s of split %s, %s series, look-back %s, horizon %s"
-                    .formatted(
-                        Wording.count(dataset.path("windows").asLong()),
-                        dataset.path("split").asText(),
-                        Wording.count(dataset.path("series").asLong()),
-                        evaluation.path("target").path("lookBack").asText(),
-                        evaluation.path("target").path("horizon").asText())),
-            fact(
-                "Origins",
-                "%s to %s"
-                    .formatted(
-                        dataset.path("firstOrigin").asText(), dataset.path("lastOrigin").asText())),
-            fact("Evaluated", evaluation.path("evaluatedAt").asText()),
-            fact("Bundle hash", model.path("hash").asText())));
+    var facts = new ArrayList<Map<String, Object>>();
+    facts.add(
+        fact(
+            "Model",
+            "%s, version %s"
+                .formatted(model.path("name").asText(), model.path("version").asText())));
+    facts.add(fact("Bundle", model.path("uri").asText()));
+    facts.add(fact("Dataset", dataset.path("uri").asText()));
+    facts.addAll(examples(dataset, evaluation.path("target")));
+    facts.add(fact("Evaluated", evaluation.path("evaluatedAt").asText()));
+    facts.add(fact("Bundle hash", model.path("hash").asText()));
+    view.put("facts", facts);
     view.put("gate", gate());
     view.put("tiles", tiles());
     view.put("comparison", comparison());
@@ -98,6 +85,37 @@ final class EvaluationView {
     view.put("style", Resources.text("evaluation.css"));
     view.put("script", Resources.text("evaluation.js"));
     return view;
+  }
+
+  private List<Map<String, Object>> examples(JsonNode dataset, JsonNode target) {
+    String count = Wording.count(dataset.path("windows").asLong());
+    String split = dataset.path("split").asText();
+    if (isOfDocuments()) {
+      return List.of(
+          fact(
+              "Documents",
+              "%s of split %s, of up to %s tokens"
+                  .formatted(count, split, Wording.count(target.path("lookBack").asLong()))));
+    }
+    return List.of(
+        fact(
+            "Windows",
+            "%s of split %s, %s series, look-back %s, horizon %s"
+                .formatted(
+                    count,
+                    split,
+                    Wording.count(dataset.path("series").asLong()),
+                    target.path("lookBack").asText(),
+                    target.path("horizon").asText())),
+        fact(
+            "Origins",
+            "%s to %s"
+                .formatted(
+                    dataset.path("firstOrigin").asText(), dataset.path("lastOrigin").asText())));
+  }
+
+  private boolean isOfDocuments() {
+    return type.equals("document");
   }
 
   private static Map<String, Object> fact(String name, String value) {
@@ -159,7 +177,8 @@ final class EvaluationView {
               "pr-auc",
               "false-alarm-rate",
               "missed-alarm-rate",
-              "log-loss");
+              "log-loss",
+              "calibration-error");
     };
   }
 
@@ -202,7 +221,7 @@ final class EvaluationView {
   private List<Map<String, Object>> tables() {
     var tables = new ArrayList<Map<String, Object>>();
     if (evaluation.path("baselines").isEmpty()) {
-      table(tables, "All windows", "", "", allWindows(), false);
+      table(tables, isOfDocuments() ? "All documents" : "All windows", "", "", allWindows(), false);
     }
     table(
         tables,
@@ -279,7 +298,9 @@ final class EvaluationView {
     table.put("first", first);
     table.put("hint", hint);
     table.put("open", open);
-    table.put("countTitle", type.equals("forecast") ? "Values" : "Windows");
+    table.put(
+        "countTitle",
+        type.equals("forecast") ? "Values" : isOfDocuments() ? "Documents" : "Windows");
     table.put("columns", shown.stream().map(Wording::title).toList());
     table.put(
         "rows",

@@ -25,6 +25,7 @@ record Headline(String sentence, String lead, String verdict) {
       new Yardstick("mse-scaled", "mean squared error on scaled values", false);
   private static final Yardstick LIFE = new Yardstick("rmse", "root mean squared error", false);
   private static final Yardstick ALARMS = new Yardstick("pr-auc", "PR AUC", true);
+  private static final Yardstick DOCUMENTS = new Yardstick("accuracy", "accuracy", true);
   private static final Yardstick CLASSES = new Yardstick("f1", "mean F1", true);
 
   static Headline of(JsonNode evaluation) {
@@ -37,6 +38,12 @@ record Headline(String sentence, String lead, String verdict) {
               LIFE,
               "Remaining life is off by %s steps (RMSE), and by %s at the last window of each series."
                   .formatted(shown(metrics, "rmse"), shown(metrics, "rmse-last")));
+      case "document" ->
+          against(
+              evaluation,
+              DOCUMENTS,
+              "The class is right in %s of the documents."
+                  .formatted(Wording.percent(metrics.path("accuracy").asDouble())));
       default -> classes(evaluation, metrics);
     };
   }

@@ -64,6 +64,19 @@ class EvaluationPageTest {
   }
 
   @Test
+  void documentsAreJudgedByTheirAccuracy() throws IOException {
+    String withoutScripts =
+        page(SampleEvaluation.document()).replaceAll("(?s)<script.*?</script>", "");
+    assertThat(withoutScripts)
+        .contains(
+            "The class is right in 91\u00a0% of the documents.</p>",
+            "The model beats every baseline. The strongest is majority class: the model&#39;s accuracy is 82\u00a0% higher (0.9100 against 0.5000).",
+            "of up to 400 tokens",
+            "Calibration error")
+        .doesNotContain("Windows", "Origins", "An alarm is raised", "null");
+  }
+
+  @Test
   void withoutABaselineThereIsNoVerdict() throws IOException {
     ObjectNode evaluation = SampleEvaluation.event(PUMPS);
     evaluation.putArray("baselines");
@@ -111,6 +124,11 @@ class EvaluationPageTest {
   @Test
   void aBrowserDrawsEveryChartOfEventsWithoutAComplaint() throws Exception {
     assertDrawn(SampleEvaluation.event(PUMPS), 2 + 3);
+  }
+
+  @Test
+  void aBrowserDrawsEveryChartOfDocumentsWithoutAComplaint() throws Exception {
+    assertDrawn(SampleEvaluation.document(), 2);
   }
 
   @Test

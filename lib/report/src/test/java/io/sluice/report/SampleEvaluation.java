@@ -151,6 +151,22 @@ final class SampleEvaluation {
     return root;
   }
 
+  /** Documents have no series, no time and no alarms. */
+  static ObjectNode document() {
+    ObjectNode root = event(List.of());
+    root.withObject("/target").put("type", "document").put("lookBack", 400);
+    ObjectNode dataset = root.withObject("/dataset").put("series", 0);
+    dataset.remove(List.of("firstOrigin", "lastOrigin"));
+    root.withObject("/metrics")
+        .put("calibration-error", 0.031)
+        .remove(List.of("false-alarm-rate", "missed-alarm-rate"));
+    ArrayNode baselines = root.putArray("baselines");
+    classBaseline(baselines, root, "majority-class", 0, 0, 0);
+    ((ObjectNode) baselines.get(0)).putObject("metrics").put("accuracy", 0.5);
+    root.withObject("/classes").remove("threshold");
+    return root;
+  }
+
   private static void classBaseline(
       ArrayNode baselines, ObjectNode root, String name, double f1, double falseAlarms, double pr) {
     ObjectNode row =

@@ -211,12 +211,29 @@ public final class ModelBundle {
     return hash;
   }
 
+  /**
+   * A predictor of documents for one thread.
+   *
+   * @throws InvalidInputException if it is no model of texts
+   */
+  public DocumentPredictor newDocumentPredictor() {
+    if (manifest.text() == null) {
+      throw new InvalidInputException(
+          "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on documents."
+              .formatted(uri));
+    }
+    return new DocumentPredictor(own(), manifest.spec(), manifest.text().contract());
+  }
+
+  private MultiLayerNetwork own() {
+    synchronized (network) {
+      return network.clone();
+    }
+  }
+
   /** A predictor for one thread. */
   public Predictor newPredictor() {
-    MultiLayerNetwork own;
-    synchronized (network) {
-      own = network.clone();
-    }
-    return new Predictor(own, manifest.spec(), contract(), manifest.residualQuantiles());
+    WindowContract contract = contract();
+    return new Predictor(own(), manifest.spec(), contract, manifest.residualQuantiles());
   }
 }

@@ -10,7 +10,6 @@ import java.util.Map;
 /** Gathers class and event predictions. */
 final class ClassPass extends TargetPass {
   private static final long serialVersionUID = 1L;
-  private static final int CURVE_POINTS = 400;
 
   private final int V;
   private final ClassPlan plan;
@@ -138,32 +137,5 @@ final class ClassPass extends TargetPass {
   /** The logistic regression's; null if there is none. */
   ClassScores logisticScores() {
     return logisticScores;
-  }
-
-  /**
-   * @param threshold of alarms; null with more than two classes
-   */
-  EvaluationReport.ClassDetail detail(List<String> names, Double threshold) {
-    long[] counts = scores.confusion();
-    var confusion = new ArrayList<List<Long>>();
-    var perClass = new ArrayList<EvaluationReport.Row>();
-    for (int v = 0; v < V; v++) {
-      var line = new ArrayList<Long>();
-      long present = 0;
-      for (int w = 0; w < V; w++) {
-        line.add(counts[v * V + w]);
-        present += counts[v * V + w];
-      }
-      confusion.add(line);
-      perClass.add(row(names.get(v), present, scores.ofClass(v, counts)));
-    }
-    List<double[]> curve = V == 2 ? scores.curve(CURVE_POINTS) : List.of();
-    return new EvaluationReport.ClassDetail(
-        names,
-        confusion,
-        curve.stream().map(p -> List.of(p[0], p[1])).toList(),
-        curve.stream().map(p -> List.of(p[1], p[2])).toList(),
-        perClass,
-        threshold);
   }
 }

@@ -46,6 +46,8 @@ import org.apache.commons.math3.stat.ranking.TiesStrategy;
 final class ClassScores implements Serializable {
   private static final long serialVersionUID = 1L;
   private static final double LEAST_PROBABILITY = 1e-15;
+  private static final int CURVE_POINTS = 400;
+  private static final int BINS = 10;
 
   private final int V;
   private final float threshold;
@@ -358,5 +360,72 @@ final class ClassScores implements Serializable {
     for (int i = 0; i < sum.length; i++) {
       sum[i] += counts[i];
     }
+  }
+
+  /** The confusion matrix of one answer to everything. */
+  long[] allPredictedAs(int predicted) {
+    var counts = new long[V * V];
+    long[] own = confusion();
+    for (int cell = 0; cell < own.length; cell++) {
+      counts[cell / V * V + predicted] += own[cell];
+    }
+    return counts;
+  }
+
+  /**
+   * The expected calibration error over {@value #BINS} equal bins of confidence, the probability of
+   * the most probable class:
+   *
+   * <pre>{@code
+   * Σ over bins  (n_bin / n) · |accuracy of the bin − mean confidence of the bin|
+   * }</pre>
+   *
+   * <p>Source: Guo et al., "On calibration of modern neural networks", ICML 2017, section 2.
+   */
+  double calibrationError() {
+    var right = new long[BINS];
+    var confidence = new double[BINS];
+    for (int i = 0; i < n; i++) {
+      int best = 0;
+      for (int v = 1; v < V; v++) {
+        best = scores[i * V + v] > scores[i * V + best] ? v : best;
+      }
+      float own = scores[i * V + best];
+      int bin = Math.min(BINS - 1, (int) (own * BINS));
+      confidence[bin] += own;
+      right[bin] += best == actual[i] ? 1 : 0;
+    }
+    double sum = 0;
+    for (int bin = 0; bin < BINS; bin++) {
+      sum += Math.abs(right[bin] - confidence[bin]);
+    }
+    return sum / n;
+  }
+
+  /**
+   * @param threshold of the second class; null with more than two
+   */
+  EvaluationReport.ClassDetail detail(List<String> names, Double threshold) {
+    long[] counts = confusion();
+    var confusion = new ArrayList<List<Long>>();
+    var perClass = new ArrayList<EvaluationReport.Row>();
+    for (int v = 0; v < V; v++) {
+      var line = new ArrayList<Long>();
+      long present = 0;
+      for (int w = 0; w < V; w++) {
+        line.add(counts[v * V + w]);
+        present += counts[v * V + w];
+      }
+      confusion.add(line);
+      perClass.add(TargetPass.row(names.get(v), present, ofClass(v, counts)));
+    }
+    List<double[]> curve = V == 2 ? curve(CURVE_POINTS) : List.of();
+    return new EvaluationReport.ClassDetail(
+        names,
+        confusion,
+        curve.stream().map(p -> List.of(p[0], p[1])).toList(),
+        curve.stream().map(p -> List.of(p[1], p[2])).toList(),
+        perClass,
+        threshold);
   }
 }

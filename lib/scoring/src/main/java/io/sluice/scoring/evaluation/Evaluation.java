@@ -37,45 +37,53 @@ public final class Evaluation {
     String bundleUri =
         ModelRegistry.resolve(settings.bundle(), settings.registryPath(), settings.name(), hadoop);
     ModelBundle bundle = ModelBundle.open(bundleUri, hadoop);
-    SequenceDataset dataset = SequenceDataset.open(settings.dataset(), hadoop).requireUnchanged();
-    BundleFit.require(bundle.contract(), bundleUri, dataset.contract(), settings.dataset());
     var model =
         new ModelInfo(
             bundle.manifest().name(),
             Integer.toString(bundle.manifest().version()),
             bundleUri,
             bundle.hash());
-    var source =
-        new BundleSource.FromLake(
-            settings.dataset(),
-            bundleUri,
-            settings.batchSize(),
-            settings.interval(),
-            settings.device());
     if (spark != null) {
       GpuScheduling.require(spark.sparkContext(), settings.device());
     }
     bundle.spec().requireOn(settings.device());
-    boolean hasQuantiles = !bundle.spec().head().quantiles().isEmpty();
     EvaluationReport report =
-        run(
-            new Subject(
-                new Workers(spark, hadoop),
-                settings,
-                source,
-                dataset.manifest(),
-                bundle.contract()),
-            model,
-            hasQuantiles ? "model quantiles" : "validation residuals");
+        bundle.manifest().text() == null
+            ? ofWindows(spark, settings, bundle, model, hadoop)
+            : DocumentEvaluation.run(spark, settings, bundle, model, hadoop);
     ReportFile.write(report, settings.output(), hadoop);
     LOG.info(
-        "Evaluated {} windows in {} s; report in {}{}{}",
+        "Evaluated {} {} in {} s; report in {}{}{}",
         report.dataset().windows(),
+        report.examples(),
         Math.round(report.seconds()),
         settings.output(),
         System.lineSeparator(),
         EvaluationTable.of(report));
     return report;
+  }
+
+  private static EvaluationReport ofWindows(
+      SparkSession spark,
+      EvaluateSettings settings,
+      ModelBundle bundle,
+      ModelInfo model,
+      Configuration hadoop) {
+    SequenceDataset dataset = SequenceDataset.open(settings.dataset(), hadoop).requireUnchanged();
+    BundleFit.require(bundle.contract(), bundle.uri(), dataset.contract(), settings.dataset());
+    var source =
+        new BundleSource.FromLake(
+            settings.dataset(),
+            bundle.uri(),
+            settings.batchSize(),
+            settings.interval(),
+            settings.device());
+    boolean hasQuantiles = !bundle.spec().head().quantiles().isEmpty();
+    return run(
+        new Subject(
+            new Workers(spark, hadoop), settings, source, dataset.manifest(), bundle.contract()),
+        model,
+        hasQuantiles ? "model quantiles" : "validation residuals");
   }
 
   /** The evaluation itself, of any model on any windows. */

@@ -54,15 +54,26 @@ public record EvaluationReport(
     List<Track> tracks,
     GateVerdict gate) {
 
+  /** The type of a target that is the class of a document. */
+  public static final String DOCUMENT = "document";
+
   public static final String FORMAT = "evaluation.v1";
   public static final String FILE_NAME = "evaluation.json";
+
+  /** What was evaluated, in the plural. */
+  String examples() {
+    return target.type().equals(DOCUMENT) ? "documents" : "windows";
+  }
 
   public record ModelInfo(String name, String version, String uri, String hash) {}
 
   /**
-   * @param windows evaluated
+   * @param windows evaluated, or documents
+   * @param series 0 where there are documents
    * @param missingTargets target values that are not known and were left out
+   * @param firstOrigin null where there are documents
    */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
   public record DatasetInfo(
       String uri,
       String split,
@@ -73,7 +84,8 @@ public record EvaluationReport(
       String lastOrigin) {}
 
   /**
-   * @param type forecast, class, event or remaining-life
+   * @param type forecast, class, event, remaining-life or document
+   * @param lookBack steps of a window, or tokens of the longest document
    * @param interval probability of the judged interval; 0 where there is none
    * @param intervalSource model quantiles, bundle residuals or validation residuals; null where
    *     there is none

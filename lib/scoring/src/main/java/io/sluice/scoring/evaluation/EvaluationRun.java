@@ -195,8 +195,9 @@ final class EvaluationRun {
             hasInterval ? intervalSource : null);
     var detail =
         pass instanceof ClassPass classes
-            ? classes.detail(
-                contract.target().classes(), alarm == null ? null : (double) alarm.value())
+            ? classes
+                .scores()
+                .detail(contract.target().classes(), alarm == null ? null : (double) alarm.value())
             : null;
     var gate = settings.gate().map(g -> QualityGate.judge(g, labelled, baselines)).orElse(null);
     return new EvaluationReport(

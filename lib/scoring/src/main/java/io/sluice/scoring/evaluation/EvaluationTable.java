@@ -33,6 +33,16 @@ final class EvaluationTable {
           Metric.FALSE_ALARM_RATE,
           Metric.MISSED_ALARM_RATE,
           Metric.LOG_LOSS);
+  private static final List<Metric> DOCUMENTS =
+      List.of(
+          Metric.ACCURACY,
+          Metric.PRECISION,
+          Metric.RECALL,
+          Metric.F1,
+          Metric.ROC_AUC,
+          Metric.PR_AUC,
+          Metric.LOG_LOSS,
+          Metric.CALIBRATION_ERROR);
   private static final List<Metric> LIFE =
       List.of(
           Metric.MAE,
@@ -56,19 +66,23 @@ final class EvaluationTable {
             switch (report.target().type()) {
               case "forecast" -> FORECAST;
               case "remaining-life" -> LIFE;
+              case EvaluationReport.DOCUMENT -> DOCUMENTS;
               default -> CLASSES;
             });
     var text = new StringBuilder();
     text.append(
         String.format(
             Locale.ROOT,
-            "%s version %s on %s of %s: %,d windows, %,d series%n",
+            "%s version %s on %s of %s: %,d %s%s%n",
             report.model().name(),
             report.model().version(),
             report.dataset().split(),
             report.dataset().uri(),
             report.dataset().windows(),
-            report.dataset().series()));
+            report.examples(),
+            report.dataset().series() == 0
+                ? ""
+                : String.format(Locale.ROOT, ", %,d series", report.dataset().series())));
     table.header("");
     table.line("model", report.metrics());
     for (BaselineRow row : report.baselines()) {

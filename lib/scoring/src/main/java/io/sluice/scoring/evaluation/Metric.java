@@ -34,6 +34,8 @@ public enum Metric {
   FALSE_ALARM_RATE(Better.LOWER, "false alarms over windows without an event"),
   MISSED_ALARM_RATE(Better.LOWER, "missed events over events"),
   LOG_LOSS(Better.LOWER, "mean of minus the logarithm of the right class's probability, nats"),
+  CALIBRATION_ERROR(
+      Better.LOWER, "mean distance of confidence from accuracy over ten bins of confidence"),
   LIFE_SCORE(Better.LOWER, "asymmetric score of remaining life: late predictions cost more; a sum"),
   RMSE_UNCAPPED(Better.LOWER, "root mean squared error against remaining life without the cap"),
   LIFE_SCORE_UNCAPPED(Better.LOWER, "asymmetric score against remaining life without the cap"),

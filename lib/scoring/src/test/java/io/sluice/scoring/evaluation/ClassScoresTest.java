@@ -65,6 +65,15 @@ class ClassScoresTest {
   }
 
   @Test
+  void calibrationErrorIsHandComputed() {
+    // confidences 0.9 and 0.6, both right; 0.65, wrong, in the bin of 0.6
+    ClassScores scores = binary(new int[] {1, 0, 1}, new double[] {0.9, 0.4, 0.35});
+
+    assertThat(scores.calibrationError())
+        .isCloseTo((Math.abs(1 - 0.9) + Math.abs(1 - 0.6 - 0.65)) / 3, within(1e-7));
+  }
+
+  @Test
   void anAlarmIsRaisedFromTheThresholdOn() {
     var scores = new ClassScores(2, 0.3f, 1);
     for (float p : new float[] {0.29f, 0.3f, 0.31f}) {

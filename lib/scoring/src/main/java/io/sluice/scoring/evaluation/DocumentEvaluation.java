@@ -1,0 +1,279 @@
+package io.sluice.scoring.evaluation;
+
+import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.kernel.DeviceChoice;
+import io.sluice.recurrent.kernel.Kernels;
+import io.sluice.scoring.baseline.BaselineKind;
+import io.sluice.scoring.bundle.DocumentPredictor;
+import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.scoring.device.TaskDevice;
+import io.sluice.scoring.evaluation.EvaluationReport.BaselineRow;
+import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
+import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.text.dataset.TextDataset;
+import io.sluice.sequences.text.dataset.TextManifest;
+import io.sluice.sequences.text.encoding.TextContract;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * Judges a model of documents on a split of a dataset of text.
+ *
+ * <p>A document is of the class that is most probable; of two classes it is of the second from
+ * {@code evaluate.threshold} on, one half where that is {@code auto}: no class is an alarm.
+ */
+final class DocumentEvaluation {
+  private static final double HALF = 0.5;
+
+  /** Alarms are no matter of documents. */
+  private static final List<Metric> OF_ALARMS =
+      List.of(Metric.FALSE_ALARM_RATE, Metric.MISSED_ALARM_RATE);
+
+  private final Workers workers;
+  private final EvaluateSettings settings;
+  private final TextDataset dataset;
+  private final ModelInfo model;
+  private final List<String> names;
+  private final double threshold;
+  private final List<String> notes = new ArrayList<>();
+
+  private DocumentEvaluation(
+      SparkSession spark,
+      EvaluateSettings settings,
+      TextDataset dataset,
+      ModelInfo model,
+      Configuration hadoop) {
+    this.workers = new Workers(spark, hadoop);
+    this.settings = settings;
+    this.dataset = dataset;
+    this.model = model;
+    this.names = dataset.contract().classes();
+    this.threshold = settings.threshold().orElse(HALF);
+  }
+
+  /**
+   * @throws InvalidInputException if the dataset cannot be read, does not fit the bundle, or the
+   *     split has no document with a label
+   */
+  static EvaluationReport run(
+      SparkSession spark,
+      EvaluateSettings settings,
+      ModelBundle bundle,
+      ModelInfo model,
+      Configuration hadoop) {
+    long start = System.nanoTime();
+    TextDataset dataset = TextDataset.open(settings.dataset(), hadoop).requireAudit();
+    requireFit(bundle.manifest().text().contract(), bundle.uri(), dataset);
+    var evaluation = new DocumentEvaluation(spark, settings, dataset, model, hadoop);
+    DocumentScores scores = evaluation.scores();
+    return evaluation.report(scores, start);
+  }
+
+  private static void requireFit(TextContract bundle, String uri, TextDataset dataset) {
+    var differences = new ArrayList<String>();
+    TextContract found = dataset.contract();
+    compare(differences, "layout", bundle.layout(), found.layout());
+    compare(differences, "tokenisation", bundle.tokenisation(), found.tokenisation());
+    compare(differences, "vocabulary", bundle.vocabularyHash(), found.vocabularyHash());
+    compare(differences, "max-tokens", bundle.maxTokens(), found.maxTokens());
+    compare(differences, "truncate", bundle.truncate(), found.truncate());
+    compare(differences, "classes", bundle.classes(), found.classes());
+    if (!differences.isEmpty()) {
+      throw new InvalidInputException(
+          "Model bundle %s does not fit dataset %s, %d difference(s):%n  - %s%nEvaluate on a dataset built with the bundle's vocabulary (text.vocabulary.path) and settings, or train on this one."
+              .formatted(
+                  uri,
+                  dataset.uri(),
+                  differences.size(),
+                  String.join(System.lineSeparator() + "  - ", differences)));
+    }
+  }
+
+  private static void compare(List<String> found, String what, Object bundle, Object dataset) {
+    if (!Objects.equals(bundle, dataset)) {
+      found.add("%s is %s in the bundle, %s in the dataset".formatted(what, bundle, dataset));
+    }
+  }
+
+  /** Of the split, by tasks that take whole batches. */
+  private DocumentScores scores() {
+    Split split = settings.split();
+    long documents = dataset.documents(split);
+    if (documents == 0) {
+      throw new InvalidInputException(
+          "Dataset %s has no document in split %s. Choose another evaluate.split, or widen the split and rebuild."
+              .formatted(settings.dataset(), split.label()));
+    }
+    int tasks = workers.spark().map(s -> s.sparkContext().defaultParallelism()).orElse(1);
+    var task =
+        new Task(
+            settings.dataset(),
+            model.uri(),
+            split,
+            settings.batchSize(),
+            settings.device(),
+            names.size(),
+            (float) threshold,
+            tasks);
+    DocumentScores scores =
+        workers
+            .run(
+                "evaluate: %s documents".formatted(split.label()),
+                IntStream.range(0, tasks).boxed().toList(),
+                task,
+                DocumentScores::merge,
+                settings.device())
+            .orElseThrow();
+    if (scores.classes().count() == 0) {
+      throw new InvalidInputException(
+          "No label is known in split %s of %s: %,d documents, all without one. Check source.columns.label and rebuild."
+              .formatted(split.label(), settings.dataset(), documents));
+    }
+    return scores;
+  }
+
+  /** Classifies a share of a split, in whatever process it lands in. */
+  private record Task(
+      String dataset,
+      String bundle,
+      Split split,
+      int batchSize,
+      DeviceChoice choice,
+      int classes,
+      float threshold,
+      int tasks)
+      implements Workers.Work<Integer, DocumentScores> {
+    @Override
+    public DocumentScores on(Iterator<Integer> numbers, Configuration hadoop) {
+      TextDataset texts = TextDataset.open(dataset, hadoop);
+      var scores = new DocumentScores(classes, threshold);
+      try (TaskDevice own = TaskDevice.of(choice);
+          DocumentPredictor predictor =
+              ModelBundle.open(bundle, hadoop).newDocumentPredictor().on(own.device())) {
+        own.device().complaint().ifPresent(Kernels::warnOnce);
+        while (numbers.hasNext()) {
+          scores.addAll(texts.documentsInOrder(split, batchSize, numbers.next(), tasks), predictor);
+        }
+      }
+      return scores;
+    }
+  }
+
+  private EvaluationReport report(DocumentScores scores, long start) {
+    ClassScores classes = scores.classes();
+    Map<Metric, Double> metrics = new TreeMap<>(classes.metrics());
+    metrics.put(Metric.CALIBRATION_ERROR, classes.calibrationError());
+    OF_ALARMS.forEach(metrics::remove);
+    List<BaselineRow> baselines = baselines(classes, metrics);
+    if (names.size() == 2) {
+      notes.add(
+          String.format(
+              Locale.ROOT,
+              "A document is \"%s\" from a probability of %.4g on (evaluate.threshold).",
+              names.get(1),
+              threshold));
+    }
+    if (scores.unlabelled() > 0) {
+      notes.add(
+          String.format(
+              Locale.ROOT, "%,d documents have no label and were left out.", scores.unlabelled()));
+    }
+    noteDuplicates();
+    Map<String, Double> labelled = TargetPass.labelled(metrics);
+    var meanings = new LinkedHashMap<String, String>();
+    metrics.keySet().forEach(metric -> meanings.put(metric.label(), metric.meaning()));
+    return new EvaluationReport(
+        EvaluationReport.FORMAT,
+        settings.name(),
+        Instant.now().toString(),
+        (System.nanoTime() - start) / 1e9,
+        model,
+        new EvaluationReport.DatasetInfo(
+            settings.dataset(),
+            settings.split().label(),
+            scores.documents(),
+            0,
+            scores.unlabelled(),
+            null,
+            null),
+        new EvaluationReport.TargetInfo(
+            EvaluationReport.DOCUMENT, List.of(), names, longest(), 0, 0, 0, null),
+        labelled,
+        meanings,
+        List.copyOf(notes),
+        List.of(),
+        List.of(),
+        List.of(),
+        List.of(),
+        baselines,
+        classes.detail(names, null),
+        List.of(),
+        List.of(),
+        settings.gate().map(g -> QualityGate.judge(g, labelled, baselines)).orElse(null));
+  }
+
+  /** Results on texts that training has seen are too good. */
+  private void noteDuplicates() {
+    TextManifest.Duplicates duplicates = dataset.manifest().duplicates();
+    String split = settings.split().label();
+    long seen = duplicates.normalised().getOrDefault(split + "-in-train", 0L);
+    if (seen > 0) {
+      notes.add(
+          String.format(
+              Locale.ROOT,
+              "%,d documents of the split stand in train too, which flatters these numbers.",
+              seen));
+    }
+  }
+
+  private int longest() {
+    return dataset.manifest().splits().get(settings.split().label()).lengths().stream()
+        .mapToInt(TextManifest.Bin::upTo)
+        .max()
+        .orElse(1);
+  }
+
+  /** The class that most train documents have, if it is asked for. */
+  private List<BaselineRow> baselines(ClassScores scores, Map<Metric, Double> metrics) {
+    if (!settings.baselines().contains(BaselineKind.MAJORITY_CLASS)) {
+      return List.of();
+    }
+    Map<String, Long> labels = dataset.manifest().splits().get(Split.TRAIN.label()).labels();
+    long[] counts = names.stream().mapToLong(name -> labels.getOrDefault(name, 0L)).toArray();
+    long all = Arrays.stream(counts).sum();
+    int majority = 0;
+    for (int v = 1; v < counts.length; v++) {
+      majority = counts[v] > counts[majority] ? v : majority;
+    }
+    notes.add(
+        String.format(
+            Locale.ROOT,
+            "majority-class is \"%s\": %.1f %% of %,d train documents.",
+            names.get(majority),
+            100.0 * counts[majority] / Math.max(1, all),
+            all));
+    Map<Metric, Double> own = new TreeMap<>(scores.counted(scores.allPredictedAs(majority)));
+    OF_ALARMS.forEach(own::remove);
+    return List.of(
+        new BaselineRow(
+            BaselineKind.MAJORITY_CLASS.label(),
+            true,
+            "",
+            scores.count(),
+            TargetPass.labelled(own),
+            TargetPass.labelled(metrics),
+            List.of(),
+            List.of()));
+  }
+}

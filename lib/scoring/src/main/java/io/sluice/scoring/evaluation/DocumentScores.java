@@ -1,0 +1,65 @@
+package io.sluice.scoring.evaluation;
+
+import io.sluice.scoring.bundle.DocumentPredictor;
+import io.sluice.sequences.text.dataset.DocumentBatches;
+import io.sluice.sequences.text.dataset.TextBatch;
+import java.io.Serializable;
+
+/** What is gathered from the documents of a split; parts of it merge. */
+final class DocumentScores implements Serializable {
+  private static final long serialVersionUID = 1L;
+
+  /** Documents have no series of their own. */
+  private static final String ALL = "documents";
+
+  private final int V;
+  private final ClassScores scores;
+  private long documents;
+  private long unlabelled;
+
+  /**
+   * @param V classes
+   * @param threshold with two: the second is predicted from this probability on
+   */
+  DocumentScores(int V, float threshold) {
+    this.V = V;
+    this.scores = new ClassScores(V, threshold, 1);
+  }
+
+  /** Takes in all documents of some batches. */
+  DocumentScores addAll(DocumentBatches batches, DocumentPredictor predictor) {
+    while (batches.hasNext()) {
+      TextBatch batch = batches.next();
+      float[] probabilities = predictor.probabilities(batch);
+      for (int b = 0; b < batch.size(); b++) {
+        documents++;
+        if (batch.label(b) < 0) {
+          unlabelled++;
+        } else {
+          scores.add(ALL, 0, batch.label(b), probabilities, b * V);
+        }
+      }
+    }
+    return this;
+  }
+
+  /** Adds what another one gathered. */
+  DocumentScores merge(DocumentScores other) {
+    scores.merge(other.scores);
+    documents += other.documents;
+    unlabelled += other.unlabelled;
+    return this;
+  }
+
+  ClassScores classes() {
+    return scores;
+  }
+
+  long documents() {
+    return documents;
+  }
+
+  long unlabelled() {
+    return unlabelled;
+  }
+}
