@@ -27,7 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,13 +35,14 @@ class TextBundleTest {
   private static final Path SCHEMA =
       Path.of(System.getenv("SLUICE_ROOT"), "data-schemas", "model-bundle.v1.json");
 
+  @TempDir static Path shared;
   @TempDir Path folder;
-  private TextDataset dataset;
+  private static TextDataset dataset;
 
-  @BeforeEach
-  void build() {
+  @BeforeAll
+  static void build() {
     TextBuild build =
-        TextBuild.in(folder)
+        TextBuild.in(shared)
             .text("reports.csv", "id,label,text\n1,good,it runs\n2,bad,it is broken\n")
             .with("source { format = csv, columns { id = id, label = label, text = text } }");
     build.run();

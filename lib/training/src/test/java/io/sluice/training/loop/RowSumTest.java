@@ -1,7 +1,6 @@
 package io.sluice.training.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.embedding.TouchedRows;
@@ -117,10 +116,20 @@ class RowSumTest {
       for (Got got : all) {
         assertThat(got.touched.get(step)).isEqualTo(Arrays.toString(union));
         // float32 sums of numbers below 1 in another order
-        assertThat(got.gradients.get(step)).containsExactly(expected, within(3e-7f));
+        assertThat(worst(got.gradients.get(step), expected)).isLessThan(3e-7);
         assertThat(got.gradients.get(step)).isEqualTo(all.get(0).gradients.get(step));
       }
     }
+  }
+
+  /** The largest difference; AssertJ takes a minute for as many numbers. */
+  private static double worst(float[] actual, float[] expected) {
+    assertThat(actual).hasSameSizeAs(expected);
+    double worst = 0;
+    for (int k = 0; k < actual.length; k++) {
+      worst = Math.max(worst, Math.abs(actual[k] - expected[k]));
+    }
+    return worst;
   }
 
   @Test
