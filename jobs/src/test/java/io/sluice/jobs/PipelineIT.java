@@ -16,7 +16,6 @@ class PipelineIT {
   @Test
   void stagesInExecutorsTrainAsOneProcessAndAKilledOneLeavesTheResultAsItIs() throws Exception {
     SmallPlant.pipeline();
-    Script.Result explained = pipeline("undisturbed", "--explain").run().requireStatus(0);
     Script.Result local = train("local").set("train.strategy", "local").run().requireStatus(0);
     Script.Result whole = pipeline("undisturbed").run().requireStatus(0);
 
@@ -26,8 +25,6 @@ class PipelineIT {
     running.processes("CoarseGrainedExecutorBackend").get(0).destroyForcibly();
     Script.Result disturbed = running.await().requireStatus(0);
 
-    assertThat(explained.out())
-        .contains("train.pipeline.placement = [0,1]", "recurrent layer 1 and head", "expected: ");
     assertThat(whole.err())
         .contains("1 replica of 2 pipeline stages")
         .containsPattern("device: Rank 1 of 2 \\(pipeline stage 1 of replica 0: recurrent layer 1");
@@ -54,9 +51,8 @@ class PipelineIT {
     assertThat(actual.report().get("steps")).isEqualTo(expected.report().get("steps"));
   }
 
-  private static Script pipeline(String name, String... options) throws Exception {
+  private static Script pipeline(String name) throws Exception {
     return train(name)
-        .with(options)
         .set("train.strategy", "pipeline")
         .set("train.pipeline.stages", "2")
         .set("train.pipeline.placement", "[0,1]")
