@@ -160,28 +160,15 @@ public record ModelSpec(
 
   /** The same over words. */
   public ModelSpec with(WordEmbedding embedding) {
-    return new ModelSpec(
-        inputSize,
-        lookBack,
-        cell,
-        hiddenSizes,
-        bidirectional,
-        dropout,
-        output,
-        denseSizes,
-        forgetBias,
-        precision,
-        head,
-        attention,
-        layerNorm,
-        variationalDropout,
-        recurrentDropout,
-        embedding,
-        regularizers);
+    return with(embedding, regularizers);
   }
 
   /** The same with other regularizers. */
   public ModelSpec with(Regularizers regularizers) {
+    return with(embedding, regularizers);
+  }
+
+  private ModelSpec with(WordEmbedding embedding, Regularizers regularizers) {
     return new ModelSpec(
         inputSize,
         lookBack,

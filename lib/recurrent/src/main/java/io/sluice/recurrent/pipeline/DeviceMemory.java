@@ -17,7 +17,7 @@ import io.sluice.recurrent.model.ModelSpec;
  * work space   80 MiB (of GRUs and plain RNNs 340) + 1.15·r·G·H float32
  * </pre>
  *
- * <p><b>Accuracy.</b> The sum is 2 to 17 % above what 24 stacks of two LSTMs or GRUs held on an
+ * <p><b>Accuracy.</b> The sum is 0.4 to 13 % above what 24 stacks of two LSTMs or GRUs held on an
  * H200 with cuDNN 9.19 in four precisions ({@code deviceMebibytes} of {@code gpu-kernel.json}).
  * Plain RNNs were not measured.
  */
