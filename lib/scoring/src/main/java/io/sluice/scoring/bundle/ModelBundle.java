@@ -303,6 +303,11 @@ public final class ModelBundle {
     return vocabulary;
   }
 
+  /** Of a model of subwords, the text of its {@code tokenizer.json}; else null. */
+  public String tokenizerJson() {
+    return tokenizerJson;
+  }
+
   /**
    * Turns texts into ids as the model's dataset did, for one thread.
    *

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import io.sluice.config.Provenance;
@@ -24,6 +25,7 @@ import io.sluice.sequences.text.encoding.TextEncoder;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -117,6 +119,26 @@ class TextBundleTest {
     assertThatThrownBy(() -> ModelBundle.open(published.uri(), new Configuration()))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining(Vocabulary.FILE_NAME + " is damaged or was changed");
+  }
+
+  @Test
+  void aVocabularyThatWasSwappedWithItsHashIsNotThatOfTheContract() throws IOException {
+    Path bundle = Path.of(URI.create(publish(dataset.vocabulary().size()).uri()));
+    Path vocabulary = bundle.resolve(Vocabulary.FILE_NAME);
+    Path manifest = bundle.resolve(BundleManifest.FILE_NAME);
+    byte[] original = Files.readAllBytes(vocabulary);
+    byte[] swapped =
+        Files.readString(vocabulary).replace("runs", "ends").getBytes(StandardCharsets.UTF_8);
+    Files.write(vocabulary, swapped);
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(manifest.toFile());
+    json.withObject("/files/" + Vocabulary.FILE_NAME).put("sha256", Sha256.of(swapped));
+    Files.writeString(manifest, json.toString());
+
+    assertThatThrownBy(() -> ModelBundle.open(bundle.toString(), new Configuration()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "Model bundle %s contradicts itself. The vocabulary is not that of the contract: its hash is %s, expected %s. Restore the file that was written with it."
+                .formatted(bundle, Sha256.of(swapped), Sha256.of(original)));
   }
 
   @Test
