@@ -185,6 +185,8 @@ public final class ModelBundle {
     try {
       if (manifest.text() == null) {
         new BatchArrays(manifest.contract(), manifest.spec());
+      } else if (manifest.text().contract().layout() == TextContract.Layout.STREAM) {
+        new StreamArrays(manifest.text().contract(), manifest.spec());
       } else {
         new DocumentArrays(manifest.text().contract(), manifest.spec());
       }
