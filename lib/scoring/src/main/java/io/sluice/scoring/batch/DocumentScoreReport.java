@@ -25,7 +25,10 @@ import java.util.Map;
  * @param unknownDocuments documents of such tokens alone
  * @param cutDocuments documents longer than the model reads
  * @param cutTokens what was cut off of them
- * @param predictedClasses documents by predicted class
+ * @param predictedClasses documents by predicted class; none of a language model
+ * @param scoredTokens of a language model: tokens whose probabilities were taken; else 0
+ * @param logProbability of a language model: of all of them together, in nats; else null
+ * @param perplexity e to the mean of them, negated; null without a scored token
  * @param labelledDocuments documents with a label that is a class of the model
  * @param unknownLabels documents with a label that is none
  * @param accuracy share of the labelled documents whose predicted class is their label; null
@@ -55,6 +58,9 @@ public record DocumentScoreReport(
     long cutDocuments,
     long cutTokens,
     Map<String, Long> predictedClasses,
+    long scoredTokens,
+    Double logProbability,
+    Double perplexity,
     long labelledDocuments,
     long unknownLabels,
     Double accuracy,

@@ -35,8 +35,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Scores documents: raw texts and the bundle of a classifier in, rows of {@code
- * document-predictions.v1} out.
+ * Scores documents: raw texts and the bundle of a classifier or of a language model in, rows of
+ * {@code document-predictions.v1} out.
  *
  * <p>A run covers the documents of its input on its date, and replaces exactly the rows of these.
  */
@@ -208,6 +208,8 @@ final class DocumentScorer {
       long cutDocuments,
       long cutTokens,
       TreeMap<String, Long> predictedClasses,
+      long scoredTokens,
+      double logProbability,
       long labelled,
       long right,
       long unknownLabels) {}
@@ -229,18 +231,35 @@ final class DocumentScorer {
                 sum(col("cut_tokens").cast("long")),
                 count_if(isClass),
                 count_if(col("label").equalTo(col("predicted_class"))),
-                count_if(isClass.equalTo(false)))
+                count_if(isClass.equalTo(false)),
+                sum(col("scored_tokens").cast("long")),
+                sum("log_probability"))
             .collectAsList();
-    var sums = new long[10];
+    var sums = new long[11];
+    double logProbability = 0;
     var classes = new TreeMap<String, Long>();
     for (Row row : byClass) {
-      classes.put(row.getString(0), row.getLong(1));
-      for (int i = 1; i < sums.length; i++) {
-        sums[i] += row.getLong(i);
+      if (!row.isNullAt(0)) {
+        classes.put(row.getString(0), row.getLong(1));
       }
+      for (int i = 1; i < sums.length; i++) {
+        sums[i] += row.isNullAt(i) ? 0 : row.getLong(i);
+      }
+      logProbability += row.isNullAt(11) ? 0 : row.getDouble(11);
     }
     return new Counts(
-        sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], classes, sums[7], sums[8], sums[9]);
+        sums[1],
+        sums[2],
+        sums[3],
+        sums[4],
+        sums[5],
+        sums[6],
+        classes,
+        sums[10],
+        logProbability,
+        sums[7],
+        sums[8],
+        bundle.isLanguageModel() ? 0 : sums[9]);
   }
 
   private DocumentScoreReport report(
@@ -267,6 +286,11 @@ final class DocumentScorer {
         counts.cutDocuments(),
         counts.cutTokens(),
         counts.predictedClasses(),
+        counts.scoredTokens(),
+        bundle.isLanguageModel() ? counts.logProbability() : null,
+        counts.scoredTokens() == 0
+            ? null
+            : (Double) Math.exp(-counts.logProbability() / counts.scoredTokens()),
         counts.labelled(),
         counts.unknownLabels(),
         counts.labelled() == 0 ? null : (double) counts.right() / counts.labelled(),
@@ -284,7 +308,7 @@ final class DocumentScorer {
               .formatted(counts.unknownDocuments(), counts.rows()));
     }
     String label = settings.source().labelColumn();
-    if (label != null && !documents.hasLabels()) {
+    if (label != null && !documents.hasLabels() && !bundle.isLanguageModel()) {
       warnings.add(
           "%s has no column \"%s\" (source.columns.label): it was scored without labels."
               .formatted(described(), label));

@@ -1,8 +1,9 @@
 package io.sluice.scoring.batch;
 
-import io.sluice.scoring.bundle.DocumentPredictor;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.text.RawDocuments.RawDocument;
+import io.sluice.sequences.text.encoding.TextContract;
 import java.util.Collections;
 import java.util.Iterator;
 import org.apache.spark.api.java.function.FlatMapFunction;
@@ -34,11 +35,18 @@ record DocumentScoring(
       return Collections.emptyIterator(); // an empty partition opens no bundle
     }
     ModelBundle bundle = task.bundle();
-    DocumentPredictor predictor = bundle.newDocumentPredictor().on(task.device());
-    ScoringTask.atEnd(predictor);
+    DocumentModel model = model(bundle, task.device());
+    ScoringTask.atEnd(model);
+    TextContract contract = bundle.textContract();
     var batches =
-        new LengthBatches(
-            documents, bundle.textContract(), bundle.vocabulary(), batchSize, batchTokens);
-    return new ScoredDocuments(batches, bundle.textContract(), predictor, attention, input, run);
+        new LengthBatches(documents, contract, bundle.vocabulary(), batchSize, batchTokens);
+    return new ScoredDocuments(batches, model, contract.unknownId(), input, run);
+  }
+
+  private DocumentModel model(ModelBundle bundle, Device device) {
+    TextContract contract = bundle.textContract();
+    return bundle.isLanguageModel()
+        ? new DocumentLikelihood(bundle.newStreamPredictor(1).on(device), contract, batchTokens)
+        : new DocumentClasses(bundle.newDocumentPredictor().on(device), contract, attention);
   }
 }

@@ -2,18 +2,9 @@ package io.sluice.scoring.batch;
 
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
-import io.sluice.recurrent.kernel.Cell;
-import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Attention;
-import io.sluice.recurrent.model.Head;
-import io.sluice.recurrent.model.ModelSpec;
-import io.sluice.recurrent.model.Networks;
-import io.sluice.recurrent.model.OptimizerSpec;
-import io.sluice.recurrent.model.WordEmbedding;
-import io.sluice.scoring.bundle.BundleContents;
-import io.sluice.scoring.bundle.BundlePublisher;
 import io.sluice.scoring.bundle.ModelBundle;
-import io.sluice.sequences.text.TextBuild;
+import io.sluice.scoring.bundle.TextModels;
 import io.sluice.sequences.text.dataset.TextDataset;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,17 +15,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/**
- * A lake in a folder: documents, a dataset built from them, and published classifiers with fresh
- * parameters (a prediction need not be good to be the right one).
- */
+/** A lake in a folder: documents, a dataset built from them, and published classifiers. */
 final class DocumentLake {
   static final Configuration HADOOP = new Configuration();
 
@@ -48,47 +34,12 @@ final class DocumentLake {
   DocumentLake(SparkSession spark, Path folder, String... hocon) {
     this.spark = spark;
     this.folder = folder;
-    TextBuild build =
-        TextBuild.in(folder)
-            .text(
-                "train.csv",
-                "id,label,text\n1,good,it runs and runs\n2,bad,it is broken\n3,good,all is well\n")
-            .with("source { format = csv, columns { id = id, label = label, text = text } }");
-    List.of(hocon).forEach(build::with);
-    build.run();
-    this.dataset = build.open();
+    this.dataset = TextModels.documents(folder, hocon);
   }
 
   /** Publishes a network that fits the dataset. */
   ModelBundle publish(String name, Attention attention) {
-    ModelSpec spec =
-        new ModelSpec(
-                1,
-                9,
-                Cell.LSTM,
-                List.of(6),
-                true,
-                0,
-                ModelSpec.Output.LAST,
-                List.of(),
-                1,
-                Precision.F32,
-                Head.classes(2, List.of()),
-                attention,
-                false,
-                false,
-                0)
-            .with(WordEmbedding.of(dataset.vocabulary().size(), 5));
-    String uri =
-        BundlePublisher.publish(
-                folder.resolve("models").toUri().toString(),
-                name,
-                Optional.empty(),
-                Networks.create(spec, OptimizerSpec.constantAdam(1e-3), 42),
-                new BundleContents(spec, dataset, Map.of(), run("train")),
-                HADOOP)
-            .uri();
-    return ModelBundle.open(uri, HADOOP);
+    return TextModels.classifier(folder, name, dataset, attention);
   }
 
   /** Writes a file of the lake. */
