@@ -8,6 +8,7 @@ import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.model.UniformWeights;
 import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.PublishLock;
@@ -192,6 +193,9 @@ public final class Trainer {
     RunPlan plan = undertaking.plan;
 
     MultiLayerNetwork network = plan.network();
+    if (settings.initialRange() > 0) {
+      UniformWeights.draw(network, settings.initialRange(), settings.seed());
+    }
     dataset.prepare(network, settings, hadoop);
     var checkpoints =
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
@@ -200,12 +204,7 @@ public final class Trainer {
     try (Device.Bound bound = bind(settings);
         RunLog log =
             RunLog.open(
-                settings,
-                plan.steps(),
-                dataset.examples(),
-                beginning.start().position(),
-                progress,
-                hadoop)) {
+                settings, plan.steps(), dataset, beginning.start().position(), progress, hadoop)) {
       tellDevices(settings, log);
       Checkpoint end =
           strategy.run(
