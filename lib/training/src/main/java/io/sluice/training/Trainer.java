@@ -23,7 +23,7 @@ import io.sluice.training.sharing.Cluster;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -99,7 +99,7 @@ public final class Trainer {
   public static String explain(SparkConf conf, TrainSettings settings, ModelSettings model) {
     Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);
     TrainSettings presumed = Strategies.presume(settings, conf.get("spark.master", "local"));
-    return Explanation.of(() -> Learnable.open(settings, model, hadoop), presumed, model);
+    return Explanation.of(() -> Learnable.open(presumed, model, hadoop), presumed, model);
   }
 
   private static TrainReport run(
@@ -112,7 +112,7 @@ public final class Trainer {
     return train(
         spark,
         hadoop,
-        () -> Learnable.open(settings, model, hadoop),
+        decided -> Learnable.open(decided, model, hadoop),
         settings,
         model,
         provenance,
@@ -151,11 +151,15 @@ public final class Trainer {
     }
   }
 
-  /** One run with a checkpoint folder to itself. */
+  /**
+   * One run with a checkpoint folder to itself.
+   *
+   * @param dataset opens it, told the settings with the strategy, workers and batch decided
+   */
   static TrainReport train(
       Optional<SparkSession> spark,
       Configuration hadoop,
-      Supplier<Learnable> dataset,
+      Function<TrainSettings, Learnable> dataset,
       TrainSettings wanted,
       ModelSettings model,
       Provenance provenance,
@@ -166,7 +170,9 @@ public final class Trainer {
     var preflight = new Preflight(settings, hadoop);
     Undertaking undertaking =
         preflight.attempt(
-            () -> Undertaking.of(dataset.get(), settings, model, provenance, spark, hadoop));
+            () ->
+                Undertaking.of(
+                    dataset.apply(settings), settings, model, provenance, spark, hadoop));
     try (PublishLock lock =
             preflight.attempt(
                 () ->
