@@ -24,7 +24,6 @@ import org.nd4j.linalg.factory.Nd4j;
 final class HeadPart implements AutoCloseable {
   private final MultiLayerNetwork network;
   private final INDArray gradient;
-  private final int T;
   private final int inputs;
 
   /** Outputs of the recurrent layers (T, B, N), and their gradient; as long as the longest yet. */
@@ -36,6 +35,9 @@ final class HeadPart implements AutoCloseable {
   private final INDArray sum;
 
   private boolean hasSum;
+
+  // of the series that is written
+  private int T;
   private int B;
 
   /** Makes the network above an inlet. */
@@ -44,14 +46,12 @@ final class HeadPart implements AutoCloseable {
   }
 
   /**
-   * @param T time steps of a series
-   * @param inputs N, of each
+   * @param inputs N, of each time step
    */
-  HeadPart(Maker maker, int T, int inputs) {
+  HeadPart(Maker maker, int inputs) {
     this.network = maker.make(new Inlet(this::arrived));
     this.gradient = ParameterUpdate.gradient(network);
     this.sum = gradient.ulike();
-    this.T = T;
     this.inputs = inputs;
   }
 
@@ -63,6 +63,7 @@ final class HeadPart implements AutoCloseable {
 
   /** Where the outputs of a chunk are to be written, (T, B, N) of it. */
   Pointer room(TimeChunk chunk) {
+    T = chunk.timeSteps();
     B = chunk.examples();
     long needed = (long) T * B * inputs;
     if (steps == null || steps.length() < needed) {
@@ -77,7 +78,13 @@ final class HeadPart implements AutoCloseable {
    * @return the mean of the examples' losses
    */
   double learn(Examples examples) {
-    var batch = new Batch(series(steps), examples.labels(), examples.labelsMask(), examples.keys());
+    var batch =
+        new Batch(
+            series(steps),
+            examples.mask(T),
+            examples.labels(),
+            examples.labelsMask(),
+            examples.keys());
     long needed = (long) T * B * inputs;
     if (dSteps == null || dSteps.length() < needed) {
       dSteps = renewed(dSteps, needed);
@@ -107,7 +114,8 @@ final class HeadPart implements AutoCloseable {
   /** The mean loss over the series that was written, without dropout and a way back. */
   double score(Examples examples) {
     return network.score(
-        new DataSet(series(steps), examples.labels(), null, examples.labelsMask()), false);
+        new DataSet(series(steps), examples.labels(), examples.mask(T), examples.labelsMask()),
+        false);
   }
 
   /** Writes the sum of the step's gradients; zeros if there were no examples. */

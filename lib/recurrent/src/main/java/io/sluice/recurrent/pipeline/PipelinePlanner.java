@@ -68,16 +68,6 @@ final class PipelinePlanner {
         recurrent,
         recurrent == 1 ? "" : "s",
         P);
-    require(
-        !spec.hasEmbedding(),
-        PipelineRefusal.Wish.STAGES,
-        "must be left alone for a network over words, whose embedding no stage computes: use another strategy; but is %d",
-        P);
-    require(
-        spec.regularizers().weightDropout() == 0,
-        PipelineRefusal.Wish.STAGES,
-        "must be left alone with weight-dropout, which no stage has: use another strategy; but is %d",
-        P);
     if (placement != null) {
       require(
           placement.blocks() == blocks,

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.pipeline;
 
+import io.sluice.recurrent.optim.Batch;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -18,16 +19,33 @@ public interface StageLinks {
    * @param kind what follows
    * @param examples B of the whole batch, over all replicas
    * @param size of this replica's part of it
+   * @param timeSteps T of this replica's part; 0 of none
    * @param stopAsked whether the replica's first stage is asked to stop
    * @param wholeAsked whether it asks that no gradient is held back
    */
-  record Header(Kind kind, long examples, int size, boolean stopAsked, boolean wholeAsked) {
+  record Header(
+      Kind kind, long examples, int size, int timeSteps, boolean stopAsked, boolean wholeAsked) {
     /** After the last batch of a validation. */
-    public static final Header END = new Header(Kind.END, 0, 0, false, false);
+    public static final Header END = new Header(Kind.END, 0, 0, 0, false, false);
+
+    /**
+     * A training step.
+     *
+     * @param examples B of the whole batch, over all replicas
+     * @param own this replica's part of it
+     */
+    public static Header training(long examples, Batch own, boolean stopAsked, boolean wholeAsked) {
+      return new Header(Kind.TRAINING, examples, own.size(), timeSteps(own), stopAsked, wholeAsked);
+    }
 
     /** A batch that is only looked at. */
-    public static Header validation(int size) {
-      return new Header(Kind.VALIDATION, size, size, false, false);
+    public static Header validation(Batch batch) {
+      return new Header(
+          Kind.VALIDATION, batch.size(), batch.size(), timeSteps(batch), false, false);
+    }
+
+    private static int timeSteps(Batch batch) {
+      return batch.size() == 0 ? 0 : Math.toIntExact(batch.features().size(2));
     }
   }
 

@@ -15,10 +15,11 @@ import io.sluice.recurrent.model.OptimizerSpec;
  * parameters   P
  * optimizer    2·P Adam, AdamW; P Nesterov momentum, RMSProp; none of plain gradient descent
  * gradients    P, and 2·Q where the head's are added up
- * kernels      n · what recurrent layers keep of a chunk, their weights and their scratch memory
+ * kernels      n · what recurrent layers keep of a chunk, their weights (with weight dropout a
+ *              copy besides) and their scratch memory
  * activations  n · the input and the outputs of the layers of a chunk, and gradients of one; of the
  *              last stage also outputs and gradients of the last recurrent layer over whole series,
- *              twice, and what layers above it keep; of the first, features of whole series
+ *              twice, and what layers above it keep; of the first, features of whole series, or ids
  * besides      the allocator's share and compiled code
  * </pre>
  *

@@ -10,8 +10,8 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.FlatGradient;
 import io.sluice.recurrent.optim.GradientExchange;
-import io.sluice.recurrent.optim.ParameterUpdate;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,11 +32,15 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * network of its own.
  *
  * <p><b>Shapes.</b> Time-major float32: a chunk comes in as (T, B, {@link #inputs}) and goes out as
- * (T, B, {@link #outputs}).
+ * (T, B, {@link #outputs}). Of a network over words the first stage takes ids (T, B, 1).
  */
 public final class StageNetwork implements AutoCloseable {
   private final MultiLayerNetwork network;
-  private final INDArray gradient;
+  private final FlatGradient flat;
+
+  /** Null in a stage without an embedding. */
+  private final WordPart words;
+
   private final List<Block> blocks = new ArrayList<>();
   private final HeadPart head;
   private final boolean isFirst;
@@ -51,31 +55,30 @@ public final class StageNetwork implements AutoCloseable {
   /**
    * @param spec of the whole network
    * @param stage which part of it
-   * @param microBatches under way at a time, at most
+   * @param seed of the whole network
    */
   public StageNetwork(
-      ModelSpec spec, OptimizerSpec optimizer, Placement placement, int stage, int microBatches) {
+      ModelSpec spec, OptimizerSpec optimizer, Placement placement, int stage, long seed) {
+    int below = Networks.layersBelowRecurrent(spec);
     int layers = Networks.layersOfRecurrent(spec);
     int recurrent = placement.recurrentLayers();
     int first = placement.first(stage);
     int end = Math.min(placement.end(stage), recurrent);
     boolean hasHead = placement.end(stage) > recurrent;
     int all = Networks.layers(spec);
-    int from = first * layers;
-    int to = hasHead ? all : end * layers;
-    this.network = Networks.part(spec, optimizer, from, to, null, null);
-    this.gradient = ParameterUpdate.gradient(network);
+    int from = first == 0 ? 0 : below + first * layers;
+    int to = hasHead ? all : below + end * layers;
+    this.network = Networks.part(spec, optimizer, seed, from, to, null, null);
+    this.flat = FlatGradient.of(network);
     this.isFirst = stage == 0;
     this.halfPrecision = spec.precision() == Precision.F16;
-    long offset = 0;
+    this.words = isFirst && below > 0 ? new WordPart(conf(0), flat) : null;
+    long offset = words == null ? 0 : words.parameters();
     for (int block = first; block < end; block++) {
-      int index = (block - first) * layers;
+      int index = below + block * layers - from;
       var added =
           new Block(
-              conf(index),
-              layers == 2 ? (LayerNormalization) conf(index + 1) : null,
-              offset,
-              microBatches);
+              conf(index), layers == 2 ? (LayerNormalization) conf(index + 1) : null, offset, seed);
       blocks.add(added);
       offset += added.parameters();
     }
@@ -84,7 +87,8 @@ public final class StageNetwork implements AutoCloseable {
         first == 0
             ? spec.inputSize()
             : units * spec.hiddenSizes().get(Math.min(first, recurrent) - 1);
-    this.head = hasHead ? head(spec, optimizer, recurrent * layers, all, offset) : null;
+    this.head =
+        hasHead ? head(spec, optimizer, seed, below + recurrent * layers, all, offset) : null;
   }
 
   /**
@@ -93,11 +97,12 @@ public final class StageNetwork implements AutoCloseable {
    * @return (P + 1): the last is their number
    */
   public static long[] starts(ModelSpec spec, Placement placement) {
+    int below = Networks.layersBelowRecurrent(spec);
     int perBlock = Networks.layersOfRecurrent(spec);
     List<ModelSummary.LayerSummary> layers = ModelSummary.of(spec).layers();
     long[] starts = new long[placement.count() + 1];
     for (int layer = 0; layer < layers.size(); layer++) {
-      int block = Math.min(layer / perBlock, placement.recurrentLayers());
+      int block = Math.min(Math.max(0, layer - below) / perBlock, placement.recurrentLayers());
       int stage = placement.stages().get(block);
       starts[stage + 1] += layers.get(layer).parameters();
     }
@@ -111,13 +116,13 @@ public final class StageNetwork implements AutoCloseable {
     return network.getLayerWiseConfigurations().getConf(index).getLayer();
   }
 
-  private HeadPart head(ModelSpec spec, OptimizerSpec optimizer, int from, int to, long offset) {
+  private HeadPart head(
+      ModelSpec spec, OptimizerSpec optimizer, long seed, int from, int to, long offset) {
     INDArray parameters = range(network.params().reshape(network.numParams()), offset);
     return new HeadPart(
         inlet ->
             Networks.part(
-                spec, optimizer, from, to, inlet, parameters.reshape(1, parameters.length())),
-        spec.lookBack(),
+                spec, optimizer, seed, from, to, inlet, parameters.reshape(1, parameters.length())),
         spec.recurrentOutputs());
   }
 
@@ -151,13 +156,27 @@ public final class StageNetwork implements AutoCloseable {
   }
 
   /**
-   * Before the units of a step, or of a validation: takes the parameters as they are.
+   * Before the units of a training step: takes the parameters as they are, less the weights that
+   * are dropped.
    *
    * @param lossScale what gradients are multiplied by inside of layers in half precision
    */
   public void begin(float lossScale) {
     this.lossScale = lossScale;
     step = network.getIterationCount();
+    flat.zeroRows();
+    try (var ignored = TrainingPass.begin(step, new long[0], null, lossScale)) {
+      takeParameters();
+    }
+  }
+
+  /** Before a batch of a validation: takes the parameters as they are. */
+  public void beginValidation() {
+    step = network.getIterationCount();
+    takeParameters();
+  }
+
+  private void takeParameters() {
     lossSum = 0;
     for (Block block : blocks) {
       block.takeParameters();
@@ -187,6 +206,9 @@ public final class StageNetwork implements AutoCloseable {
   public Pointer forward(int tape, TimeChunk chunk, Examples examples) {
     Pointer x = blocks.isEmpty() ? null : chunks.get(tape).atLeast(0);
     try (var ignored = TrainingPass.begin(step, examples.keys(), null, lossScale)) {
+      if (words != null) {
+        x = words.forward(tape, chunk, x, network.params());
+      }
       for (int b = 0; b < blocks.size(); b++) {
         x = blocks.get(b).forward(tape, chunk, x, destination(b, chunk));
       }
@@ -219,7 +241,7 @@ public final class StageNetwork implements AutoCloseable {
       for (int b = blocks.size() - 1; b >= 0; b--) {
         Block block = blocks.get(b);
         Pointer dx =
-            b == 0 && isFirst
+            b == 0 && isFirst && (words == null || words.isFrozen())
                 ? null
                 : scratch[b % 2].atLeast((long) chunk.rows() * block.layer.inputs() * Float.BYTES);
         block.backward(tape, chunk, arriving, dx);
@@ -229,7 +251,14 @@ public final class StageNetwork implements AutoCloseable {
         }
       }
     }
-    return arriving;
+    if (words == null) {
+      return arriving;
+    }
+    words.backward(tape, chunk, arriving);
+    if (last != null) {
+      last.words();
+    }
+    return null;
   }
 
   /** Told in a step's last backward pass. */
@@ -240,6 +269,9 @@ public final class StageNetwork implements AutoCloseable {
      * @param block of the stage, from 0 at the bottom
      */
     void block(int block);
+
+    /** The same of the rows of the embedding, after block 0. */
+    void words();
   }
 
   /**
@@ -250,6 +282,9 @@ public final class StageNetwork implements AutoCloseable {
    */
   public Pointer infer(int tape, TimeChunk chunk, Examples examples) {
     Pointer x = blocks.isEmpty() ? null : chunks.get(tape).atLeast(0);
+    if (words != null) {
+      x = words.infer(tape, chunk, x, network.params());
+    }
     for (int b = 0; b < blocks.size(); b++) {
       x = blocks.get(b).infer(tape, chunk, x, destination(b, chunk));
     }
@@ -278,9 +313,9 @@ public final class StageNetwork implements AutoCloseable {
    * @return its first number in the stage's flat gradient; their count if there is nothing
    */
   long takeHeadGradient() {
-    long from = blocks.stream().mapToLong(Block::parameters).sum();
-    if (head != null && from < gradient.length()) {
-      head.takeGradients(range(gradient, from));
+    long from = flat.rowNumbers() + blocks.stream().mapToLong(Block::parameters).sum();
+    if (head != null && from < flat.whole().length()) {
+      head.takeGradients(range(flat.whole(), from));
     }
     return from;
   }
@@ -295,8 +330,13 @@ public final class StageNetwork implements AutoCloseable {
   }
 
   /** The stage's flat gradient (P), as {@link GradientExchange} wants it. */
-  INDArray gradient() {
-    return gradient;
+  FlatGradient gradient() {
+    return flat;
+  }
+
+  /** Whether it begins with an embedding. */
+  boolean hasWords() {
+    return words != null;
   }
 
   /** Native memory that its kernels and activations hold now, in bytes. */
@@ -308,6 +348,9 @@ public final class StageNetwork implements AutoCloseable {
     for (Block block : blocks) {
       bytes += block.nativeBytes();
     }
+    if (words != null) {
+      bytes += words.nativeBytes();
+    }
     return bytes;
   }
 
@@ -317,6 +360,9 @@ public final class StageNetwork implements AutoCloseable {
     chunks.forEach(NativeBuffer::close);
     scratch[0].close();
     scratch[1].close();
+    if (words != null) {
+      words.close();
+    }
     if (head != null) {
       head.close();
     }
@@ -338,8 +384,8 @@ public final class StageNetwork implements AutoCloseable {
      * @param norm null is none
      * @param offset of its parameters in the stage's
      */
-    Block(Layer recurrent, LayerNormalization norm, long offset, int microBatches) {
-      this.layer = new ChunkedRecurrent(recurrent, microBatches);
+    Block(Layer recurrent, LayerNormalization norm, long offset, long seed) {
+      this.layer = new ChunkedRecurrent(recurrent, seed);
       this.norm = norm;
       this.offset = offset;
       int numbers = norm == null ? 0 : 2 * layer.outputs();
@@ -401,9 +447,9 @@ public final class StageNetwork implements AutoCloseable {
     }
 
     long takeGradient() {
-      layer.takeGradients(at(gradient, 0));
+      layer.takeGradients(at(flat.whole(), 0));
       if (norm != null) {
-        at(gradient, layer.parameterCount()).put(dNormSum);
+        at(flat.whole(), layer.parameterCount()).put(dNormSum);
         java.util.Arrays.fill(dNormSum, 0);
       }
       return offset;

@@ -3,6 +3,7 @@ package io.sluice.recurrent.pipeline;
 import io.sluice.recurrent.kernel.NativeBuffer;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.FlatGradient;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.GradientExchange;
 import io.sluice.recurrent.optim.ParameterUpdate;
@@ -31,7 +32,7 @@ public final class StageStep implements AutoCloseable {
   private final StageNetwork stage;
   private final int index;
   private final int stages;
-  private final Chunks chunks;
+  private final int chunkSteps;
   private final int microBatches;
   private final StageLinks links;
   private final Gradients gradients;
@@ -40,6 +41,9 @@ public final class StageStep implements AutoCloseable {
   private final ParameterUpdate update;
   private final NativeBuffer arriving = new NativeBuffer();
   private final Deque<Examples> underWay = new ArrayDeque<>();
+
+  /** Of the batch under way. */
+  private Chunks chunks;
 
   /** Features (T, B, I) of the micro-batch that goes forward, on the first stage. */
   private INDArray features;
@@ -67,7 +71,7 @@ public final class StageStep implements AutoCloseable {
    * @param stage this one
    * @param index from 0
    * @param stages P
-   * @param chunks of a series
+   * @param chunkSteps time steps of a chunk, at most
    * @param microBatches that a replica's part of a batch is cut into; fewer where it has fewer
    *     examples
    * @param peers sums over them; null if there are none
@@ -76,7 +80,7 @@ public final class StageStep implements AutoCloseable {
       StageNetwork stage,
       int index,
       int stages,
-      Chunks chunks,
+      int chunkSteps,
       int microBatches,
       StageLinks links,
       GradientExchange peers,
@@ -84,13 +88,13 @@ public final class StageStep implements AutoCloseable {
     this.stage = stage;
     this.index = index;
     this.stages = stages;
-    this.chunks = chunks;
+    this.chunkSteps = chunkSteps;
     this.microBatches = microBatches;
     this.links = links;
     this.peers = peers;
     this.over = over;
     this.gradients = new Gradients(stage, peers);
-    this.update = new ParameterUpdate(stage.network(), stage.isInHalfPrecision());
+    this.update = new ParameterUpdate(stage.network(), stage.isInHalfPrecision(), stage.gradient());
     GlobalNormClipping.joinParts(stage.network(), this::squaresOfAll);
   }
 
@@ -117,10 +121,7 @@ public final class StageStep implements AutoCloseable {
    */
   public double train(StageLinks.Header header, Batch own) {
     int parts = Math.min(microBatches, header.size());
-    if (schedule == null || schedule.microBatches() != parts) {
-      schedule = new Schedule(stages, parts, chunks.count());
-      units = schedule.units(index);
-    }
+    plan(header, parts);
     stage.begin(update.gradientScale());
     gradients.begin();
     underWay.clear();
@@ -139,6 +140,18 @@ public final class StageStep implements AutoCloseable {
     update.apply(header.examples(), ownLoss);
     stage.network().setScore(loss);
     return loss;
+  }
+
+  /** The order of the step's units: that of the last step if it is cut alike. */
+  private void plan(StageLinks.Header header, int parts) {
+    if (parts > 0) {
+      chunks = Chunks.atMost(chunkSteps, header.timeSteps());
+    }
+    int count = parts == 0 ? 1 : chunks.count();
+    if (schedule == null || schedule.microBatches() != parts || schedule.chunks() != count) {
+      schedule = new Schedule(stages, parts, count);
+      units = schedule.units(index);
+    }
   }
 
   /** Asked by the update; the loss goes along. */
@@ -192,9 +205,7 @@ public final class StageStep implements AutoCloseable {
     if (isLastUnit && !stage.isLast()) {
       gradients.headFinished();
     }
-    Pointer dx =
-        stage.backward(
-            unit.tape(), chunk, examples, dy, isLastUnit ? gradients::blockFinished : null);
+    Pointer dx = stage.backward(unit.tape(), chunk, examples, dy, isLastUnit ? gradients : null);
     if (dx != null) {
       links.sendDown(unit, dx, (long) chunk.rows() * stage.inputs());
     }
@@ -218,12 +229,13 @@ public final class StageStep implements AutoCloseable {
       }
       Batch batch = isFirst() && own.hasNext() ? own.next() : null;
       StageLinks.Header header =
-          begin(batch == null ? StageLinks.Header.END : StageLinks.Header.validation(batch.size()));
+          begin(batch == null ? StageLinks.Header.END : StageLinks.Header.validation(batch));
       if (header.kind() == StageLinks.Kind.END) {
         awaitAbove(Math.min(number, AHEAD - 1));
         return new double[] {losses, examplesSeen};
       }
-      stage.begin(1);
+      stage.beginValidation();
+      chunks = Chunks.atMost(chunkSteps, header.timeSteps());
       Examples examples = null;
       for (int k = 0; k < chunks.count(); k++) {
         var unit = new Unit(true, 0, k, 0);
@@ -267,8 +279,9 @@ public final class StageStep implements AutoCloseable {
     return new TimeChunk(
         chunks.first(unit.chunk()),
         chunks.length(unit.chunk()),
+        chunks.timeSteps(),
         examples.size(),
-        unit.chunk() == chunks.count() - 1);
+        examples.lengths());
   }
 
   private Examples nextExamples(Unit unit) {
@@ -292,7 +305,8 @@ public final class StageStep implements AutoCloseable {
             0,
             'c')
         .assign(steps);
-    return new Examples(batch.keys(), batch.labels(), batch.labelsMask());
+    return new Examples(
+        batch.keys(), Examples.lengths(batch.featuresMask()), batch.labels(), batch.labelsMask());
   }
 
   private void fill(Unit unit, TimeChunk chunk) {
@@ -344,7 +358,7 @@ public final class StageStep implements AutoCloseable {
    * Gathers a stage's gradient from the top down, and hands it to its peers while lower blocks are
    * still computing.
    */
-  private static final class Gradients {
+  private static final class Gradients implements StageNetwork.Finished {
     private final StageNetwork stage;
     private final GradientExchange peers;
 
@@ -357,27 +371,45 @@ public final class StageStep implements AutoCloseable {
     }
 
     void begin() {
-      left = stage.gradient().length();
+      left = stage.gradient().whole().length();
     }
 
     void headFinished() {
       finished(stage.takeHeadGradient());
     }
 
-    void blockFinished(int block) {
+    @Override
+    public void block(int block) {
       finished(stage.takeGradient(block));
+    }
+
+    @Override
+    public void words() {
+      finished(0);
     }
 
     void finishAll() {
       headFinished();
       for (int block = stage.blocks() - 1; block >= 0; block--) {
-        blockFinished(block);
+        block(block);
+      }
+      if (stage.hasWords()) {
+        words();
       }
     }
 
+    /** What is above the rows of an embedding does not wait for them, and they go by themselves. */
     private void finished(long from) {
-      if (peers != null && from < left && (left - from >= GradientExchange.LEAST || from == 0)) {
-        peers.ready(stage.gradient(), from, left);
+      FlatGradient gradient = stage.gradient();
+      long rows = gradient.rowNumbers();
+      if (peers == null || from == left) {
+        return;
+      }
+      if (left == rows && gradient.knowsRanges()) {
+        peers.ready(gradient.whole(), gradient.rows(), gradient.touched());
+        left = from;
+      } else if (left - from >= GradientExchange.LEAST || from == 0 || from == rows) {
+        peers.ready(gradient.whole(), from, left);
         left = from;
       }
     }

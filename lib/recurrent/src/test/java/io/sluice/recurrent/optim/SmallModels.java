@@ -48,8 +48,7 @@ public final class SmallModels {
 
     /** Those that a pipeline has stages for. */
     public static Stream<Kind> ofPipelines() {
-      return Arrays.stream(values())
-          .filter(kind -> kind != DROPPED_WEIGHTS && !kind.spec().hasEmbedding());
+      return Arrays.stream(values()).filter(kind -> kind != TIED_WORDS);
     }
 
     private final List<Integer> hiddenSizes;

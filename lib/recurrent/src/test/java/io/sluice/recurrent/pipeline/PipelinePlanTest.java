@@ -11,8 +11,6 @@ import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.OptimizerSpec;
-import io.sluice.recurrent.model.Regularizers;
-import io.sluice.recurrent.model.WordEmbedding;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -176,36 +174,6 @@ class PipelinePlanTest {
             1      recurrent layer 2 and head             98,765       1,252            25.0 %        1.5
             expected: 126 windows/s, 1.60 times one process's 79; stages wait 20.0 % of the time; 8 units a step: 2 micro-batches of up to 32 windows × 4 time chunks of 25 steps"""
                 .replace("\n", System.lineSeparator()));
-  }
-
-  @Test
-  void networksThatNoStageComputesAreRefused() {
-    ModelSpec spec = lstm(false, 64, 64);
-
-    refused(
-        spec.with(new Regularizers(0, null, 0.5, 0, 0)),
-        PipelineWishes.ofStages(2),
-        PipelineRefusal.Wish.STAGES,
-        "must be left alone with weight-dropout, which no stage has: use another strategy; but is 2");
-    ModelSpec words =
-        new ModelSpec(
-                1,
-                35,
-                Cell.LSTM,
-                List.of(8, 8),
-                false,
-                0,
-                ModelSpec.Output.LAST,
-                List.of(),
-                1,
-                Precision.F32,
-                Head.regression(1))
-            .with(WordEmbedding.of(100, 8));
-    refused(
-        words,
-        PipelineWishes.ofStages(2),
-        PipelineRefusal.Wish.STAGES,
-        "must be left alone for a network over words, whose embedding no stage computes: use another strategy; but is 2");
   }
 
   @Test

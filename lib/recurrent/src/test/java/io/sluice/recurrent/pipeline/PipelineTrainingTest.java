@@ -40,6 +40,9 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 class PipelineTrainingTest {
   private static final int STEPS = 50;
 
+  /** Of the network. */
+  private static final int SEED = 4;
+
   /**
    * @param stages of each of three recurrent layers and the head
    * @param shares of a batch by replica
@@ -70,7 +73,7 @@ class PipelineTrainingTest {
   void anyPlacementFollowsTheLossCurveOfOneProcess(Cut cut) throws Exception {
     ModelSpec spec = threeLayers(Cell.LSTM);
     List<Batch> batches = batches(spec, STEPS);
-    MultiLayerNetwork whole = Networks.create(spec, ADAM, 4);
+    MultiLayerNetwork whole = Networks.create(spec, ADAM, SEED);
     INDArray initial = whole.params().dup();
     var step = new TrainingStep(whole);
     List<Double> expected = batches.stream().map(step::run).toList();
@@ -111,7 +114,7 @@ class PipelineTrainingTest {
   /** By plain gradient descent: see {@code ExactTrainingTest}. */
   private static void everyModelTrainsTheSame(ModelSpec spec) throws Exception {
     List<Batch> batches = batches(spec, 4);
-    MultiLayerNetwork whole = Networks.create(spec, DESCENT, 4);
+    MultiLayerNetwork whole = Networks.create(spec, DESCENT, SEED);
     INDArray initial = whole.params().dup();
     var step = new TrainingStep(whole);
     List<Double> expected = batches.stream().map(step::run).toList();
@@ -218,24 +221,20 @@ class PipelineTrainingTest {
       int s,
       int[] own,
       List<InProcessExchange> peers) {
-    var schedule =
-        new Schedule(
-            placement.count(), cut.microBatches, (T + cut.chunkSteps - 1) / cut.chunkSteps);
-    try (var network =
-            new StageNetwork(spec, optimizer, placement, s, schedule.microBatchesUnderWay(s));
+    try (var network = new StageNetwork(spec, optimizer, placement, s, SEED);
         var step =
             new StageStep(
                 network,
                 s,
                 placement.count(),
-                new Chunks(T, cut.chunkSteps),
+                cut.chunkSteps,
                 cut.microBatches,
                 links.stage(s),
                 cut.shares.length == 1 ? null : peers.get(s).rank(replica),
                 links.sum(s))) {
       long from = initial.length();
       for (int above = placement.count() - 1; above >= s; above--) {
-        try (var other = new StageNetwork(spec, optimizer, placement, above, 1)) {
+        try (var other = new StageNetwork(spec, optimizer, placement, above, SEED)) {
           from -= other.network().numParams();
         }
       }
@@ -249,10 +248,7 @@ class PipelineTrainingTest {
       for (Batch batch : batches) {
         Batch mine = s == 0 ? rows(batch, own) : null;
         StageLinks.Header header =
-            step.begin(
-                s == 0
-                    ? new StageLinks.Header(StageLinks.Kind.TRAINING, B, own.length, false, false)
-                    : null);
+            step.begin(s == 0 ? StageLinks.Header.training(B, mine, false, false) : null);
         losses.add(step.train(header, mine));
       }
       double[] validated =

@@ -105,9 +105,7 @@ class StageMemoryTest {
       }
       double all = kernels + planned.activations(tapes, first, end);
 
-      try (var network =
-          new StageNetwork(
-              one.spec, SmallModels.ADAM, placement, stage, schedule.microBatchesUnderWay(stage))) {
+      try (var network = new StageNetwork(one.spec, SmallModels.ADAM, placement, stage, 1)) {
         step(network, schedule, stage, chunks, b);
 
         assertThat(all / network.nativeBytes()).isBetween(0.99, 1.01);
@@ -126,8 +124,9 @@ class StageMemoryTest {
           new TimeChunk(
               chunks.first(unit.chunk()),
               chunks.length(unit.chunk()),
+              chunks.timeSteps(),
               b,
-              unit.chunk() == chunks.count() - 1);
+              examples.lengths());
       if (unit.isForward()) {
         Pointer x = network.input(unit.tape(), chunk);
         Pointer.memset(x, 0, (long) chunk.rows() * network.inputs() * Float.BYTES);

@@ -3,8 +3,6 @@ package io.sluice.training.pipeline;
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.LossScale;
-import io.sluice.recurrent.pipeline.Chunks;
-import io.sluice.recurrent.pipeline.Schedule;
 import io.sluice.recurrent.pipeline.StageLinks;
 import io.sluice.recurrent.pipeline.StageNetwork;
 import io.sluice.recurrent.pipeline.StageStep;
@@ -92,15 +90,8 @@ public final class PipelineStepper implements Stepper {
     this.stages = stages;
     this.memoryBytes = memoryBytes;
     this.stopAsked = stopAsked;
-    Chunks chunks = layout.plan().chunks();
-    Schedule schedule = layout.plan().schedule();
     this.network =
-        new StageNetwork(
-            plan.spec(),
-            plan.optimizer(),
-            layout.placement(),
-            stage,
-            schedule.microBatchesUnderWay(stage));
+        new StageNetwork(plan.spec(), plan.optimizer(), layout.placement(), stage, plan.seed());
     this.shared =
         peers == null
             ? null
@@ -110,7 +101,7 @@ public final class PipelineStepper implements Stepper {
             network,
             stage,
             layout.stages(),
-            chunks,
+            layout.plan().chunkSteps(),
             plan.microBatches(),
             links,
             shared,
@@ -190,12 +181,8 @@ public final class PipelineStepper implements Stepper {
       ExampleBatch read = batches.next();
       batch = read.keyed(plan.seed(), epoch);
       own =
-          new StageLinks.Header(
-              StageLinks.Kind.TRAINING,
-              read.globalSize(),
-              batch.size(),
-              stopAsked.getAsBoolean(),
-              checkpointAsked);
+          StageLinks.Header.training(
+              read.globalSize(), batch, stopAsked.getAsBoolean(), checkpointAsked);
     }
     checkpointAsked = false;
     long read = System.nanoTime();

@@ -19,8 +19,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * Heads and bodies of what pipeline stages send each other, little-endian.
  *
  * <pre>
- * HEADER        examples int64, size int32, kind int8, stop int8, whole int8
- * EXAMPLES      micro-batch int32, B int32, shape of labels, shape of their mask    body: keys int64, labels and mask float32
+ * HEADER        examples int64, size int32, time steps int32, kind int8, stop int8, whole int8
+ * EXAMPLES      micro-batch int32, B int32, whether there are lengths int8, shape of labels, shape of their mask    body: keys int64, lengths int32, labels and mask float32
  * ACTIVATIONS   micro-batch int32, chunk int32                                      body: numbers
  * GRADIENTS     micro-batch int32, chunk int32                                      body: numbers
  * DONE
@@ -33,8 +33,8 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class StageMessage {
   enum Kind {
-    HEADER("the header of a step", 15),
-    EXAMPLES("examples", 16),
+    HEADER("the header of a step", 19),
+    EXAMPLES("examples", 17),
     ACTIVATIONS("activations", 8),
     GRADIENTS("gradients", 8),
     DONE("that a batch of the validation is done", 0),
@@ -97,7 +97,7 @@ final class StageMessage {
   }
 
   private boolean headerHasAKind() {
-    int kind = head.get(Long.BYTES + Integer.BYTES);
+    int kind = head.get(Long.BYTES + 2 * Integer.BYTES);
     return kind >= 0 && kind < StageLinks.Kind.values().length;
   }
 
@@ -110,9 +110,10 @@ final class StageMessage {
   }
 
   static ByteBuffer header(StageLinks.Header header) {
-    return head(Kind.HEADER, 15)
+    return head(Kind.HEADER, 19)
         .putLong(header.examples())
         .putInt(header.size())
+        .putInt(header.timeSteps())
         .put((byte) header.kind().ordinal())
         .put((byte) (header.stopAsked() ? 1 : 0))
         .put((byte) (header.wholeAsked() ? 1 : 0))
@@ -123,8 +124,9 @@ final class StageMessage {
     ByteBuffer in = head.duplicate().order(ByteOrder.LITTLE_ENDIAN);
     long examples = in.getLong();
     int size = in.getInt();
+    int timeSteps = in.getInt();
     StageLinks.Kind what = StageLinks.Kind.values()[in.get()];
-    return new StageLinks.Header(what, examples, size, in.get() != 0, in.get() != 0);
+    return new StageLinks.Header(what, examples, size, timeSteps, in.get() != 0, in.get() != 0);
   }
 
   static ByteBuffer unit(Kind kind, Unit unit) {
@@ -143,8 +145,9 @@ final class StageMessage {
   }
 
   static ByteBuffer examples(int microBatch, Examples examples) {
-    ByteBuffer out = head(Kind.EXAMPLES, 8 + 2 * (4 + 8 * MAX_RANK));
+    ByteBuffer out = head(Kind.EXAMPLES, 9 + 2 * (4 + 8 * MAX_RANK));
     out.putInt(microBatch).putInt(examples.size());
+    out.put((byte) (examples.lengths() == null ? 0 : 1));
     putShape(out, examples.labels());
     putShape(out, examples.labelsMask());
     return out.flip();
@@ -159,6 +162,7 @@ final class StageMessage {
 
   static int examplesBytes(Examples examples) {
     long bytes = (long) Long.BYTES * examples.size();
+    bytes += examples.lengths() == null ? 0 : (long) Integer.BYTES * examples.size();
     bytes += Float.BYTES * length(examples.labels());
     bytes += Float.BYTES * length(examples.labelsMask());
     return Math.toIntExact(bytes);
@@ -171,6 +175,11 @@ final class StageMessage {
   static void examplesBody(Examples examples, ByteBuffer body) {
     for (long key : examples.keys()) {
       body.putLong(key);
+    }
+    if (examples.lengths() != null) {
+      for (int length : examples.lengths()) {
+        body.putInt(length);
+      }
     }
     putNumbers(examples.labels(), body);
     putNumbers(examples.labelsMask(), body);
@@ -191,7 +200,9 @@ final class StageMessage {
     try {
       int sent = in.getInt();
       int B = in.getInt();
-      if (sent != microBatch || B < 1 || B > body.remaining() / Long.BYTES) {
+      boolean hasLengths = in.get() != 0;
+      int bytesOfOne = Long.BYTES + (hasLengths ? Integer.BYTES : 0);
+      if (sent != microBatch || B < 1 || B > body.remaining() / bytesOfOne) {
         throw new IllegalArgumentException(
             "%d of micro-batch %d in %d bytes".formatted(B, sent, body.remaining()));
       }
@@ -199,7 +210,11 @@ final class StageMessage {
       for (int b = 0; b < B; b++) {
         keys[b] = body.getLong();
       }
-      return new Examples(keys, numbers(in, B, body), numbers(in, B, body));
+      int[] lengths = hasLengths ? new int[B] : null;
+      for (int b = 0; hasLengths && b < B; b++) {
+        lengths[b] = body.getInt();
+      }
+      return new Examples(keys, lengths, numbers(in, B, body), numbers(in, B, body));
     } catch (BufferUnderflowException e) {
       throw new IllegalArgumentException("it ends early", e);
     }

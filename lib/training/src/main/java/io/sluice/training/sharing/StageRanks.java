@@ -110,7 +110,8 @@ final class StageRanks implements RankGroups {
     int widest = spec.hiddenSizes().stream().mapToInt(Integer::intValue).max().orElseThrow();
     long activations = (long) layout.plan().chunkSteps() * (spec.bidirectional() ? 2 : 1) * widest;
     long steps = spec.output() == ModelSpec.Output.SEQUENCE ? spec.lookBack() : 1;
-    long labels = 2 + 2 * steps * spec.outputSize();
+    // keys, lengths, labels and their mask
+    long labels = 3 + 2 * steps * spec.outputSize();
     return (int)
         Math.min(
             Integer.MAX_VALUE,

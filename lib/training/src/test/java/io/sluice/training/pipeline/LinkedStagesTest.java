@@ -363,9 +363,10 @@ class LinkedStagesTest {
         .isEqualTo(
             "pipeline stage 1 of replica 0 has no use for a link with pipeline stage 0 of replica 5");
     link.send(
-        StageMessage.header(new StageLinks.Header(StageLinks.Kind.TRAINING, 9, 4, true, false)));
+        StageMessage.header(
+            new StageLinks.Header(StageLinks.Kind.TRAINING, 9, 4, 70, true, false)));
     assertThat(stage.receiveHeader())
-        .isEqualTo(new StageLinks.Header(StageLinks.Kind.TRAINING, 9, 4, true, false));
+        .isEqualTo(new StageLinks.Header(StageLinks.Kind.TRAINING, 9, 4, 70, true, false));
   }
 
   @ParameterizedTest
@@ -393,8 +394,8 @@ class LinkedStagesTest {
     var labels = Nd4j.create(new float[] {1, 2, 3, 4, 5, 6}, new long[] {2, 3}, 'c');
     var mask = Nd4j.create(new float[] {1, 0}, new long[] {2, 1}, 'c');
 
-    first.send(new StageLinks.Header(StageLinks.Kind.VALIDATION, 7, 2, false, true));
-    first.send(2, new Examples(new long[] {41, -42}, labels, mask));
+    first.send(new StageLinks.Header(StageLinks.Kind.VALIDATION, 7, 2, 31, false, true));
+    first.send(2, new Examples(new long[] {41, -42}, new int[] {31, 4}, labels, mask));
     try (var sent = new FloatPointer(0.5f, -2, 3, 1e-3f, 5, 6);
         var up = new FloatPointer(NUMBERS);
         var down = new FloatPointer(NUMBERS)) {
@@ -402,9 +403,10 @@ class LinkedStagesTest {
       middle.sendDown(UNIT, sent, NUMBERS);
 
       assertThat(middle.receiveHeader())
-          .isEqualTo(new StageLinks.Header(StageLinks.Kind.VALIDATION, 7, 2, false, true));
+          .isEqualTo(new StageLinks.Header(StageLinks.Kind.VALIDATION, 7, 2, 31, false, true));
       Examples received = middle.receiveExamples(2);
       assertThat(received.keys()).containsExactly(41, -42);
+      assertThat(received.lengths()).containsExactly(31, 4);
       assertThat(received.labels()).isEqualTo(labels);
       assertThat(received.labelsMask()).isEqualTo(mask);
       middle.receiveFromBelow(UNIT, up, NUMBERS);
