@@ -127,9 +127,10 @@ final class HeadPart implements AutoCloseable {
     }
   }
 
+  /** Chunks of the next micro-batch, of another size, come between those of the last one back. */
   private Pointer at(INDArray array, TimeChunk chunk) {
     return new FloatPointer(array.data().addressPointer())
-        .getPointer((long) chunk.firstStep() * B * inputs);
+        .getPointer((long) chunk.firstStep() * chunk.examples() * inputs);
   }
 
   /** (B, N, T). */

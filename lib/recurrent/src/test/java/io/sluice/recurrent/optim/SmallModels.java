@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Small models of every kind, and batches of random numbers to train them on. */
 public final class SmallModels {
@@ -132,6 +133,7 @@ public final class SmallModels {
         ? Batch.empty()
         : new Batch(
             examplesOf(batch.features(), rows),
+            batch.featuresMask() == null ? null : examplesOf(batch.featuresMask(), rows),
             examplesOf(batch.labels(), rows),
             null,
             Arrays.stream(rows).mapToLong(row -> batch.keys()[row]).toArray());
@@ -158,6 +160,31 @@ public final class SmallModels {
               ExampleKeys.of(3, 0, (long) k * B, B)));
     }
     return batches;
+  }
+
+  /** Batches of words whose sequences end at different steps, each as long as its longest. */
+  public static List<Batch> documents(ModelSpec spec, int count) {
+    var random = new Random(6);
+    var documents = new ArrayList<Batch>();
+    for (Batch whole : batches(spec, count)) {
+      int longest = 2 + random.nextInt(T - 1);
+      var mask = new float[B][longest];
+      for (int b = 0; b < B; b++) {
+        int length = b == 3 ? longest : 1 + random.nextInt(longest);
+        Arrays.fill(mask[b], 0, length, 1);
+      }
+      documents.add(
+          new Batch(
+              whole
+                  .features()
+                  .get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(0, longest))
+                  .dup('c'),
+              Nd4j.createFromArray(mask),
+              whole.labels(),
+              null,
+              whole.keys()));
+    }
+    return documents;
   }
 
   private static INDArray labels(Random random, ModelSpec spec) {

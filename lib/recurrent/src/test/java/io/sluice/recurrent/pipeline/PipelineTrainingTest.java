@@ -8,17 +8,22 @@ import static io.sluice.recurrent.optim.SmallModels.batches;
 import static io.sluice.recurrent.optim.SmallModels.rows;
 import static io.sluice.recurrent.optim.SmallModels.worst;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.Regularizers;
+import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.InProcessExchange;
+import io.sluice.recurrent.optim.SmallModels;
 import io.sluice.recurrent.optim.SmallModels.Kind;
 import io.sluice.recurrent.optim.TrainingStep;
 import java.util.ArrayList;
@@ -28,6 +33,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -135,6 +141,93 @@ class PipelineTrainingTest {
     }
   }
 
+  /** Models of documents. */
+  enum Documents {
+    ATTENDED(
+        List.of(5, 4), true, ModelSpec.Output.LAST, Attention.additive(3), false, Cell.LSTM, false),
+    LAST(List.of(5, 4), true, ModelSpec.Output.LAST, Attention.NONE, true, Cell.LSTM, false),
+    MEAN(List.of(5, 4, 6), false, ModelSpec.Output.MEAN, Attention.NONE, true, Cell.LSTM, false),
+    MAX_FROZEN(
+        List.of(5, 4, 6), false, ModelSpec.Output.MAX, Attention.NONE, false, Cell.GRU, true);
+
+    private final ModelSpec spec;
+
+    Documents(
+        List<Integer> hiddenSizes,
+        boolean bidirectional,
+        ModelSpec.Output output,
+        Attention attention,
+        boolean layerNorm,
+        Cell cell,
+        boolean frozen) {
+      this.spec =
+          new ModelSpec(
+              1,
+              T,
+              cell,
+              hiddenSizes,
+              bidirectional,
+              0.3,
+              output,
+              List.of(),
+              1,
+              Precision.F32,
+              Head.classes(3, List.of()),
+              attention,
+              layerNorm,
+              frozen,
+              cell == Cell.GRU ? 0 : 0.2,
+              new WordEmbedding(40, 3, frozen, 0.3, false),
+              new Regularizers(0.2, 0.4, 0.3, 0.5, 0.7));
+    }
+  }
+
+  /** Each batch is as long as its longest document; one replica has no part in any. */
+  @ParameterizedTest
+  @EnumSource
+  void documentsOfDifferentLengthTrainTheSame(Documents kind) throws Exception {
+    ModelSpec spec = kind.spec;
+    List<Batch> batches = SmallModels.documents(spec, 5);
+    MultiLayerNetwork whole = Networks.create(spec, DESCENT, SEED);
+    INDArray initial = whole.params().dup();
+    var step = new TrainingStep(whole);
+    List<Double> expected = batches.stream().map(step::run).toList();
+    for (List<Integer> stageOf :
+        spec.hiddenSizes().size() == 2
+            ? List.of(List.of(0, 1, 1), List.of(0, 0, 1))
+            : List.of(List.of(0, 1, 2, 2), List.of(0, 0, 0, 1))) {
+      var cut = new Cut(stageOf, spec.bidirectional() ? T : 2, 3, new int[] {5, 0, 7});
+
+      List<Stage> stages = train(spec, DESCENT, new Placement(stageOf), cut, batches, initial);
+
+      for (int k = 0; k < expected.size(); k++) {
+        assertThat(stages.get(0).losses.get(k))
+            .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
+      }
+      for (int replica = 0; replica < cut.shares.length; replica++) {
+        assertThat(worst(together(stages, replica), whole.params())).isLessThan(1e-5);
+      }
+      Batch validated = batches.get(3);
+      double validation =
+          whole.score(
+              new DataSet(validated.features(), validated.labels(), validated.featuresMask(), null),
+              false);
+      assertThat(stages.get(0).validation).isCloseTo(validation, within(1e-5 * validation));
+    }
+  }
+
+  @Test
+  void seriesWithGapsAreNoPipelines() {
+    assertThatThrownBy(
+            () -> Examples.lengths(Nd4j.createFromArray(new float[][] {{1, 1, 0}, {1, 0, 1}})))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "featuresMask of example 1 has step 2 but not step 1: a pipeline takes series whose real time steps come first");
+    assertThat(Examples.lengths(Nd4j.ones(2, 3))).isNull();
+    assertThat(Examples.lengths(Nd4j.createFromArray(new float[][] {{1, 1, 0}, {0, 0, 0}})))
+        .containsExactly(2, 0);
+  }
+
   /** With dropout between layers and of the state. */
   private static ModelSpec threeLayers(Cell cell) {
     return new ModelSpec(
@@ -149,7 +242,7 @@ class PipelineTrainingTest {
         1,
         Precision.F32,
         Head.regression(2),
-        io.sluice.recurrent.model.Attention.NONE,
+        Attention.NONE,
         false,
         false,
         cell == Cell.GRU ? 0 : 0.2);

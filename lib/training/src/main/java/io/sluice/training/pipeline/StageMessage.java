@@ -20,7 +20,7 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <pre>
  * HEADER        examples int64, size int32, time steps int32, kind int8, stop int8, whole int8
- * EXAMPLES      micro-batch int32, B int32, whether there are lengths int8, shape of labels, shape of their mask    body: keys int64, lengths int32, labels and mask float32
+ * EXAMPLES      micro-batch int32, B int32, lengths int8, shape of labels, shape of their mask      body: keys int64, lengths int32 if there are any, labels and mask float32
  * ACTIVATIONS   micro-batch int32, chunk int32                                      body: numbers
  * GRADIENTS     micro-batch int32, chunk int32                                      body: numbers
  * DONE
@@ -213,6 +213,9 @@ final class StageMessage {
       int[] lengths = hasLengths ? new int[B] : null;
       for (int b = 0; hasLengths && b < B; b++) {
         lengths[b] = body.getInt();
+        if (lengths[b] < 0) {
+          throw new IllegalArgumentException("a series of %d steps".formatted(lengths[b]));
+        }
       }
       return new Examples(keys, lengths, numbers(in, B, body), numbers(in, B, body));
     } catch (BufferUnderflowException e) {

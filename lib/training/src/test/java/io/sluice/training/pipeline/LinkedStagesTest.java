@@ -158,7 +158,8 @@ class LinkedStagesTest {
 
   private static ByteBuffer examples(int microBatch, int examples, int rank, long... shape) {
     ByteBuffer head = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
-    head.put((byte) Kind.EXAMPLES.ordinal()).putInt(microBatch).putInt(examples).putInt(rank);
+    head.put((byte) Kind.EXAMPLES.ordinal()).putInt(microBatch).putInt(examples).put((byte) 0);
+    head.putInt(rank);
     for (long each : shape) {
       head.putLong(each);
     }
@@ -168,14 +169,14 @@ class LinkedStagesTest {
   static List<Wrong> wrongs() {
     ByteBuffer header = StageMessage.header(StageLinks.Header.END);
     ByteBuffer kindOfHeader = ByteBuffer.allocate(header.remaining()).put(header.duplicate());
-    kindOfHeader.put(13, (byte) 7).flip();
+    kindOfHeader.put(17, (byte) 7).flip();
     String garbage = "Pipeline stage 0 of replica 0 sent what is no message: ";
     String none = "Pipeline stage 0 of replica 0 sent no examples of micro-batch 2: ";
     return List.of(
         new Wrong(bytes(99, 1, 2), 0, HEADER, garbage + "its kind is 99"),
         new Wrong(bytes(-1), 8, HEADER, garbage + "its kind is -1"),
         new Wrong(bytes(0, 1, 2), 0, HEADER, garbage + "HEADER, 2 + 0 bytes"),
-        new Wrong(kindOfHeader, 0, HEADER, garbage + "HEADER, 15 + 0 bytes"),
+        new Wrong(kindOfHeader, 0, HEADER, garbage + "HEADER, 19 + 0 bytes"),
         new Wrong(bytes(2, 1, 2), 24, ACTIVATIONS, garbage + "ACTIVATIONS, 2 + 24 bytes"),
         new Wrong(activations(2, 1), 0, ACTIVATIONS, garbage + "ACTIVATIONS, 8 + 0 bytes"),
         new Wrong(
