@@ -99,7 +99,8 @@ public final class Networks {
    * @param seed of the whole network, which the weights that it drops follow from
    * @param from first of DL4J's layers, from 0
    * @param to after the last one
-   * @param below put under them; null is none
+   * @param below put under them, and a head that is tied to an embedding then has its weights among
+   *     its own parameters; null is none
    * @param parameters (1, P) to be the network's own, as they are; null makes fresh ones, which are
    *     not those of the whole network
    */
@@ -126,6 +127,7 @@ public final class Networks {
       bottom.clearVariables();
       confs.add(0, bottom);
       shift--;
+      untie(confs);
     }
     var preprocessors = new HashMap<Integer, InputPreProcessor>();
     for (var each : whole.getInputPreProcessors().entrySet()) {
@@ -143,6 +145,16 @@ public final class Networks {
       network.init(parameters, false);
     }
     return network;
+  }
+
+  private static void untie(List<NeuralNetConfiguration> confs) {
+    NeuralNetConfiguration top = confs.get(confs.size() - 1);
+    if (top.getLayer() instanceof VocabularyOutput head && head.getTiedBehind() > 0) {
+      NeuralNetConfiguration own = top.clone();
+      own.setLayer(head.untied());
+      own.clearVariables();
+      confs.set(confs.size() - 1, own);
+    }
   }
 
   /** Rows that the parameters begin with, few of which have a gradient in a step; null is none. */

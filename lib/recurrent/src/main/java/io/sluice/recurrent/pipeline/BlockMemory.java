@@ -55,16 +55,21 @@ final class BlockMemory {
    */
   NativeMemory of(Schedule schedule, int stage, int first, int end) {
     long P = Float.BYTES * parameters(first, end);
-    long head = hasHead(end) ? Float.BYTES * parameters(sizes.size(), end) : 0;
+    long tied =
+        spec.embedding().tied()
+            ? (long) Float.BYTES * spec.embedding().words() * spec.embedding().size()
+            : 0;
+    long head = hasHead(end) ? Float.BYTES * parameters(sizes.size(), end) + tied : 0;
+    long arriving = first == 0 && !hasHead(end) ? tied : 0;
     double tapes = tapes(schedule, stage);
     long factors =
         spec.recurrentDropout() > 0
             ? (long) schedule.microBatchesUnderWay(stage) * directions * windows * units(first, end)
             : 0;
     return new NativeMemory(
-        P,
+        P + (hasHead(end) ? tied : 0),
         algorithm.momentsPerParameter() * P,
-        P + 2 * head,
+        P + 2 * head + arriving,
         kernels(tapes, first, end),
         activations(tapes, first, end)
             + headLayers(end)

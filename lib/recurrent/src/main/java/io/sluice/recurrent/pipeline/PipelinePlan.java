@@ -42,8 +42,8 @@ public record PipelinePlan(
    * @param memory of its rank
    * @param deviceBytes of its GPU's memory, if it has one
    * @param busySeconds in which it computes, of a step
-   * @param bytesUp to the stage above, of a step
-   * @param bytesDown to the stage below, of a step
+   * @param bytesUp to stages above, of a step
+   * @param bytesDown to stages below, of a step
    */
   public record Stage(
       String layers,

@@ -187,6 +187,11 @@ final class PipelinePlanner {
     Cut cut = chosen.cut;
     var stages = new ArrayList<PipelinePlan.Stage>();
     long numbers = (long) windows * spec.lookBack();
+    // rows to the head, and their gradients back
+    long tied =
+        spec.embedding().tied()
+            ? (long) Float.BYTES * spec.embedding().words() * spec.embedding().size()
+            : 0;
     for (int stage = 0; stage < placement.count(); stage++) {
       int first = placement.first(stage);
       int end = placement.end(stage);
@@ -197,8 +202,10 @@ final class PipelinePlanner {
               cut.memory.of(cut.schedule, stage, first, end),
               cut.memory.ofDevice(cut.schedule, stage, first, end),
               chosen.timing.busySeconds().get(stage),
-              end < blocks ? Float.BYTES * numbers * BlockSeconds.inputs(spec, end) : 0,
-              stage > 0 ? Float.BYTES * numbers * BlockSeconds.inputs(spec, first) : 0));
+              (end < blocks ? Float.BYTES * numbers * BlockSeconds.inputs(spec, end) : 0)
+                  + (stage == 0 && end < blocks ? tied : 0),
+              (stage > 0 ? Float.BYTES * numbers * BlockSeconds.inputs(spec, first) : 0)
+                  + (stage > 0 && end == blocks ? tied : 0)));
     }
     return new PipelinePlan(
         placement,

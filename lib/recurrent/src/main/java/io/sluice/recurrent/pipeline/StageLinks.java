@@ -103,6 +103,24 @@ public interface StageLinks {
    */
   void receiveFromAbove(Unit unit, Pointer gradients, long n);
 
+  /**
+   * To the other end of the pipeline, where a head is tied to an embedding: from the first stage
+   * the embedding's rows, before a step or a validation; from the last one their gradients, after a
+   * step's last loss.
+   *
+   * @param rows float32
+   * @param n how many
+   */
+  void sendTied(Pointer rows, long n);
+
+  /**
+   * From the other end of the pipeline.
+   *
+   * @param rows out: float32
+   * @param n how many there must be
+   */
+  void receiveTied(Pointer rows, long n);
+
   /** To the stage below: a batch of a validation is done, and its memory free. */
   void sendDone();
 

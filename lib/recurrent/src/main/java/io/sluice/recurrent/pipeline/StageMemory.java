@@ -14,7 +14,8 @@ import io.sluice.recurrent.model.OptimizerSpec;
  * <pre>
  * parameters   P
  * optimizer    2·P Adam, AdamW; P Nesterov momentum, RMSProp; none of plain gradient descent
- * gradients    P, and 2·Q where the head's are added up
+ * gradients    P, and 2·Q where the head's are added up; the last stage of a head that is tied to
+ *              an embedding has the rows and twice their gradient besides, the first one its gradient
  * kernels      n · what recurrent layers keep of a chunk, their weights (with weight dropout a
  *              copy besides) and their scratch memory
  * activations  n · the input and the outputs of the layers of a chunk, and gradients of one; of the

@@ -10,6 +10,7 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.recurrent.optim.FlatGradient;
 import io.sluice.recurrent.optim.GradientExchange;
 import io.sluice.recurrent.pass.TrainingPass;
@@ -19,7 +20,9 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
@@ -43,9 +46,14 @@ public final class StageNetwork implements AutoCloseable {
 
   private final List<Block> blocks = new ArrayList<>();
   private final HeadPart head;
+
+  /** First number above the stage's recurrent layers. */
+  private final long headFrom;
+
   private final boolean isFirst;
   private final boolean halfPrecision;
   private final int inputs;
+  private final long tiedNumbers;
   private final List<NativeBuffer> chunks = new ArrayList<>();
   private final NativeBuffer[] scratch = {new NativeBuffer(), new NativeBuffer()};
   private int step;
@@ -72,6 +80,8 @@ public final class StageNetwork implements AutoCloseable {
     this.flat = FlatGradient.of(network);
     this.isFirst = stage == 0;
     this.halfPrecision = spec.precision() == Precision.F16;
+    this.tiedNumbers =
+        spec.embedding().tied() ? (long) spec.embedding().words() * spec.embedding().size() : 0;
     this.words = isFirst && below > 0 ? new WordPart(conf(0), flat) : null;
     long offset = words == null ? 0 : words.parameters();
     for (int block = first; block < end; block++) {
@@ -87,6 +97,7 @@ public final class StageNetwork implements AutoCloseable {
         first == 0
             ? spec.inputSize()
             : units * spec.hiddenSizes().get(Math.min(first, recurrent) - 1);
+    this.headFrom = offset;
     this.head =
         hasHead ? head(spec, optimizer, seed, below + recurrent * layers, all, offset) : null;
   }
@@ -120,10 +131,11 @@ public final class StageNetwork implements AutoCloseable {
       ModelSpec spec, OptimizerSpec optimizer, long seed, int from, int to, long offset) {
     INDArray parameters = range(network.params().reshape(network.numParams()), offset);
     return new HeadPart(
-        inlet ->
-            Networks.part(
-                spec, optimizer, seed, from, to, inlet, parameters.reshape(1, parameters.length())),
-        spec.recurrentOutputs());
+        (inlet, own) ->
+            Networks.part(spec, optimizer, seed, from, to, inlet, own.reshape(1, own.length())),
+        spec.recurrentOutputs(),
+        parameters,
+        spec.embedding().tied() ? spec.embedding() : WordEmbedding.NONE);
   }
 
   private static INDArray range(INDArray flat, long offset) {
@@ -164,7 +176,9 @@ public final class StageNetwork implements AutoCloseable {
   public void begin(float lossScale) {
     this.lossScale = lossScale;
     step = network.getIterationCount();
-    flat.zeroRows();
+    if (words != null) {
+      words.begin();
+    }
     try (var ignored = TrainingPass.begin(step, new long[0], null, lossScale)) {
       takeParameters();
     }
@@ -313,11 +327,10 @@ public final class StageNetwork implements AutoCloseable {
    * @return its first number in the stage's flat gradient; their count if there is nothing
    */
   long takeHeadGradient() {
-    long from = flat.rowNumbers() + blocks.stream().mapToLong(Block::parameters).sum();
-    if (head != null && from < flat.whole().length()) {
-      head.takeGradients(range(flat.whole(), from));
+    if (head != null && headFrom < flat.whole().length()) {
+      head.takeGradients(range(flat.whole(), headFrom));
     }
-    return from;
+    return headFrom;
   }
 
   /**
@@ -337,6 +350,39 @@ public final class StageNetwork implements AutoCloseable {
   /** Whether it begins with an embedding. */
   boolean hasWords() {
     return words != null;
+  }
+
+  /**
+   * Numbers of the embedding's rows where the head is tied to them, here or elsewhere; 0 untied.
+   */
+  long tiedNumbers() {
+    return tiedNumbers;
+  }
+
+  /** The rows of the embedding of a first stage. */
+  Pointer rows() {
+    return new FloatPointer(network.params().data().addressPointer());
+  }
+
+  /** Where a last stage takes the rows that its head is tied to. */
+  Pointer tiedRows() {
+    return head.rows();
+  }
+
+  /** What a last stage's head gives to these rows, once it has seen all of a step's examples. */
+  Pointer tiedRowGradients() {
+    return head.rowGradients();
+  }
+
+  /**
+   * Adds what the head gives to the rows to a first stage's gradient.
+   *
+   * @param gradients ({@link #tiedNumbers})
+   */
+  void addTied(Pointer gradients) {
+    var floats = new FloatPointer(gradients).capacity(tiedNumbers);
+    words.addToGradient(
+        Nd4j.create(Nd4j.createBuffer(floats, tiedNumbers, DataType.FLOAT), tiedNumbers));
   }
 
   /** Native memory that its kernels and activations hold now, in bytes. */

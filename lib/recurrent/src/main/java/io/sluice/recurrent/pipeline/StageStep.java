@@ -40,6 +40,10 @@ public final class StageStep implements AutoCloseable {
   private final StageSum over;
   private final ParameterUpdate update;
   private final NativeBuffer arriving = new NativeBuffer();
+
+  /** Gradients of the embedding's rows from the other end, on the first stage. */
+  private final NativeBuffer tied = new NativeBuffer();
+
   private final Deque<Examples> underWay = new ArrayDeque<>();
 
   /** Of the batch under way. */
@@ -123,6 +127,9 @@ public final class StageStep implements AutoCloseable {
     int parts = Math.min(microBatches, header.size());
     plan(header, parts);
     stage.begin(update.gradientScale());
+    if (parts > 0) {
+      bringRowsToHead();
+    }
     gradients.begin();
     underWay.clear();
     for (Unit unit : units) {
@@ -183,6 +190,9 @@ public final class StageStep implements AutoCloseable {
     if (y != null) {
       links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
     } else if (chunk.isLast() && unit.microBatch() == parts - 1) {
+      if (stage.tiedNumbers() > 0 && !isFirst()) {
+        links.sendTied(stage.tiedRowGradients(), stage.tiedNumbers());
+      }
       gradients.headFinished();
     }
   }
@@ -202,6 +212,9 @@ public final class StageStep implements AutoCloseable {
       dy = room;
     }
     boolean isLastUnit = unit.microBatch() == parts - 1 && unit.chunk() == 0;
+    if (isLastUnit && stage.tiedNumbers() > 0 && isFirst()) {
+      takeRowGradientsOfHead();
+    }
     if (isLastUnit && !stage.isLast()) {
       gradients.headFinished();
     }
@@ -212,6 +225,40 @@ public final class StageStep implements AutoCloseable {
     if (unit.chunk() == 0) {
       underWay.removeFirst();
     }
+  }
+
+  /** What a tied head multiplies with lies on the first stage. */
+  private void bringRowsToHead() {
+    long n = stage.tiedNumbers();
+    if (n == 0) {
+      return;
+    }
+    if (isFirst() && stage.isLast()) {
+      Pointer.memcpy(stage.tiedRows(), stage.rows(), n * Float.BYTES);
+    } else if (isFirst()) {
+      links.sendTied(stage.rows(), n);
+    } else if (stage.isLast()) {
+      receiveTied(stage.tiedRows());
+    }
+  }
+
+  /** The head is done before the first stage's last way back. */
+  private void takeRowGradientsOfHead() {
+    if (stage.isLast()) {
+      stage.addTied(stage.tiedRowGradients());
+      return;
+    }
+    Pointer room = tied.atLeast(stage.tiedNumbers() * Float.BYTES);
+    receiveTied(room);
+    stage.addTied(room);
+  }
+
+  private void receiveTied(Pointer room) {
+    waiting(
+        () -> {
+          links.receiveTied(room, stage.tiedNumbers());
+          return null;
+        });
   }
 
   /**
@@ -235,6 +282,9 @@ public final class StageStep implements AutoCloseable {
         return new double[] {losses, examplesSeen};
       }
       stage.beginValidation();
+      if (number == 0) {
+        bringRowsToHead();
+      }
       chunks = Chunks.atMost(chunkSteps, header.timeSteps());
       Examples examples = null;
       for (int k = 0; k < chunks.count(); k++) {
@@ -349,6 +399,7 @@ public final class StageStep implements AutoCloseable {
   @Override
   public void close() {
     arriving.close();
+    tied.close();
     if (features != null) {
       features.close();
     }

@@ -10,6 +10,7 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * The embedding below the lowest recurrent layer: turns ids (T, B) of a chunk into the rows (T, B,
@@ -36,6 +37,28 @@ final class WordPart implements AutoCloseable {
   /** Numbers that come first in the stage's parameters. */
   long parameters() {
     return embedding.parameterCount();
+  }
+
+  /** Before a step: no row has a gradient. */
+  void begin() {
+    gradient.zeroRows();
+    if (gradient.rows() == null) {
+      rowGradients().assign(0);
+    }
+  }
+
+  /** The gradient of the rows, (V·E). */
+  private INDArray rowGradients() {
+    return gradient.whole().get(NDArrayIndex.interval(0, parameters()));
+  }
+
+  /**
+   * Adds what a head that is tied to the rows gives them.
+   *
+   * @param others (V·E)
+   */
+  void addToGradient(INDArray others) {
+    rowGradients().addi(others);
   }
 
   /** Whether the recurrent layer need not give a gradient of its input. */

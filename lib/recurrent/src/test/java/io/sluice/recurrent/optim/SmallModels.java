@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -46,11 +45,6 @@ public final class SmallModels {
     SMOOTH(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
     SMOOTH_AT_EVERY_STEP(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(3, List.of())),
     DROPPED_WEIGHTS(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2));
-
-    /** Those that a pipeline has stages for. */
-    public static Stream<Kind> ofPipelines() {
-      return Arrays.stream(values()).filter(kind -> kind != TIED_WORDS);
-    }
 
     private final List<Integer> hiddenSizes;
     private final boolean bidirectional;

@@ -84,8 +84,8 @@ class BlockSecondsTest {
     double forward = learning.forward(1, 100, 64);
     double backward = learning.backward(1, 100, 64);
 
-    assertThat(learning.forward(0, 100, 64) / forward).isBetween(1.004, 1.05);
-    assertThat(learning.backward(0, 100, 64) / backward).isBetween(1.004, 1.05);
+    assertThat(learning.forward(0, 100, 64) / forward).isBetween(1.001, 1.05);
+    assertThat(learning.backward(0, 100, 64) / backward).isBetween(1.001, 1.05);
     assertThat(frozen.backward(0, 100, 64) / backward).isBetween(0.7, 0.8);
   }
 

@@ -23,6 +23,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * EXAMPLES      micro-batch int32, B int32, lengths int8, shape of labels, shape of their mask      body: keys int64, lengths int32 if there are any, labels and mask float32
  * ACTIVATIONS   micro-batch int32, chunk int32                                      body: numbers
  * GRADIENTS     micro-batch int32, chunk int32                                      body: numbers
+ * TIED                                                                            body: numbers, float32 whatever travels otherwise
  * DONE
  * PART          step int64, stage int32, written int8, text UTF-8
  * ABORT         text UTF-8
@@ -37,6 +38,7 @@ final class StageMessage {
     EXAMPLES("examples", 17),
     ACTIVATIONS("activations", 8),
     GRADIENTS("gradients", 8),
+    TIED("rows of an embedding that a head is tied to", 0),
     DONE("that a batch of the validation is done", 0),
     PART("how its part of a checkpoint went", 13),
     ABORT("that it fails", 0),
@@ -58,7 +60,7 @@ final class StageMessage {
     }
 
     boolean hasBody() {
-      return this == EXAMPLES || this == ACTIVATIONS || this == GRADIENTS;
+      return this == EXAMPLES || this == ACTIVATIONS || this == GRADIENTS || this == TIED;
     }
   }
 
@@ -271,6 +273,10 @@ final class StageMessage {
 
   String reason() {
     return rest(head.duplicate());
+  }
+
+  static ByteBuffer tied() {
+    return head(Kind.TIED, 0).flip();
   }
 
   static ByteBuffer done() {

@@ -104,7 +104,10 @@ final class StageRanks implements RankGroups {
     return IntStream.range(first, first + layout.stages()).boxed().toList();
   }
 
-  /** Activations of a chunk of the whole batch, or its labels with their mask and keys. */
+  /**
+   * Activations of a chunk of the whole batch, or its labels with their mask and keys; or the rows
+   * of an embedding that the head is tied to.
+   */
   private int longestBody() {
     ModelSpec spec = plan.spec();
     int widest = spec.hiddenSizes().stream().mapToInt(Integer::intValue).max().orElseThrow();
@@ -112,10 +115,10 @@ final class StageRanks implements RankGroups {
     long steps = spec.output() == ModelSpec.Output.SEQUENCE ? spec.lookBack() : 1;
     // keys, lengths, labels and their mask
     long labels = 3 + 2 * steps * spec.outputSize();
-    return (int)
-        Math.min(
-            Integer.MAX_VALUE,
-            (long) Float.BYTES * plan.steps().batchSize() * Math.max(activations, labels));
+    long ofBatch = plan.steps().batchSize() * Math.max(activations, labels);
+    long tied =
+        spec.embedding().tied() ? (long) spec.embedding().words() * spec.embedding().size() : 0;
+    return (int) Math.min(Integer.MAX_VALUE, Float.BYTES * Math.max(ofBatch, tied));
   }
 
   @Override

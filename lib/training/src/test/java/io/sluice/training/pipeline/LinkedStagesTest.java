@@ -419,6 +419,16 @@ class LinkedStagesTest {
         assertThat(down.get(i)).isEqualTo(up.get(i));
       }
     }
+    // what is tied goes from end to end, unrounded
+    try (var rows = new FloatPointer(0.1f, 1e-7f);
+        var other = new FloatPointer(2)) {
+      first.sendTied(rows, 2);
+      last.receiveTied(other, 2);
+      last.sendTied(other, 2);
+      first.receiveTied(rows, 2);
+      assertThat(rows.get(0)).isEqualTo(0.1f);
+      assertThat(rows.get(1)).isEqualTo(1e-7f);
+    }
     // the last stage leaves; the first, which is linked with it for parts, waits for the middle one
     last.tell(new StagePart(5, 2, true, "name"));
     last.close();
