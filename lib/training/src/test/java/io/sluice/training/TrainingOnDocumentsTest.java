@@ -57,7 +57,6 @@ class TrainingOnDocumentsTest {
     Files.writeString(shared.resolve("reports.csv"), csv);
     build("documents", "source.columns { text = text, id = id, label = label }");
     build("unlabelled", "source.columns { text = text, id = id }");
-    build("stream", "source.columns { text = text }, dataset.layout = stream");
   }
 
   private static void build(String name, String more) {
@@ -221,8 +220,5 @@ class TrainingOnDocumentsTest {
     assertThatThrownBy(() -> run("a").trainOn(dataset("unlabelled"), "model.embedding-size=4"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("its documents have no labels, and a class to learn needs two");
-    assertThatThrownBy(() -> run("b").trainOn(dataset("stream"), "model.embedding-size=4"))
-        .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("its layout is stream, and this release trains on documents");
   }
 }
