@@ -177,6 +177,17 @@ public final class ChunkedRecurrent implements AutoCloseable {
     }
   }
 
+  /**
+   * From now on the first chunks of series begin with states that were carried, and the last ones
+   * leave theirs beside them.
+   *
+   * @param states of a network; null is zeros, and nobody wants the last ones
+   * @param layer which of its recurrent layers this is
+   */
+  public void carry(CarriedStates states, int layer) {
+    halves.get(0).carried = states == null ? null : states.ofLayer(layer);
+  }
+
   private void requireWhole(TimeChunk chunk) {
     if (halves.size() > 1 && !(chunk.isFirst() && chunk.isLast())) {
       throw new IllegalArgumentException(
@@ -257,6 +268,9 @@ public final class ChunkedRecurrent implements AutoCloseable {
     /** Of the mask of the parameters taken last. */
     private long weightKey;
 
+    /** Of the network's batches; null where series begin. */
+    private CarriedStates.OfLayer carried;
+
     /** Null where the first step is read first. */
     private final SeriesEnds ends;
 
@@ -327,8 +341,8 @@ public final class ChunkedRecurrent implements AutoCloseable {
         ends.toEnd(x, chunk, shape.inputSize());
       }
       kernel.setStateFactors(stateDropout == null ? null : TimeMajor.memory(factors.getLast()));
-      State before = chunk.isFirst() ? null : states.now();
-      kernel.forward(tape, chunk.steps(), chunk.examples(), x, before, y, after(states, chunk));
+      State before = before(chunk);
+      kernel.forward(tape, chunk.steps(), chunk.examples(), x, before, y, after(chunk));
       if (movesSeries(chunk)) {
         ends.toBegin(y, chunk, shape.hiddenSize());
       }
@@ -339,8 +353,8 @@ public final class ChunkedRecurrent implements AutoCloseable {
         ends.toEnd(x, chunk, shape.inputSize());
       }
       kernel.setStateFactors(null);
-      State before = chunk.isFirst() ? null : states.now();
-      kernel.infer(chunk.steps(), chunk.examples(), x, before, y, after(states, chunk));
+      State before = before(chunk);
+      kernel.infer(chunk.steps(), chunk.examples(), x, before, y, after(chunk));
       if (movesSeries(chunk)) {
         ends.toBegin(y, chunk, shape.hiddenSize());
       }
@@ -365,8 +379,18 @@ public final class ChunkedRecurrent implements AutoCloseable {
       }
     }
 
-    private State after(Carried carried, TimeChunk chunk) {
-      return chunk.isLast() ? null : carried.next(chunk.examples(), shape);
+    private State before(TimeChunk chunk) {
+      if (!chunk.isFirst()) {
+        return states.now();
+      }
+      return carried == null ? null : carried.first(chunk.firstExample());
+    }
+
+    private State after(TimeChunk chunk) {
+      if (!chunk.isLast()) {
+        return states.next(chunk.examples(), shape);
+      }
+      return carried == null ? null : carried.last(chunk.firstExample());
     }
 
     private void drop(TimeChunk chunk, Pointer rows) {

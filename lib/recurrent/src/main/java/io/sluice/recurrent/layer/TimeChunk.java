@@ -7,9 +7,11 @@ package io.sluice.recurrent.layer;
  * @param steps T, of the chunk
  * @param timeSteps of a series, those after its end among them
  * @param examples B
+ * @param firstExample examples before these of the batch that they are a part of
  * @param lengths (B) real time steps of each series, its first ones; null where all are
  */
-public record TimeChunk(int firstStep, int steps, int timeSteps, int examples, int[] lengths) {
+public record TimeChunk(
+    int firstStep, int steps, int timeSteps, int examples, int firstExample, int[] lengths) {
 
   /** Whether the series begins with it. */
   public boolean isFirst() {

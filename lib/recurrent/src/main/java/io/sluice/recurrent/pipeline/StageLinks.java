@@ -20,13 +20,22 @@ public interface StageLinks {
    * @param examples B of the whole batch, over all replicas
    * @param size of this replica's part of it
    * @param timeSteps T of this replica's part; 0 of none
+   * @param targets of each example, which its loss is a mean over: tokens of a stream, else 1
+   * @param rateFactor of the learning rate in this step
    * @param stopAsked whether the replica's first stage is asked to stop
    * @param wholeAsked whether it asks that no gradient is held back
    */
   record Header(
-      Kind kind, long examples, int size, int timeSteps, boolean stopAsked, boolean wholeAsked) {
+      Kind kind,
+      long examples,
+      int size,
+      int timeSteps,
+      int targets,
+      double rateFactor,
+      boolean stopAsked,
+      boolean wholeAsked) {
     /** After the last batch of a validation. */
-    public static final Header END = new Header(Kind.END, 0, 0, 0, false, false);
+    public static final Header END = new Header(Kind.END, 0, 0, 0, 0, 0, false, false);
 
     /**
      * A training step.
@@ -34,14 +43,28 @@ public interface StageLinks {
      * @param examples B of the whole batch, over all replicas
      * @param own this replica's part of it
      */
-    public static Header training(long examples, Batch own, boolean stopAsked, boolean wholeAsked) {
-      return new Header(Kind.TRAINING, examples, own.size(), timeSteps(own), stopAsked, wholeAsked);
+    public static Header training(
+        long examples,
+        Batch own,
+        int targets,
+        double rateFactor,
+        boolean stopAsked,
+        boolean wholeAsked) {
+      return new Header(
+          Kind.TRAINING,
+          examples,
+          own.size(),
+          timeSteps(own),
+          targets,
+          rateFactor,
+          stopAsked,
+          wholeAsked);
     }
 
     /** A batch that is only looked at. */
-    public static Header validation(Batch batch) {
+    public static Header validation(Batch batch, int targets) {
       return new Header(
-          Kind.VALIDATION, batch.size(), batch.size(), timeSteps(batch), false, false);
+          Kind.VALIDATION, batch.size(), batch.size(), timeSteps(batch), targets, 1, false, false);
     }
 
     private static int timeSteps(Batch batch) {

@@ -4,6 +4,7 @@ import io.sluice.recurrent.head.HeadKernel;
 import io.sluice.recurrent.head.LayerNormalization;
 import io.sluice.recurrent.kernel.NativeBuffer;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.layer.ChunkedRecurrent;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.model.ModelSpec;
@@ -123,6 +124,24 @@ public final class StageNetwork implements AutoCloseable {
     return starts;
   }
 
+  /**
+   * Where each stage's numbers begin in what a sequence carries through the whole network, see
+   * {@link CarriedStates}.
+   *
+   * @return (P + 1): the last is N
+   */
+  public static long[] stateStarts(ModelSpec spec, Placement placement) {
+    int perUnit = spec.cell().hasCellState() ? 2 : 1;
+    long[] starts = new long[placement.count() + 1];
+    for (int block = 0; block < placement.recurrentLayers(); block++) {
+      starts[placement.stages().get(block) + 1] += (long) perUnit * spec.hiddenSizes().get(block);
+    }
+    for (int stage = 0; stage < placement.count(); stage++) {
+      starts[stage + 1] += starts[stage];
+    }
+    return starts;
+  }
+
   private Layer conf(int index) {
     return network.getLayerWiseConfigurations().getConf(index).getLayer();
   }
@@ -181,6 +200,17 @@ public final class StageNetwork implements AutoCloseable {
     }
     try (var ignored = TrainingPass.begin(step, new long[0], null, lossScale)) {
       takeParameters();
+    }
+  }
+
+  /**
+   * Lets passes begin with the states of their batch, and leave their last beside them.
+   *
+   * @param states of {@link #network}; null lets series begin with zeros
+   */
+  void carry(CarriedStates states) {
+    for (int block = 0; block < blocks.size(); block++) {
+      blocks.get(block).layer.carry(states, block);
     }
   }
 

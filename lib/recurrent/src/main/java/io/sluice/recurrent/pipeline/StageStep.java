@@ -1,6 +1,7 @@
 package io.sluice.recurrent.pipeline;
 
 import io.sluice.recurrent.kernel.NativeBuffer;
+import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.FlatGradient;
@@ -46,8 +47,13 @@ public final class StageStep implements AutoCloseable {
 
   private final Deque<Examples> underWay = new ArrayDeque<>();
 
-  /** Of the batch under way. */
+  // of the batch under way
   private Chunks chunks;
+  private int size;
+  private int parts;
+
+  /** Of training batches that go on where the one before ended; null where series begin. */
+  private CarriedStates states;
 
   /** Features (T, B, I) of the micro-batch that goes forward, on the first stage. */
   private INDArray features;
@@ -117,6 +123,17 @@ public final class StageStep implements AutoCloseable {
   }
 
   /**
+   * The series of each training batch that follows go on where those of the batch before ended.
+   *
+   * @param carried of the replica's part of a batch through {@link StageNetwork#network}; advanced
+   *     after each step
+   */
+  public void carry(CarriedStates carried) {
+    states = carried;
+    stage.carry(carried);
+  }
+
+  /**
    * A training step.
    *
    * @param header from {@link #begin}
@@ -124,8 +141,7 @@ public final class StageStep implements AutoCloseable {
    * @return the loss of the whole batch before the step
    */
   public double train(StageLinks.Header header, Batch own) {
-    int parts = Math.min(microBatches, header.size());
-    plan(header, parts);
+    plan(header);
     stage.begin(update.gradientScale());
     if (parts > 0) {
       bringRowsToHead();
@@ -134,9 +150,9 @@ public final class StageStep implements AutoCloseable {
     underWay.clear();
     for (Unit unit : units) {
       if (unit.isForward()) {
-        forward(unit, own, parts);
+        forward(unit, own);
       } else {
-        backward(unit, parts);
+        backward(unit);
       }
     }
     if (parts == 0) {
@@ -145,19 +161,28 @@ public final class StageStep implements AutoCloseable {
     double mean = stage.lossSum() / header.examples();
     ownLoss = peers == null ? mean : peers.await(mean);
     update.apply(header.examples(), ownLoss);
+    if (states != null) {
+      states.advance();
+    }
     stage.network().setScore(loss);
     return loss;
   }
 
   /** The order of the step's units: that of the last step if it is cut alike. */
-  private void plan(StageLinks.Header header, int parts) {
-    if (parts > 0) {
-      chunks = Chunks.atMost(chunkSteps, header.timeSteps());
-    }
+  private void plan(StageLinks.Header header) {
+    cut(header);
     int count = parts == 0 ? 1 : chunks.count();
     if (schedule == null || schedule.microBatches() != parts || schedule.chunks() != count) {
       schedule = new Schedule(stages, parts, count);
       units = schedule.units(index);
+    }
+  }
+
+  private void cut(StageLinks.Header header) {
+    size = header.size();
+    parts = Math.min(microBatches, size);
+    if (parts > 0) {
+      chunks = Chunks.atMost(chunkSteps, header.timeSteps());
     }
   }
 
@@ -173,7 +198,7 @@ public final class StageStep implements AutoCloseable {
     return update;
   }
 
-  private void forward(Unit unit, Batch own, int parts) {
+  private void forward(Unit unit, Batch own) {
     Examples examples;
     if (unit.chunk() == 0) {
       examples = isFirst() ? examples(own.part(unit.microBatch(), parts)) : nextExamples(unit);
@@ -197,7 +222,7 @@ public final class StageStep implements AutoCloseable {
     }
   }
 
-  private void backward(Unit unit, int parts) {
+  private void backward(Unit unit) {
     Examples examples = underWay.getFirst();
     TimeChunk chunk = chunk(unit, examples);
     Pointer dy = null;
@@ -262,51 +287,74 @@ public final class StageStep implements AutoCloseable {
   }
 
   /**
-   * The losses of some batches, without dropout; ends where the first stage has no more.
+   * The losses of some batches, without dropout, each cut as one of training; ends where the first
+   * stage has no more.
    *
-   * @param own batches of the replica on the first stage; null on others
+   * @param own batches of the replica on the first stage, with at least one example; null on others
+   * @param carries whether the series of each batch go on where those of the one before ended: then
+   *     the losses are weighed by their time steps
    * @return sum of the losses, 0 on all stages but the last, and their number
    */
-  public double[] validate(Iterator<Batch> own) {
+  public double[] validate(Iterator<Batch> own, boolean carries) {
     double losses = 0;
-    double examplesSeen = 0;
-    for (int number = 0; ; number++) {
-      if (number >= AHEAD) {
-        awaitAbove(1);
-      }
+    double targetsSeen = 0;
+    int number = 0;
+    CarriedStates validated = null;
+    while (true) {
       Batch batch = isFirst() && own.hasNext() ? own.next() : null;
       StageLinks.Header header =
-          begin(batch == null ? StageLinks.Header.END : StageLinks.Header.validation(batch));
+          begin(batch == null ? StageLinks.Header.END : looked(batch, carries));
       if (header.kind() == StageLinks.Kind.END) {
-        awaitAbove(Math.min(number, AHEAD - 1));
-        return new double[] {losses, examplesSeen};
+        awaitAbove(Math.min(number, AHEAD));
+        stage.carry(states);
+        return new double[] {losses, targetsSeen};
       }
+      cut(header);
       stage.beginValidation();
       if (number == 0) {
         bringRowsToHead();
+        validated = carries ? CarriedStates.zeros(stage.network(), size) : null;
+        stage.carry(validated);
       }
-      chunks = Chunks.atMost(chunkSteps, header.timeSteps());
-      Examples examples = null;
-      for (int k = 0; k < chunks.count(); k++) {
-        var unit = new Unit(true, 0, k, 0);
-        if (k == 0) {
-          examples = isFirst() ? examples(batch) : nextExamples(unit);
-          if (!stage.isLast()) {
-            links.send(0, examples);
-          }
+      for (int part = 0; part < parts; part++) {
+        if (number++ >= AHEAD) {
+          awaitAbove(1);
         }
-        TimeChunk chunk = chunk(unit, examples);
-        fill(unit, chunk);
-        Pointer y = stage.infer(0, chunk, examples);
-        if (y != null) {
-          links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
+        look(part, batch);
+      }
+      losses += stage.lossSum() * header.targets();
+      targetsSeen += stage.isLast() ? (double) size * header.targets() : 0;
+      if (validated != null) {
+        validated.advance();
+      }
+    }
+  }
+
+  private static StageLinks.Header looked(Batch batch, boolean carries) {
+    int targets = carries ? Math.toIntExact(batch.features().size(2)) : 1;
+    return StageLinks.Header.validation(batch, targets);
+  }
+
+  /** One part of a batch of a validation, forward. */
+  private void look(int part, Batch batch) {
+    Examples examples = null;
+    for (int k = 0; k < chunks.count(); k++) {
+      var unit = new Unit(true, part, k, 0);
+      if (k == 0) {
+        examples = isFirst() ? examples(batch.part(part, parts)) : nextExamples(unit);
+        if (!stage.isLast()) {
+          links.send(part, examples);
         }
       }
-      losses += stage.lossSum();
-      examplesSeen += stage.isLast() ? examples.size() : 0;
-      if (!isFirst()) {
-        links.sendDone();
+      TimeChunk chunk = chunk(unit, examples);
+      fill(unit, chunk);
+      Pointer y = stage.infer(0, chunk, examples);
+      if (y != null) {
+        links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
       }
+    }
+    if (!isFirst()) {
+      links.sendDone();
     }
   }
 
@@ -331,6 +379,7 @@ public final class StageStep implements AutoCloseable {
         chunks.length(unit.chunk()),
         chunks.timeSteps(),
         examples.size(),
+        Batch.start(size, unit.microBatch(), parts),
         examples.lengths());
   }
 

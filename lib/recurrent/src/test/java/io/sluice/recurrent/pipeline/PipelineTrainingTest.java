@@ -341,12 +341,13 @@ class PipelineTrainingTest {
       for (Batch batch : batches) {
         Batch mine = s == 0 ? rows(batch, own) : null;
         StageLinks.Header header =
-            step.begin(s == 0 ? StageLinks.Header.training(B, mine, false, false) : null);
+            step.begin(s == 0 ? StageLinks.Header.training(B, mine, 1, 1, false, false) : null);
         losses.add(step.train(header, mine));
       }
       double[] validated =
           step.validate(
-              s == 0 ? (batches.size() > 3 ? List.of(batches.get(3)) : batches).iterator() : null);
+              s == 0 ? (batches.size() > 3 ? List.of(batches.get(3)) : batches).iterator() : null,
+              false);
       double[] all = links.sum(s).over(validated);
       return new Stage(replica, network.network(), losses, all[0] / all[1]);
     }

@@ -162,6 +162,7 @@ class StageMemoryTest {
               chunks.length(unit.chunk()),
               chunks.timeSteps(),
               b,
+              0,
               examples.lengths());
       if (unit.isForward()) {
         Pointer x = network.input(unit.tape(), chunk);

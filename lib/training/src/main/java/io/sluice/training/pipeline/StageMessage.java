@@ -19,7 +19,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * Heads and bodies of what pipeline stages send each other, little-endian.
  *
  * <pre>
- * HEADER        examples int64, size int32, time steps int32, kind int8, stop int8, whole int8
+ * HEADER        examples int64, size int32, time steps int32, targets int32, rate factor float64, kind int8, stop int8, whole int8
  * EXAMPLES      micro-batch int32, B int32, lengths int8, shape of labels, shape of their mask      body: keys int64, lengths int32 if there are any, labels and mask float32
  * ACTIVATIONS   micro-batch int32, chunk int32                                      body: numbers
  * GRADIENTS     micro-batch int32, chunk int32                                      body: numbers
@@ -34,7 +34,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class StageMessage {
   enum Kind {
-    HEADER("the header of a step", 19),
+    HEADER("the header of a step", 31),
     EXAMPLES("examples", 17),
     ACTIVATIONS("activations", 8),
     GRADIENTS("gradients", 8),
@@ -99,7 +99,7 @@ final class StageMessage {
   }
 
   private boolean headerHasAKind() {
-    int kind = head.get(Long.BYTES + 2 * Integer.BYTES);
+    int kind = head.get(2 * Long.BYTES + 3 * Integer.BYTES);
     return kind >= 0 && kind < StageLinks.Kind.values().length;
   }
 
@@ -112,10 +112,12 @@ final class StageMessage {
   }
 
   static ByteBuffer header(StageLinks.Header header) {
-    return head(Kind.HEADER, 19)
+    return head(Kind.HEADER, 31)
         .putLong(header.examples())
         .putInt(header.size())
         .putInt(header.timeSteps())
+        .putInt(header.targets())
+        .putDouble(header.rateFactor())
         .put((byte) header.kind().ordinal())
         .put((byte) (header.stopAsked() ? 1 : 0))
         .put((byte) (header.wholeAsked() ? 1 : 0))
@@ -127,8 +129,11 @@ final class StageMessage {
     long examples = in.getLong();
     int size = in.getInt();
     int timeSteps = in.getInt();
+    int targets = in.getInt();
+    double rateFactor = in.getDouble();
     StageLinks.Kind what = StageLinks.Kind.values()[in.get()];
-    return new StageLinks.Header(what, examples, size, timeSteps, in.get() != 0, in.get() != 0);
+    return new StageLinks.Header(
+        what, examples, size, timeSteps, targets, rateFactor, in.get() != 0, in.get() != 0);
   }
 
   static ByteBuffer unit(Kind kind, Unit unit) {
