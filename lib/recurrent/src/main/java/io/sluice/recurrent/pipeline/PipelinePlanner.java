@@ -197,7 +197,7 @@ final class PipelinePlanner {
       int end = placement.end(stage);
       stages.add(
           new PipelinePlan.Stage(
-              placement.layersOf(stage),
+              layersOf(placement, stage),
               cut.memory.parameters(first, end),
               cut.memory.of(cut.schedule, stage, first, end),
               cut.memory.ofDevice(cut.schedule, stage, first, end),
@@ -219,6 +219,12 @@ final class PipelinePlanner {
         // a sum in another order may be a little more than the step
         Math.max(0, chosen.timing.bubble()),
         oneProcess());
+  }
+
+  /** What a stage holds, with the embedding below its recurrent layers. */
+  private String layersOf(Placement placement, int stage) {
+    String layers = placement.layersOf(stage);
+    return stage == 0 && spec.hasEmbedding() ? "embedding, " + layers : layers;
   }
 
   private double oneProcess() {
@@ -246,8 +252,12 @@ final class PipelinePlanner {
           : cut.memory.of(cut.schedule, stage, first, end).total();
     }
 
-    /** Its fullest stage, and why that is full. */
-    String text() {
+    /**
+     * Its fullest stage, and why that is full.
+     *
+     * @param layers that the stage holds
+     */
+    String text(String layers) {
       int first = placement.first(stage);
       int end = placement.end(stage);
       String needed =
@@ -258,7 +268,7 @@ final class PipelinePlanner {
           .formatted(
               stage,
               placement,
-              placement.layersOf(stage),
+              layers,
               end - first == 1 ? " alone" : "",
               needed,
               PipelinePlan.count(cut.schedule.microBatches(), "micro-batch"),
@@ -292,7 +302,10 @@ final class PipelinePlanner {
     return new PipelineRefusal(
         nearest.isOfDevice() ? PipelineRefusal.Wish.DEVICE_MEMORY : PipelineRefusal.Wish.MEMORY,
         "must leave each stage within %s, but %s. %s"
-            .formatted(limit, nearest.text(), whatFits(nearest)));
+            .formatted(
+                limit,
+                nearest.text(layersOf(nearest.placement, nearest.stage)),
+                whatFits(nearest)));
   }
 
   private String whatFits(Nearest tooFull) {
@@ -337,7 +350,7 @@ final class PipelinePlanner {
                 memory,
                 holder,
                 nearest.stage,
-                nearest.placement.layersOf(nearest.stage),
+                layersOf(nearest.placement, nearest.stage),
                 NativeMemory.mebibytes(nearest.bytes()));
   }
 

@@ -24,11 +24,12 @@ import io.sluice.recurrent.model.OptimizerSpec;
  * besides      the allocator's share and compiled code
  * </pre>
  *
- * <p>What is on its way between stages is not counted.
+ * <p>What is on its way between stages is not counted, nor are the states that streams carry from
+ * batch to batch, twice 2·H numbers of each stream and layer.
  *
- * <p><b>Accuracy.</b> Of 39 stages with five cells, both precisions, both directions and layer
- * normalisation, {@link StageNetwork#nativeBytes} was what is planned of it, to 1 % ({@code
- * StageMemoryTest}); of what oneDNN reserves in bf16 it touches the share that {@code
+ * <p><b>Accuracy.</b> Of 43 stages with five cells, both precisions, both directions, layer
+ * normalisation and embeddings, {@link StageNetwork#nativeBytes} was what is planned of it, to 1 %
+ * ({@code StageMemoryTest}); of what oneDNN reserves in bf16 it touches the share that {@code
  * TrainingMemory} plans. DL4J's workspaces above the recurrent layers reserved 2.1 arrays of whole
  * series with the last step, a mean and additive attention, and 4.1 to 4.3 with self-attention and
  * an output at every step; 2.1 and 4.2 are planned. The growth of a process was not measured.

@@ -11,6 +11,7 @@ import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.WordEmbedding;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -174,6 +175,46 @@ class PipelinePlanTest {
             1      recurrent layer 2 and head             98,765       1,252            25.0 %        1.5
             expected: 126 windows/s, 1.60 times one process's 79; stages wait 20.0 % of the time; 8 units a step: 2 micro-batches of up to 32 windows × 4 time chunks of 25 steps"""
                 .replace("\n", System.lineSeparator()));
+  }
+
+  /** V·E = 100,000 · 64 are 24.4 MiB. */
+  private static ModelSpec languageModel(boolean tied) {
+    return new ModelSpec(
+            1,
+            35,
+            Cell.LSTM,
+            List.of(64, 64),
+            false,
+            0,
+            ModelSpec.Output.SEQUENCE,
+            List.of(),
+            1,
+            Precision.F32,
+            Head.classes(100_000, List.of()))
+        .with(new WordEmbedding(100_000, 64, false, 0, tied));
+  }
+
+  @Test
+  void anEmbeddingIsPlannedWithTheLowestLayerAndItsRowsForAHeadThatIsTiedToIt() {
+    var wishes =
+        PipelineWishes.ofStages(2).placedAs(new Placement(List.of(0, 0, 1))).withMicroBatches(2);
+    long rows = 4L * 100_000 * 64;
+
+    PipelinePlan own = plan(languageModel(false), wishes);
+    PipelinePlan tied = plan(languageModel(true), wishes);
+
+    assertThat(own.stages().get(0).layers()).isEqualTo("embedding, recurrent layers 0 to 1");
+    assertThat(own.text()).contains("0      embedding, recurrent layers 0 to 1    6,466,048 ");
+    assertThat(own.stages().get(0).parameters()).isEqualTo(6_400_000 + 2 * 33_024);
+    assertThat(tied.stages().get(0).parameters()).isEqualTo(own.stages().get(0).parameters());
+    assertThat(tied.stages().get(1).parameters()).isEqualTo(100_000);
+    assertThat(tied.stages().get(0).bytesUp()).isEqualTo(own.stages().get(0).bytesUp() + rows);
+    assertThat(tied.stages().get(1).bytesDown()).isEqualTo(own.stages().get(1).bytesDown() + rows);
+    // the gradient that comes back; the copy, its gradient and their sum in place of its own
+    assertThat(tied.stages().get(0).memory().gradients())
+        .isEqualTo(own.stages().get(0).memory().gradients() + rows);
+    assertThat(tied.stages().get(1).memory().gradients()).isEqualTo(3 * 4 * 100_000 + 2 * rows);
+    assertThat(tied.stages().get(1).memory().parameters()).isEqualTo(4 * 100_000 + rows);
   }
 
   @Test

@@ -30,8 +30,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The links of one pipeline stage: to the stages below and above it in its replica, and, for what
- * becomes of checkpoints, to the first one.
+ * The links of one pipeline stage: to the stages below and above it in its replica, and to the
+ * first one, for what becomes of checkpoints and, from the last one, for the rows of an embedding
+ * that the head is tied to.
  *
  * <p>What is sent is copied into memory of the links and travels while the stage computes; what
  * arrives waits in such memory until the stage asks for it. How much that can be is bounded by the
