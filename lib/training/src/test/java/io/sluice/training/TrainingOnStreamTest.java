@@ -180,7 +180,13 @@ class TrainingOnStreamTest {
         switch (strategy) {
           case "local" -> new String[] {"train.threads=2", "train.accumulate=2"};
           case "pipeline" -> STAGED;
-          default -> new String[] {"train.strategy=gradient-sharing", "train.workers=4"};
+          default ->
+              new String[] {
+                "train.strategy=gradient-sharing",
+                "train.workers=3",
+                "train.batch-size=30",
+                "train.batch-per-worker=2"
+              };
         };
 
     TrainReport many = together.trainOn(dataset("counting"), with(settings, cut));
