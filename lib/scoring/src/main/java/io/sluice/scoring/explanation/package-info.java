@@ -11,10 +11,9 @@
  * takes a token away and reads the probability. The two are kept side by side, with their rank
  * correlation.
  *
- * <p><b>Considered:</b> integrated gradients on the rows of the embedding. They cost some 50 passes
- * forward and back a document where occlusion takes one forward a token, hence less above some 100
- * tokens; but the all-zero baseline between which and the document they integrate is no document,
- * and the numbers are not in units of anything that can be tried out. A probability without a word
- * can be.
+ * <p><b>Considered:</b> integrated gradients on the rows of the embedding, 20 to 300 passes forward
+ * and back a document (Sundararajan, Taly and Yan, ICML 2017) where occlusion takes one forward a
+ * token. They integrate from a document of zeros, which is no document, and say nothing that can be
+ * tried out. A probability without a word can be.
  */
 package io.sluice.scoring.explanation;
