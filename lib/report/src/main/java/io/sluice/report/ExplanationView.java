@@ -21,6 +21,9 @@ final class ExplanationView {
   /** Percent of colour behind the word that weighs most: what its letters can still be read on. */
   private static final int DARKEST = 50;
 
+  /** Fainter ones are left out: they cannot be told from paper. */
+  private static final int LIGHTEST = 2;
+
   private final JsonNode explanations;
 
   private ExplanationView(JsonNode explanations) {
@@ -100,7 +103,7 @@ final class ExplanationView {
       double weight = sample.path(key).path(t).asDouble();
       long shade = most == 0 ? 0 : Math.round(DARKEST * Math.abs(weight) / most);
       var kinds = new ArrayList<String>();
-      if (shade > 0) {
+      if (shade >= LIGHTEST) {
         kinds.add(weight < 0 ? "against" : "for");
       }
       if (negations.contains(t)) {

@@ -12,12 +12,12 @@ import io.sluice.scoring.explanation.Negations;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 
@@ -129,31 +129,29 @@ final class DocumentExplanations {
 
   NegationCount count(DocumentDraws draws) {
     List<Candidate> flips = draws.flips();
-    OptionalDouble correlation =
-        flips.stream()
-            .flatMap(flip -> byDocument.get(flip.document()).rankCorrelation().stream())
-            .mapToDouble(Double::doubleValue)
-            .average();
-    boolean attends =
-        flips.stream().anyMatch(flip -> byDocument.get(flip.document()).attention() != null);
+    boolean attends = false;
+    int byAttention = 0;
+    int byOcclusion = 0;
+    double byChance = 0;
+    var correlations = new DoubleSummaryStatistics();
+    for (Candidate flip : flips) {
+      Explanation explanation = byDocument.get(flip.document());
+      attends = explanation.attention() != null;
+      byAttention += attends && isInTop(flip, explanation.attention()) ? 1 : 0;
+      byOcclusion += isInTop(flip, explanation.occlusion()) ? 1 : 0;
+      byChance += chance(flip.ids().length, negations.count(flip.ids()), settings.top());
+      explanation.rankCorrelation().ifPresent(correlations::accept);
+    }
     return new NegationCount(
         settings.negations(),
         draws.negated(),
         draws.flipped(),
         flips.size(),
         settings.top(),
-        attends
-            ? (int)
-                flips.stream()
-                    .filter(f -> isInTop(f, byDocument.get(f.document()).attention()))
-                    .count()
-            : null,
-        (int)
-            flips.stream()
-                .filter(f -> isInTop(f, byDocument.get(f.document()).occlusion()))
-                .count(),
-        flips.stream().mapToDouble(flip -> chance(flip.ids())).sum(),
-        correlation.isPresent() ? correlation.getAsDouble() : null);
+        attends ? byAttention : null,
+        byOcclusion,
+        byChance,
+        correlations.getCount() == 0 ? null : correlations.getAverage());
   }
 
   private boolean isInTop(Candidate document, float[] weights) {
@@ -162,11 +160,9 @@ final class DocumentExplanations {
   }
 
   /** That one of m negations is among the first k of n words in a random order. */
-  private double chance(int[] ids) {
-    int n = ids.length;
-    int m = negations.count(ids);
+  static double chance(int n, int m, int k) {
     double none = 1;
-    for (int i = 0; i < Math.min(settings.top(), n); i++) {
+    for (int i = 0; i < Math.min(k, n); i++) {
       none *= Math.max(0, (double) (n - m - i) / (n - i));
     }
     return 1 - none;

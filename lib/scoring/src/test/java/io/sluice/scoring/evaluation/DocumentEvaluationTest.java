@@ -238,6 +238,13 @@ class DocumentEvaluationTest {
             });
   }
 
+  @Test
+  void theChanceOfANegationAmongTheFirstIsThatOfDrawingWithoutReturn() {
+    assertThat(DocumentExplanations.chance(5, 2, 2)).isCloseTo(1 - 3 / 5.0 * 2 / 4, within(1e-12));
+    assertThat(DocumentExplanations.chance(3, 1, 10)).isEqualTo(1);
+    assertThat(DocumentExplanations.chance(30, 0, 10)).isZero();
+  }
+
   private static boolean isInTop(Negations negations, int[] ids, float[] weights) {
     return Arrays.stream(Explanation.top(weights, 2)).anyMatch(t -> negations.contains(ids[t]));
   }
