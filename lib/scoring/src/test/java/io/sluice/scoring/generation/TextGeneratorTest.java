@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
@@ -12,6 +15,8 @@ import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.StreamPredictor;
 import io.sluice.scoring.bundle.TextModels;
 import io.sluice.sequences.text.encoding.Vocabulary;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,7 +72,7 @@ class TextGeneratorTest {
         generate(
             lines,
             "generate { prompt = \"It runs\", tokens = 12, temperature = 0 }",
-            "text.lowercase = true");
+            "generate.seed = 2");
 
     Vocabulary vocabulary = lines.vocabulary();
     List<String> expected =
@@ -99,11 +104,17 @@ class TextGeneratorTest {
   }
 
   @Test
-  void unknownWordsOfThePromptAreNamedOnceEach() {
+  void unknownWordsOfThePromptAreNamedOnceEach() throws IOException {
     GenerateReport report = generate(lines, "generate { prompt = \"zig it zag zig\", tokens = 2 }");
 
     assertThat(report.unknownWords()).containsExactly("zig", "zag");
     assertThat(report.promptTokens()).isEqualTo(4);
+    Path schema = Path.of(System.getenv("SLUICE_ROOT"), "data-schemas", "generate-report.v1.json");
+    assertThat(
+            JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+                .getSchema(Files.readString(schema))
+                .validate(new ObjectMapper().valueToTree(report)))
+        .isEmpty();
   }
 
   @Test
