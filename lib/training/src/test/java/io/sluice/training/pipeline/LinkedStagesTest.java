@@ -144,6 +144,13 @@ class LinkedStagesTest {
         }
       };
 
+  private static final Asks TIED =
+      stage -> {
+        try (var room = new FloatPointer(NUMBERS)) {
+          stage.receiveTied(room, NUMBERS);
+        }
+      };
+
   private static ByteBuffer bytes(int... bytes) {
     var buffer = ByteBuffer.allocate(bytes.length);
     for (int each : bytes) {
@@ -216,6 +223,16 @@ class LinkedStagesTest {
             none + "an array that is not in it"),
         new Wrong(examples(2, 1, 2, 2, 1), 16, EXAMPLES, none + "2 labels of 1 examples"),
         new Wrong(examples(2, 1, 3), 16, EXAMPLES, none + "it ends early"),
+        new Wrong(
+            StageMessage.tied(),
+            12,
+            TIED,
+            "Pipeline stage 0 of replica 0 sent rows of an embedding in 12 bytes in place of 24"),
+        new Wrong(
+            StageMessage.leaving(),
+            0,
+            TIED,
+            "Pipeline stage 0 of replica 0 left before it sent rows of an embedding"),
         new Wrong(
             StageMessage.part(new StagePart(5, 1, true, "name")),
             0,
