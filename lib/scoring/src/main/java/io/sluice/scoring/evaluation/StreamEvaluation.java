@@ -204,7 +204,7 @@ final class StreamEvaluation {
       notes.add(
           String.format(
               Locale.ROOT,
-              "%.2f %% of the split's tokens are not in the vocabulary: models of other vocabularies have other perplexities.",
+              "%.2f %% of the split's tokens are the unknown token: models of other vocabularies have other perplexities.",
               100 * unknown));
     }
   }
