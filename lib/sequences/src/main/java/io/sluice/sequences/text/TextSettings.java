@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * Settings of {@code build-sequences} for text. Defaults live in {@code conf/reference.conf} and
@@ -34,6 +35,10 @@ public record TextSettings(
 
   private static final Pattern SECRET =
       Pattern.compile("(?i)(password|passwd|secret|token|credential|key)");
+
+  /** Formats whose rows lie in files that nobody but their writer moves: they have a place. */
+  private static final List<String> FILE_FORMATS =
+      List.of("text", "csv", "json", "parquet", "orc", "avro");
 
   /** What a document of a text file is. */
   public enum Document {
@@ -130,8 +135,10 @@ public record TextSettings(
    * @param layout documents or stream
    * @param codec Parquet compression
    * @param partitions Spark partitions; 0 = spark.sql.shuffle.partitions
+   * @param incremental keeps tokens beside the dataset, and of the dataset what has not changed
    */
-  public record Target(String path, Layout layout, String codec, int partitions) {}
+  public record Target(
+      String path, Layout layout, String codec, int partitions, boolean incremental) {}
 
   /** Reads every section of the job. */
   public static TextSettings from(ConfigReader root) {
@@ -146,6 +153,12 @@ public record TextSettings(
             root.section("split", s -> shares(s, source)),
             root.section("text", s -> text(s, dataset.layout())),
             dataset);
+    root.check(
+        !dataset.incremental() || FILE_FORMATS.contains(source.format()),
+        "dataset.incremental",
+        "needs files that are added and replaced as they are, %s, but source.format is \"%s\"",
+        FILE_FORMATS,
+        source.format());
     settings.requireApart(root);
     return settings;
   }
@@ -159,11 +172,23 @@ public record TextSettings(
         "must be distinct, but are %s",
         names);
     record Columns(String text, String id, String label) {}
+    boolean hasFiles = FILE_FORMATS.contains(format);
+    s.check(
+        hasFiles || layout == Layout.DOCUMENTS,
+        "format",
+        "must be one of %s with dataset.layout = stream, but is \"%s\": its rows have no order that stays, and a stream needs one",
+        FILE_FORMATS,
+        format);
     Columns columns =
         s.section(
             "columns",
             c -> {
               String label = c.optionalString("label").orElse(null);
+              c.check(
+                  hasFiles || c.isSet("id") || layout == Layout.STREAM,
+                  "id",
+                  "is required with source.format = %s: its rows have no file and line that stay, to be named by",
+                  format);
               c.check(
                   label == null || layout == Layout.DOCUMENTS,
                   "label",
@@ -277,8 +302,16 @@ public record TextSettings(
     String codec = s.string("codec");
     List<String> codecs = List.of("zstd", "snappy", "gzip", "lz4_raw", "uncompressed");
     s.check(codecs.contains(codec), "codec", "must be one of %s, but is \"%s\"", codecs, codec);
+    s.check(
+        !s.isSet("rebuild-from") && !s.isSet("rebuild-to"),
+        s.isSet("rebuild-from") ? "rebuild-from" : "rebuild-to",
+        "is for telemetry, and text has no times: set dataset.incremental = true, which finds out what is new");
     return new Target(
-        s.string("path"), s.choice("layout", Layout.class), codec, s.intAtLeast("partitions", 0));
+        s.string("path"),
+        s.choice("layout", Layout.class),
+        codec,
+        s.intAtLeast("partitions", 0),
+        s.flag("incremental"));
   }
 
   /** What is written replaces a folder as a whole, so no raw data may lie in it. */
@@ -287,6 +320,8 @@ public record TextSettings(
       requireOutside(root, kept, "dataset.path", dataset.path());
       requireOutside(root, kept, "reject.path", reject.path());
     }
+    String tokens = dataset.incremental() ? KeptTokens.folder(dataset.path()) : null;
+    requireOutside(root, tokens, "reject.path", reject.path());
     requireOutside(root, dataset.path(), "reject.path", reject.path());
     requireOutside(root, reject.path(), "dataset.path", dataset.path());
   }
@@ -324,6 +359,16 @@ public record TextSettings(
     json.put("codec", dataset.codec());
     json.put("maxRejectedShare", reject.maxShare());
     return Provenance.sha256(ManifestJson.write(json));
+  }
+
+  /** All sources, for messages of work on them together. */
+  String described() {
+    List<String> all =
+        IntStream.range(0, 3)
+            .filter(number -> source.paths().get(number) != null)
+            .mapToObj(this::described)
+            .toList();
+    return all.size() == 1 ? all.get(0) : "the sources (%s)".formatted(String.join(", ", all));
   }
 
   /** The path of a source with the setting that names it. */

@@ -1,33 +1,33 @@
 package io.sluice.sequences.text;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.expr;
-import static org.apache.spark.sql.functions.input_file_block_start;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.lake.StagedFolder;
-import io.sluice.sequences.telemetry.source.RawTable;
 import io.sluice.sequences.telemetry.source.ReadFailures;
-import io.sluice.sequences.telemetry.source.SeriesOfFile;
-import io.sluice.sequences.telemetry.source.WriteFailures;
-import io.sluice.sequences.text.TextSettings.Document;
-import io.sluice.sequences.text.encoding.TextContract.Layout;
+import io.sluice.sequences.text.KeptTokens.FileState;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.spark.sql.Column;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/** Every document of the sources, tokenised once, in a Parquet table beside the dataset. */
+/**
+ * Every document of the sources, tokenised once, in Parquet: in a folder of this build's own, or in
+ * {@link KeptTokens}.
+ */
 final class TokenTable {
   /** Below the staged folder; gone before it is published. */
   static final String FOLDER = "tokens";
@@ -43,10 +43,10 @@ final class TokenTable {
    */
   record Before(long row, long token) implements Serializable {}
 
-  private final SparkSession spark;
   private final TextSettings settings;
-  private final String uri;
+  private final Supplier<Dataset<Row>> rows;
   private final long files;
+  private final long tokenisedFiles;
   private final Map<ChunkId, Before> chunks = new HashMap<>();
   private final TreeMap<String, Long> rejected = new TreeMap<>();
   private final long[] documents = new long[3];
@@ -54,91 +54,55 @@ final class TokenTable {
   private long replaced;
   private String hash;
 
-  private TokenTable(SparkSession spark, TextSettings settings, String uri, long files) {
-    this.spark = spark;
+  private TokenTable(
+      TextSettings settings, Supplier<Dataset<Row>> rows, long files, long tokenisedFiles) {
     this.settings = settings;
-    this.uri = uri;
+    this.rows = rows;
     this.files = files;
+    this.tokenisedFiles = tokenisedFiles;
+    addUp();
   }
 
-  /** Reads and tokenises the sources. */
+  /** Reads and tokenises the sources, into a folder that goes before the dataset is published. */
   static TokenTable write(
       SparkSession spark, TextSettings settings, String tokenizerJson, StagedFolder staged) {
-    Dataset<Row> raw = null;
-    var roots = new ArrayList<String>();
-    long files = 0;
-    for (int number = 0; number < 3; number++) {
-      String path = settings.source().paths().get(number);
-      roots.add(path == null ? "" : SeriesOfFile.root(path));
-      if (path == null) {
-        continue;
-      }
-      RawTable table = open(spark, settings, number);
-      files += table.files().length;
-      Dataset<Row> own = columns(table, settings.source(), number);
-      raw = raw == null ? own : raw.union(own);
-    }
-    var source = settings.source();
-    var names = new ArrayList<String>();
-    names.add(source.textColumn());
-    names.add(source.idColumn());
-    names.add(source.labelColumn());
-    var tokenising =
-        new Tokenising(
-            settings.text().tokenisation(),
-            tokenizerJson,
-            settings.dataset().layout() == Layout.DOCUMENTS,
-            source.labelColumn() != null,
-            settings.text().invalidUtf8(),
-            roots,
-            names);
+    Sources sources = Sources.open(spark, settings, tokenizerJson);
     String uri = staged.uri() + "/" + FOLDER;
-    Dataset<Row> tokenised = raw.mapPartitions(tokenising, Encoders.row(Tokenising.SCHEMA));
-    WriteFailures.guard(
-        settings.described(0),
-        staged.uri(),
-        () -> {
-          tokenised.write().option("compression", "snappy").parquet(uri);
-          return null;
-        });
-    var table = new TokenTable(spark, settings, uri, files);
-    table.addUp();
-    return table;
+    sources.tokenise(sources.files(), uri);
+    return new TokenTable(
+        settings,
+        () -> spark.read().schema(Tokenising.SCHEMA).parquet(uri),
+        sources.files().size(),
+        sources.files().size());
   }
 
-  private static RawTable open(SparkSession spark, TextSettings settings, int number) {
-    var source = settings.source();
-    var options = new TreeMap<>(source.options());
-    if (source.format().equals("text") && source.document() == Document.FILE) {
-      options.put("wholetext", "true");
+  /**
+   * Tokenises the files whose tokens are not kept, and keeps them.
+   *
+   * @param state of the sources, from before they were opened
+   */
+  static TokenTable write(
+      SparkSession spark,
+      TextSettings settings,
+      String tokenizerJson,
+      String codeVersion,
+      SourceState state,
+      KeptTokens kept) {
+    Sources sources = Sources.open(spark, settings, tokenizerJson);
+    kept.require(sources.reading(codeVersion));
+    Map<FileState, Sources.File> files = new LinkedHashMap<>();
+    sources.files().forEach(f -> files.put(state.of(f.source(), f.uri(), f.name()), f));
+    List<FileState> now = List.copyOf(files.keySet());
+    List<FileState> missing = kept.missing(now);
+    if (!missing.isEmpty()) {
+      sources.tokenise(missing.stream().map(files::get).toList(), kept.nextFolder());
+      kept.add(missing);
     }
-    return RawTable.open(
-        spark,
-        settings.described(number),
-        source.paths().get(number),
-        source.format(),
-        options,
-        source.columnNames());
-  }
-
-  private static Dataset<Row> columns(RawTable table, TextSettings.Source source, int number) {
-    table.requirePlain(source.textColumn(), "source.columns.text");
-    table.requirePlain(source.idColumn(), "source.columns.id");
-    table.requirePlain(source.labelColumn(), "source.columns.label");
-    return table
-        .rows()
-        .select(
-            lit(number).as("source"),
-            table.file().as("uri"),
-            input_file_block_start().as("block"),
-            table.malformed().as("malformed"),
-            text(table, source.textColumn()).as("text"),
-            text(table, source.idColumn()).as("id"),
-            text(table, source.labelColumn()).as("label"));
-  }
-
-  private static Column text(RawTable table, String name) {
-    return name == null ? lit(null).cast("string") : table.column(name).cast("string");
+    if (kept.isScattered(now)) {
+      sources.write(kept.rows(spark, now), kept.nextFolder());
+      kept.replaceAll(now);
+    }
+    return new TokenTable(settings, () -> kept.rows(spark, now), now.size(), missing.size());
   }
 
   /** Adds up what lies before each chunk, and what there is of everything. */
@@ -154,7 +118,7 @@ final class TokenTable {
                 rows()
                     .groupBy("source", "file", "block", "chunk", "reason")
                     .agg(
-                        org.apache.spark.sql.functions.count(lit(1)),
+                        count(lit(1)),
                         sum("count"),
                         sum(col("replaced").cast("int")),
                         sum(expr("exact1 & 68719476735")),
@@ -201,7 +165,7 @@ final class TokenTable {
     }
   }
 
-  /** Refuses sources without rows, and those whose rows have neither a name nor a place. */
+  /** Refuses sources without rows. */
   void requireDocuments() {
     for (int number = 0; number < 3; number++) {
       if (settings.source().paths().get(number) != null && documents[number] == 0) {
@@ -209,28 +173,15 @@ final class TokenTable {
             "%s has no rows. Give a path with data.".formatted(settings.described(number)));
       }
     }
-    boolean stream = settings.dataset().layout() == Layout.STREAM;
-    if (stream || settings.source().idColumn() == null) {
-      for (ChunkId id : chunks.keySet()) {
-        if (id.file().isEmpty()) {
-          throw new InvalidInputException(
-              stream
-                  ? "%s is not made of files, so its rows have no order, and a stream needs one. Write it to files, or use dataset.layout = documents."
-                      .formatted(settings.described(id.source()))
-                  : "%s is not made of files, so its documents have no names. Set source.columns.id."
-                      .formatted(settings.described(id.source())));
-        }
-      }
-    }
   }
 
   /** All rows, in no order. */
   Dataset<Row> rows() {
-    return spark.read().schema(Tokenising.SCHEMA).parquet(uri);
+    return rows.get();
   }
 
   /** Runs an action on the rows. */
-  <T> T reading(java.util.concurrent.Callable<T> action) {
+  <T> T reading(Callable<T> action) {
     return ReadFailures.guard(settings.described(0), action);
   }
 
@@ -246,6 +197,11 @@ final class TokenTable {
 
   long files() {
     return files;
+  }
+
+  /** Of them, those that this build read. */
+  long tokenisedFiles() {
+    return tokenisedFiles;
   }
 
   /** Documents of all sources, rejected ones included. */

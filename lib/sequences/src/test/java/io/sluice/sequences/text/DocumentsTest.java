@@ -11,6 +11,7 @@ import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.encoding.TextEncoder;
+import io.sluice.sequences.text.encoding.Tokenizers;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -272,12 +273,12 @@ class DocumentsTest {
   void subwordsKeepTheIdsOfTheirTokenizer() {
     TextBuild build = TextBuild.in(folder).text("t.txt", "Unwanted running\nxyz\n");
     Path json =
-        build.bytes(
-            "tokenizer.json",
-            io.sluice.sequences.text.encoding.Tokenizers.wordPiece()
-                .getBytes(StandardCharsets.UTF_8));
+        build.bytes("tokenizer.json", Tokenizers.wordPiece().getBytes(StandardCharsets.UTF_8));
 
-    build.with("text { tokens = subword, tokenizer-path = \"%s\" }".formatted(json)).run();
+    build
+        .with("text { tokens = subword, tokenizer-path = \"%s\" }".formatted(json))
+        .with("dataset.incremental = true")
+        .run();
 
     assertThat(build.documents(Split.TRAIN))
         .containsExactly(entry("t.txt:1", "un ##want ##ed run ##ning"), entry("t.txt:2", "[UNK]"));
@@ -285,6 +286,11 @@ class DocumentsTest {
     try (TextEncoder encoder = build.open().encoder()) {
       assertThat(encoder.encode("running")).containsExactly(4, 5);
     }
+    // another tokenizer of the same name: nothing of the old one stays
+    String other = Tokenizers.wordPiece().replace("##ning", "##nings");
+    build.bytes("tokenizer.json", other.getBytes(StandardCharsets.UTF_8));
+    build.run();
+    assertThat(build.documents(Split.TRAIN).get("t.txt:1")).isEqualTo("un ##want ##ed [UNK]");
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.sluice.sequences.telemetry.source;
 import static org.apache.spark.sql.functions.col;
 
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
 import java.io.IOException;
@@ -29,14 +30,16 @@ public final class RejectsTable {
   private RejectsTable() {}
 
   /**
-   * The folder is replaced as a whole: refuses one that holds anything else.
-   *
-   * @param setting that names the folder
+   * Both folders are replaced as a whole: refuses to replace what build-sequences did not write.
    */
-  public static void requireReplaceable(String setting, String path, Configuration hadoop) {
-    List<String> children = Lake.of(hadoop).children(path);
-    if (!children.stream().allMatch(RejectsTable::isNameOfPart)) {
-      throw notReplaceable(setting, path, "a rejects table", children);
+  public static void requireOwnFolders(String dataset, String rejects, Configuration hadoop) {
+    List<String> inDataset = Lake.of(hadoop).children(dataset);
+    if (!inDataset.isEmpty() && !inDataset.contains(SequenceManifest.FILE_NAME)) {
+      throw notReplaceable("dataset.path", dataset, "a sequence dataset", inDataset);
+    }
+    List<String> inRejects = Lake.of(hadoop).children(rejects);
+    if (!inRejects.stream().allMatch(RejectsTable::isNameOfPart)) {
+      throw notReplaceable("reject.path", rejects, "a rejects table", inRejects);
     }
   }
 
