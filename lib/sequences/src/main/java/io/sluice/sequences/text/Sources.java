@@ -82,7 +82,7 @@ final class Sources {
     }
   }
 
-  /** Of all sources. */
+  /** Of all sources; none of one that is not made of files. */
   List<File> files() {
     return files;
   }
@@ -97,7 +97,9 @@ final class Sources {
     return Provenance.sha256(ManifestJson.write(json));
   }
 
-  /** Writes the tokens of some of the {@link #files} to a folder. */
+  /**
+   * Writes the tokens of some of the {@link #files}, and of what is not made of files, to a folder.
+   */
   void tokenise(List<File> some, String uri) {
     Dataset<Row> raw =
         IntStream.range(0, 3)
@@ -131,11 +133,11 @@ final class Sources {
 
   /** Rows of some files; null where none of them is of the source. */
   private Dataset<Row> rows(int number, List<File> some) {
+    RawTable table = tables.get(number);
     List<String> own = some.stream().filter(f -> f.source() == number).map(File::uri).toList();
-    if (own.isEmpty()) {
+    if (table == null || (own.isEmpty() && table.files().length > 0)) {
       return null;
     }
-    RawTable table = tables.get(number);
     Dataset<Row> rows = own.size() == table.files().length ? table.rows() : table.rowsOf(own);
     var source = settings.source();
     return rows.select(

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.entry;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.QualityGateException;
-import io.sluice.sequences.SparkExtension;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextManifest;
@@ -354,21 +353,18 @@ class DocumentsTest {
   }
 
   @Test
-  void aTableThatIsNotMadeOfFilesNeedsNames() {
-    var spark = SparkExtension.session();
-    Path table = folder.resolve("table");
-    spark
-        .sql("select 'n' || id as name, 'text ' || id as body from range(5)")
-        .write()
-        .parquet(table.toString());
+  void aTableThatIsNotMadeOfFilesHasItsNamesInAColumn() {
     TextBuild build =
         TextBuild.in(folder)
-            .source("path", table)
-            .with("source { format = parquet, columns { text = body, id = name } }");
+            .source("path", folder)
+            .with("source.format = \"%s\"".formatted(RowsWithoutFiles.class.getName()))
+            .with("source.columns { text = body, id = name }");
 
-    build.run();
+    TextReport report = build.run();
 
-    assertThat(build.documents(Split.TRAIN)).containsEntry("n3", "text 3").hasSize(5);
+    assertThat(build.documents(Split.TRAIN))
+        .containsExactly(entry("n0", "text 0"), entry("n1", "text 1"));
+    assertThat(report.files()).isZero();
   }
 
   @Test

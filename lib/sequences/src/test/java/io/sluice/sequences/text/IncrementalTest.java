@@ -80,19 +80,15 @@ class IncrementalTest {
     csv("train/a.csv", "a1,pos,nice nice film", "a2,neg,bad film", "a3,pos,fine", "a4,neg,");
     Files.delete(folder.resolve("test/t.csv"));
     assertDone(build.run(), 1, "train", "validation", "test");
-    assertEqualsFullBuild();
-  }
-
-  @Test
-  void settingsAndDamageDecideWhatStays() throws IOException {
-    build.with("text.duplicates = drop").run();
-
-    // a test document that takes another out of train
-    csv("test/u.csv", "u1,neg,Boring BAD film");
+    // a test document takes one out of train; the tokens stay whatever is done with duplicates
+    csv("test/v.csv", "v1,neg,Boring BAD film");
+    build.with("text.duplicates = drop");
     assertDone(build.run(), 1, "train", "validation", "test");
+    // a file of the dataset is lost
     Files.delete(build.dataset().resolve("split=test/part-00000.parquet"));
     assertDone(build.run(), 0, "train", "validation", "test");
     assertEqualsFullBuild();
+    // other tokens
     assertDone(build.with("text.lowercase = false").run(), 4, "train", "validation", "test");
   }
 

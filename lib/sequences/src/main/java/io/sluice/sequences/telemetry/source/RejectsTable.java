@@ -37,9 +37,18 @@ public final class RejectsTable {
     if (!inDataset.isEmpty() && !inDataset.contains(SequenceManifest.FILE_NAME)) {
       throw notReplaceable("dataset.path", dataset, "a sequence dataset", inDataset);
     }
-    List<String> inRejects = Lake.of(hadoop).children(rejects);
-    if (!inRejects.stream().allMatch(RejectsTable::isNameOfPart)) {
-      throw notReplaceable("reject.path", rejects, "a rejects table", inRejects);
+    requireReplaceable("reject.path", rejects, hadoop);
+  }
+
+  /**
+   * The folder is replaced as a whole: refuses one that holds anything else.
+   *
+   * @param setting that names the folder
+   */
+  public static void requireReplaceable(String setting, String path, Configuration hadoop) {
+    List<String> children = Lake.of(hadoop).children(path);
+    if (!children.stream().allMatch(RejectsTable::isNameOfPart)) {
+      throw notReplaceable(setting, path, "a rejects table", children);
     }
   }
 
