@@ -2,6 +2,7 @@ package io.sluice.recurrent.embedding;
 
 import io.sluice.recurrent.kernel.FloatMemory;
 import io.sluice.recurrent.layer.TimeMajor;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -14,9 +15,6 @@ final class WordIds {
   private final TimeMajor inputs = new TimeMajor();
   private final FloatMemory memory = new FloatMemory();
   private float[] values = new float[0];
-
-  /** Kept, so that its memory stays until the next one. */
-  private INDArray last;
 
   /**
    * @param layer name
@@ -65,8 +63,8 @@ final class WordIds {
     if (values.length < n) {
       values = new float[n];
     }
-    last = series;
     memory.at(inputs.of(series), n).get(0, values, n);
+    Reference.reachabilityFence(series); // its memory is read by address
     return values;
   }
 
