@@ -7,9 +7,9 @@
 # feeding, text-preparation, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers,
 # pipeline, convergence, cost-model, soak, recurrent or long-memory (the last three list their
 # options with --help).
-# --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series:
-# 2g whatever it says; others: 4g). Run it on a machine that does nothing else; only long-memory,
-# convergence and cost-model time nothing.
+# --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (others: 4g;
+# long-series and text-preparation: 2g whatever it says). Run it on a machine that does nothing else;
+# only long-memory, convergence and cost-model time nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(dirname "$(dirname "$here")")
@@ -27,7 +27,7 @@ case ${1:-} in
   long-memory) class=longmemory.LongMemoryBenchmark ;;
   vocabulary) class=VocabularyBenchmark ;;
   feeding) class=FeedingBenchmark ;;
-  text-preparation) class=TextPreparationBenchmark ;;
+  text-preparation) class=TextPreparationBenchmark heap=2g ;;
   all-reduce) class=AllReduceBenchmark ;;
   recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
   all-reduce-sizes) class=AllReduceSizesBenchmark ;;

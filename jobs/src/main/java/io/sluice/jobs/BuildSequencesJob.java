@@ -38,7 +38,7 @@ public final class BuildSequencesJob {
               "    --set window.horizon=48",
               "build-sequences.sh --config plant.conf \\",
               "    --set dataset.rebuild-from=2024-03-01T00:00:00Z",
-              "build-sequences.sh --config conf/imdb.conf"),
+              "build-sequences.sh --config conf/imdb.conf --set dataset.incremental=true"),
           BuildSequencesJob::read,
           (spark, build, provenance) -> build.run(spark, provenance),
           report -> {});

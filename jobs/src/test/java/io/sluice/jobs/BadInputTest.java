@@ -2,12 +2,7 @@ package io.sluice.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.failure.ExitStatus;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,25 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
  * Bad input at the command line of the real jobs: one message on standard error, no stack trace,
  * the same message and the exit status in the last line on standard output.
  */
-class BadInputTest {
-  private static final Supplier<SparkSession> NO_SESSION =
-      () -> {
-        throw new AssertionError("a session was opened");
-      };
-  private static final Supplier<SparkSession> LOCAL =
-      () ->
-          SparkSession.builder()
-              .master("local[1]")
-              .config("spark.ui.enabled", false)
-              .config("spark.sql.shuffle.partitions", 1)
-              .config("spark.driver.bindAddress", "127.0.0.1")
-              .config("spark.driver.host", "127.0.0.1")
-              .getOrCreate();
-
+class BadInputTest extends CommandLine {
   @TempDir Path folder;
 
-  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
   private Path config;
 
   @BeforeEach
@@ -137,7 +116,7 @@ class BadInputTest {
 
     assertThat(status).isEqualTo(ExitStatus.DONE);
     assertThat(err()).isEmpty();
-    assertThat(out.toString(StandardCharsets.UTF_8))
+    assertThat(out())
         .contains("train.pipeline.stages = \"auto\"")
         .endsWith(
             "%nmodel and pipeline: to be told once build-sequences has run. The dataset at %s/datasets/plant does not exist. Check the path, or run the job that writes it.%n"
@@ -155,20 +134,6 @@ class BadInputTest {
   private ExitStatus run(Job<?, ?> job, Supplier<SparkSession> session, String... overrides) {
     var args = new java.util.ArrayList<>(List.of("--config", config.toString()));
     args.addAll(List.of(overrides));
-    return JobMain.execute(job, args.toArray(String[]::new), print(out), print(err), session)
-        .status();
-  }
-
-  private String err() {
-    return err.toString(StandardCharsets.UTF_8);
-  }
-
-  private JsonNode lastLine() throws Exception {
-    List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
-    return new ObjectMapper().readTree(lines.get(lines.size() - 1));
-  }
-
-  private static PrintStream print(ByteArrayOutputStream stream) {
-    return new PrintStream(stream, true, StandardCharsets.UTF_8);
+    return execute(job, session, args.toArray(String[]::new));
   }
 }

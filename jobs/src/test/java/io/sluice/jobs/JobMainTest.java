@@ -3,13 +3,9 @@ package io.sluice.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.QualityGateException;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -22,24 +18,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class JobMainTest {
-  private static final Supplier<SparkSession> NO_SESSION =
-      () -> {
-        throw new AssertionError("a session was opened");
-      };
-  private static final Supplier<SparkSession> LOCAL =
-      () ->
-          SparkSession.builder()
-              .master("local[1]")
-              .config("spark.ui.enabled", false)
-              .config("spark.driver.bindAddress", "127.0.0.1")
-              .config("spark.driver.host", "127.0.0.1")
-              .getOrCreate();
-
+class JobMainTest extends CommandLine {
   @TempDir Path folder;
 
-  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
   private Path config;
 
   record Settings(int stride) {}
@@ -203,27 +184,10 @@ class JobMainTest {
             body,
             gate,
             settings -> "a stride of " + settings.stride());
-    return JobMain.execute(job, args, print(out), print(err), session).status();
+    return execute(job, session, args);
   }
 
   private String config() {
     return "--config=" + config;
-  }
-
-  private String out() {
-    return out.toString(StandardCharsets.UTF_8);
-  }
-
-  private String err() {
-    return err.toString(StandardCharsets.UTF_8);
-  }
-
-  private JsonNode lastLine() throws Exception {
-    List<String> lines = out().lines().toList();
-    return new ObjectMapper().readTree(lines.get(lines.size() - 1));
-  }
-
-  private static PrintStream print(ByteArrayOutputStream stream) {
-    return new PrintStream(stream, true, StandardCharsets.UTF_8);
   }
 }

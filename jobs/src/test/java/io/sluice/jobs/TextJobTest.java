@@ -2,57 +2,23 @@ package io.sluice.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.failure.ExitStatus;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.function.Supplier;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Text at the command line: the jobs of telemetry take it. */
-class TextJobTest {
-  private static final Supplier<SparkSession> NO_SESSION =
-      () -> {
-        throw new AssertionError("a session was opened");
-      };
-  private static final Supplier<SparkSession> LOCAL =
-      () ->
-          SparkSession.builder()
-              .master("local[1]")
-              .config("spark.ui.enabled", false)
-              .config("spark.sql.shuffle.partitions", 1)
-              .config("spark.driver.bindAddress", "127.0.0.1")
-              .config("spark.driver.host", "127.0.0.1")
-              .getOrCreate();
-
+class TextJobTest extends CommandLine {
   @TempDir Path folder;
-
-  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
   private ExitStatus run(Job<?, ?> job, Supplier<SparkSession> session, String hocon)
       throws Exception {
     Path config = folder.resolve("text.conf");
     Files.writeString(config, "name = text, lake.root = \"%s\"\n%s".formatted(folder, hocon));
-    return JobMain.execute(
-            job,
-            new String[] {"--config", config.toString()},
-            new PrintStream(out, true, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            session)
-        .status();
-  }
-
-  private JsonNode lastLine() throws Exception {
-    List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
-    return new ObjectMapper().readTree(lines.get(lines.size() - 1));
+    return execute(job, session, "--config", config.toString());
   }
 
   @Test
@@ -122,7 +88,7 @@ class TextJobTest {
             """);
 
     assertThat(status).isEqualTo(ExitStatus.BAD_SETTINGS);
-    assertThat(err.toString(StandardCharsets.UTF_8).strip())
+    assertThat(err().strip())
         .isEqualTo(
             """
             Invalid configuration %1$s/text.conf, 2 problem(s):
@@ -140,7 +106,7 @@ class TextJobTest {
             "source { path = raw, series-from = single }, dataset.layout = document");
 
     assertThat(status).isEqualTo(ExitStatus.BAD_SETTINGS);
-    assertThat(err.toString(StandardCharsets.UTF_8))
+    assertThat(err())
         .contains(
             "must be one of [segments, windows, documents, stream], but is \"document\"; did you mean documents?");
   }

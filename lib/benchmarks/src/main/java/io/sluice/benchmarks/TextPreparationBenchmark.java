@@ -13,6 +13,7 @@ import io.sluice.sequences.text.TextBuilder;
 import io.sluice.sequences.text.TextReport;
 import io.sluice.sequences.text.TextSettings;
 import io.sluice.sequences.text.dataset.TextDataset;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,10 +28,12 @@ import org.apache.spark.sql.SparkSession;
  * <pre>lib/benchmarks/run.sh text-preparation [--record] [TIMES]</pre>
  *
  * <p>Builds {@code conf/imdb.conf} from the gzipped CSV files as they come, audit included, with
- * {@code local[2]}; then the same reviews TIMES (20) times over, each copy with a name of its own,
- * from CSV in 8 and 8 files, so that two cores can share the reading. Its texts are all duplicates:
- * those are counted and kept. Scaling is tokens a second of the large corpus by those of the small
- * one; the first build of a JVM is thrown away. SLUICE_DATA names the folder that holds imdb/.
+ * {@code local[2]}: once in a new process, its start and Spark's counted, then three times more;
+ * then the same reviews TIMES (20) times over, each copy with a name of its own, from CSV in 8 and
+ * 8 files, so that two cores can share the reading. Its texts are all duplicates: those are counted
+ * and kept. Scaling is documents a second of the large corpus by those of the small one. Driver and
+ * executors are one process with a heap of 2 GiB whatever the size. SLUICE_DATA names the folder
+ * that holds imdb/; TIMES = 20 needs 10 GB in java.io.tmpdir.
  *
  * <p>Result: results/text-preparation.json, once it is recorded on a quiet machine.
  */
@@ -49,12 +52,11 @@ public final class TextPreparationBenchmark {
     }
     try (var scratch = new Scratch();
         SparkSession spark = Telemetry.spark(THREADS)) {
-      Path raw = scratch.path("raw");
-      replicate(spark, data, raw, times);
       var report =
           new Report(
                   "text-preparation",
-                  "Are 50,000 reviews prepared in under 60 s, and 20 times as many at the same speed?")
+                  "Are 50,000 reviews prepared in under 60 s, and %d times as many at the same speed?"
+                      .formatted(times))
               .put(
                   "data",
                   "IMDB, 50,000 reviews, words, 400 tokens at most, vocabulary of 20,000; and %d times over"
@@ -64,6 +66,8 @@ public final class TextPreparationBenchmark {
       String test = data + "/imdb/imdb_test.csv.gz";
       TextReport[] small = new TextReport[1];
       TextReport[] large = new TextReport[1];
+      small[0] = build(spark, scratch.path("once"), train, test);
+      double withStart = sinceStart();
       Map<String, Turns.Times> once =
           new Turns()
               .add(
@@ -71,7 +75,9 @@ public final class TextPreparationBenchmark {
                   50_000,
                   "documents",
                   () -> small[0] = build(spark, scratch.path("once"), train, test))
-              .run(1, ROUNDS);
+              .run(0, ROUNDS);
+      Path raw = scratch.path("raw");
+      replicate(spark, data, raw, times);
       Map<String, Turns.Times> often =
           new Turns()
               .add(
@@ -89,7 +95,8 @@ public final class TextPreparationBenchmark {
           .put("tokens", tokens(small[0], Split.TRAIN) + tokens(small[0], Split.TEST))
           .putTimes("timesOnce", once)
           .putTimes("timesReplicated", often)
-          .require("imdbSeconds", seconds, "under 60", seconds < 60)
+          .require("imdbSecondsWithStart", withStart, "under 60", withStart < 60)
+          .put("imdbSeconds", Report.rounded(seconds))
           .require("replicatedToOnceSpeed", scaling, "at least 0.8", scaling >= 0.8)
           .finish();
     }
@@ -105,6 +112,11 @@ public final class TextPreparationBenchmark {
                 "source.path=\"%s\"".formatted(train),
                 "source.test-path=\"%s\"".formatted(test)));
     return TextBuilder.build(spark, settings.read(TextSettings::from), Provenance.start(settings));
+  }
+
+  /** Seconds that this process has run. */
+  private static double sinceStart() {
+    return ManagementFactory.getRuntimeMXBean().getUptime() / 1e3;
   }
 
   private static long tokens(TextReport report, Split split) {

@@ -3,6 +3,7 @@ package io.sluice.recurrent.embedding;
 import io.sluice.recurrent.kernel.FloatMemory;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.layer.TimeMajor;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -19,9 +20,6 @@ final class WordIds {
   private final TimeMajor inputs = new TimeMajor();
   private final FloatMemory memory = new FloatMemory();
   private float[] values = new float[0];
-
-  /** Kept, so that its memory stays until the next one. */
-  private INDArray last;
 
   /**
    * @param layer name
@@ -94,8 +92,8 @@ final class WordIds {
   }
 
   private float[] numbers(INDArray series, int n) {
-    last = series;
     memory.at(inputs.of(series), n).get(0, room(n), n);
+    Reference.reachabilityFence(series); // its memory is read by address
     return values;
   }
 

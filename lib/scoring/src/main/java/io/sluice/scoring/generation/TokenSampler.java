@@ -50,7 +50,7 @@ final class TokenSampler {
     float least = all ? 0 : kthLargest(p);
     int ofLeast = all ? p.length : topK - above(p, least);
     for (int v = 0; v < p.length; v++) {
-      boolean isDrawn = p[v] > least || p[v] == least && ofLeast-- > 0;
+      boolean isDrawn = p[v] > least || (p[v] == least && ofLeast-- > 0);
       weights[v] = isDrawn ? Math.exp((Math.log(p[v]) - largest) / temperature) : 0;
     }
     return weights;

@@ -2,12 +2,9 @@ package io.sluice.sequences.dataset;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.SplitReader.NumberedPart;
-import io.sluice.sequences.lake.Lake;
-import io.sluice.sequences.lake.StagedFolder;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -43,20 +40,9 @@ public final class SequenceDataset {
 
   /** Opens the folder at a Hadoop URI; reads the manifest and nothing else. */
   public static SequenceDataset open(String uri, Configuration hadoop) {
-    String folder =
-        uri.length() > 1 && uri.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri;
-    StagedFolder.recover(folder, hadoop);
-    Lake lake = Lake.of(hadoop);
-    lake.requireReadable(folder, "dataset");
-    String file = folder + "/" + SequenceManifest.FILE_NAME;
-    if (!lake.exists(file)) {
-      throw new InvalidInputException(
-          "%s is not a sequence dataset: it has no %s (has: %s). Check the path, or run build-sequences."
-              .formatted(folder, SequenceManifest.FILE_NAME, lake.children(folder)));
-    }
-    SequenceManifest manifest =
-        ManifestJson.read(lake.readText(file, SequenceManifest.FILE_NAME), file);
-    return new SequenceDataset(folder, manifest, hadoop, false, 0);
+    DatasetFolder folder = DatasetFolder.open(uri, hadoop);
+    SequenceManifest manifest = ManifestJson.read(folder.manifest(), folder.file());
+    return new SequenceDataset(folder.uri(), manifest, hadoop, false, 0);
   }
 
   /** The same dataset with {@link WindowBatch#sequenceTargets()} in every batch. */
@@ -89,22 +75,11 @@ public final class SequenceDataset {
    * is not the audited one.
    */
   public SequenceDataset requireAudit() {
-    SequenceManifest.Audit audit = manifest.audit();
-    if (audit == null) {
-      throw new InvalidInputException(
-          "%s has no leakage audit, so its splits may share data. Rebuild it with build-sequences."
-              .formatted(uri));
-    }
-    if (!audit.passed()) {
-      throw new InvalidInputException(
-          "%s failed its leakage audit: %s. Change split or scaling and rebuild it with build-sequences."
-              .formatted(
-                  uri,
-                  audit.checks().stream()
-                      .filter(check -> !check.passed())
-                      .map(check -> check.name() + ": " + check.finding())
-                      .collect(Collectors.joining("; "))));
-    }
+    DatasetFolder.requirePassed(
+        uri,
+        manifest.audit(),
+        "leakage audit",
+        "Change split or scaling and rebuild it with build-sequences.");
     if (manifest.seal() == null) {
       throw new InvalidInputException(
           "%s/%s has no seal, so its leakage audit may be of other scalers or parts. Rebuild it with build-sequences."

@@ -3,6 +3,7 @@ package io.sluice.sequences.dataset;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What a dataset folder holds and where it came from: {@code manifest.json}, described in {@code
@@ -94,7 +95,15 @@ public record SequenceManifest(
   public record SourceFingerprint(
       String path, long files, long rows, Long firstTime, Long lastTime, String contentHash) {}
 
-  public record Audit(boolean passed, List<Check> checks) {}
+  public record Audit(boolean passed, List<Check> checks) {
+    /** The checks that failed, with what they found. */
+    public String failed() {
+      return checks.stream()
+          .filter(check -> !check.passed())
+          .map(check -> check.name() + ": " + check.finding())
+          .collect(Collectors.joining("; "));
+    }
+  }
 
   /** One check of the audit: what was recomputed, what was found. */
   public record Check(String name, boolean passed, String finding) {}

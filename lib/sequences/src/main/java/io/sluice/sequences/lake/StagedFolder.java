@@ -26,6 +26,9 @@ import org.slf4j.LoggerFactory;
  * next {@code open}.
  */
 public final class StagedFolder implements AutoCloseable {
+  /** A job's lock that was not renewed for so long is of a job that died. */
+  public static final Duration LOCK_STALE_AFTER = Duration.ofMinutes(10);
+
   private static final Logger LOG = LoggerFactory.getLogger(StagedFolder.class);
   private static final String STAGING = ".staging-";
   private static final String OLD = ".old-";

@@ -13,7 +13,6 @@ import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -45,7 +44,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class PlantSimulator {
   private static final Logger LOG = LoggerFactory.getLogger(PlantSimulator.class);
-  private static final Duration STALE_LOCK = Duration.ofMinutes(10);
   private static final String CSV_TIME = "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'";
 
   private PlantSimulator() {}
@@ -64,7 +62,11 @@ public final class PlantSimulator {
     Map<String, Long> rows = new LinkedHashMap<>();
     Map<PlantTable, Map<String, Object>> observed = new EnumMap<>(PlantTable.class);
     try (var folder =
-        StagedFolder.open(settings.output(), UUID.randomUUID().toString(), STALE_LOCK, hadoop)) {
+        StagedFolder.open(
+            settings.output(),
+            UUID.randomUUID().toString(),
+            StagedFolder.LOCK_STALE_AFTER,
+            hadoop)) {
       for (PlantTable table : PlantTable.values()) {
         observed.put(table, write(spark, settings, table, folder.uri() + "/" + table.label()));
         paths.put(table.label(), folder.targetUri() + "/" + table.label());

@@ -31,7 +31,6 @@ import io.sluice.sequences.telemetry.store.PartPlan;
 import io.sluice.sequences.telemetry.store.StoredSegment;
 import io.sluice.sequences.telemetry.store.TaskCounts;
 import io.sluice.sequences.telemetry.target.TargetTables;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +49,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class SequenceBuilder {
   private static final Logger LOG = LoggerFactory.getLogger(SequenceBuilder.class);
-  private static final Duration LOCK_STALE_AFTER = Duration.ofMinutes(10);
 
   private final SparkSession spark;
   private final SequenceSettings settings;
@@ -92,7 +90,7 @@ public final class SequenceBuilder {
   }
 
   private BuildReport run() {
-    requireOwnFolders();
+    RejectsTable.requireOwnFolders(settings.dataset().path(), settings.reject().path(), hadoop);
     // the lock comes first: whoever is second learns it before a pass over the source
     try (StagedFolder staged = stage(settings.dataset().path())) {
       PreparedSource source = open();
@@ -150,17 +148,7 @@ public final class SequenceBuilder {
   }
 
   private StagedFolder stage(String path) {
-    return StagedFolder.open(path, provenance.runId(), LOCK_STALE_AFTER, hadoop);
-  }
-
-  /** Both folders are replaced as a whole: refuses to replace what this job did not write. */
-  private void requireOwnFolders() {
-    String dataset = settings.dataset().path();
-    List<String> inDataset = Lake.of(hadoop).children(dataset);
-    if (!inDataset.isEmpty() && !inDataset.contains(SequenceManifest.FILE_NAME)) {
-      throw RejectsTable.notReplaceable("dataset.path", dataset, "a sequence dataset", inDataset);
-    }
-    RejectsTable.requireReplaceable("reject.path", settings.reject().path(), hadoop);
+    return StagedFolder.open(path, provenance.runId(), StagedFolder.LOCK_STALE_AFTER, hadoop);
   }
 
   private PreparedSource open() {
@@ -252,14 +240,9 @@ public final class SequenceBuilder {
 
   private void requireAudit(SequenceManifest.Audit audit) {
     if (!audit.passed()) {
-      List<String> failed =
-          audit.checks().stream()
-              .filter(c -> !c.passed())
-              .map(c -> c.name() + ": " + c.finding())
-              .toList();
       throw new QualityGateException(
           "The leakage audit of %s failed: %s. Training refuses this dataset."
-              .formatted(settings.dataset().path(), String.join("; ", failed)));
+              .formatted(settings.dataset().path(), audit.failed()));
     }
   }
 

@@ -306,6 +306,10 @@ final class SettingsSections {
         "layout",
         "must be segments or windows, but is %s: a dataset of text is built by build-sequences alone",
         ConfigReader.kebab(layout));
+    s.check(
+        !s.flag("incremental"),
+        "incremental",
+        "is for dataset.layout = documents and stream; telemetry has dataset.rebuild-from and rebuild-to");
     return new DatasetSettings(
         s.string("path"),
         layout,

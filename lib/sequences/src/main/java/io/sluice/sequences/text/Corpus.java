@@ -1,11 +1,15 @@
 package io.sluice.sequences.text;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.min;
+import static org.apache.spark.sql.functions.shiftrightunsigned;
+import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
+import static org.apache.spark.sql.functions.xxhash64;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.Split;
@@ -17,6 +21,7 @@ import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -209,6 +214,13 @@ final class Corpus {
     return documents.where(col("split").equalTo(split.ordinal()));
   }
 
+  /** The same with the documents of some splits alone. */
+  Corpus of(Collection<Split> splits) {
+    return splits.size() == Split.values().length
+        ? this
+        : with(documents.where(col("split").isin(splits.stream().map(Split::ordinal).toArray())));
+  }
+
   List<String> classes() {
     return classes;
   }
@@ -237,17 +249,75 @@ final class Corpus {
                 org.apache.spark.sql.functions.struct(fields.toArray(Column[]::new)))));
   }
 
-  /** Documents by split and length in tokens, before any is cut. */
-  Map<Split, TreeMap<Integer, Long>> lengths() {
-    var lengths = new TreeMap<Split, TreeMap<Integer, Long>>();
-    for (Split split : Split.values()) {
-      lengths.put(split, new TreeMap<>());
+  /**
+   * Names that several documents have; layout documents.
+   *
+   * @param names how many there are
+   * @param first by character; null if there are none
+   */
+  record RepeatedNames(long names, String first) {}
+
+  RepeatedNames repeatedNames() {
+    Row row =
+        table.reading(
+            () ->
+                documents
+                    .groupBy("key")
+                    .count()
+                    .where("count > 1")
+                    .agg(count(lit(1)), min("key"))
+                    .head());
+    return new RepeatedNames(row.getLong(0), row.getString(1));
+  }
+
+  /**
+   * What a split holds.
+   *
+   * @param lengths documents by tokens, before any is cut
+   * @param contentHash of the documents whatever their order: names, or places in the stream, texts
+   *     and classes
+   */
+  record Contents(TreeMap<Integer, Long> lengths, String contentHash) {
+    long documents() {
+      return SplitSummaries.documents(lengths);
     }
-    table
-        .reading(() -> documents.groupBy("split", "count").count().collectAsList())
-        .forEach(
-            row -> lengths.get(Split.values()[row.getInt(0)]).put(row.getInt(1), row.getLong(2)));
-    return lengths;
+
+    long tokens() {
+      return SplitSummaries.tokens(lengths);
+    }
+  }
+
+  /** What each split holds. */
+  Map<Split, Contents> contents() {
+    boolean isStream = settings.dataset().layout() == Layout.STREAM;
+    Column hash =
+        xxhash64(col(isStream ? "start" : "key"), col("class"), col("exact1"), col("exact2"));
+    List<Row> groups =
+        table.reading(
+            () ->
+                documents
+                    .groupBy("split", "count")
+                    .agg(
+                        count(lit(1)),
+                        // in halves, whose sums fit a long
+                        sum(hash.bitwiseAND(0xffff_ffffL)),
+                        sum(shiftrightunsigned(hash, 32)))
+                    .collectAsList());
+    var contents = new TreeMap<Split, Contents>();
+    for (Split split : Split.values()) {
+      var lengths = new TreeMap<Integer, Long>();
+      long low = 0;
+      long high = 0;
+      for (Row row : groups) {
+        if (row.getInt(0) == split.ordinal()) {
+          lengths.put(row.getInt(1), row.getLong(2));
+          low += row.getLong(3);
+          high += row.getLong(4);
+        }
+      }
+      contents.put(split, new Contents(lengths, "%016x%016x".formatted(high, low)));
+    }
+    return contents;
   }
 
   /** Documents by split and class name. */

@@ -66,7 +66,8 @@ final class DatasetWriting {
   }
 
   /**
-   * @param lengths documents by stored length, of each split
+   * @param corpus of the splits that are written
+   * @param lengths documents by stored length, of each split; of others none
    */
   List<WrittenPart> documents(
       Corpus corpus,
@@ -96,11 +97,16 @@ final class DatasetWriting {
   }
 
   /**
-   * @param tokens of each split's stream
+   * @param corpus of the splits that are written
+   * @param lengths documents by length, of each split; of others none
    */
-  List<WrittenPart> stream(Corpus corpus, Vocabulary vocabulary, Map<Split, Long> tokens) {
+  List<WrittenPart> stream(
+      Corpus corpus, Vocabulary vocabulary, Map<Split, TreeMap<Integer, Long>> lengths) {
     long perPart = (long) BLOCKS_PER_PART * TextColumns.BLOCK_TOKENS;
-    int parts = tokens.values().stream().mapToInt(n -> (int) ((n + perPart - 1) / perPart)).sum();
+    int parts =
+        lengths.values().stream()
+            .mapToInt(own -> (int) ((SplitSummaries.tokens(own) + perPart - 1) / perPart))
+            .sum();
     Dataset<Row> pieces =
         corpus
             .documents()

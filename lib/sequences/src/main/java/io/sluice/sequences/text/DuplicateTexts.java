@@ -1,8 +1,6 @@
 package io.sluice.sequences.text;
 
-import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
 import io.sluice.failure.QualityGateException;
@@ -10,6 +8,7 @@ import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.TextSettings.Duplicate;
 import io.sluice.sequences.text.dataset.TextManifest.Duplicates;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,9 +29,9 @@ final class DuplicateTexts {
 
   /** Looks for them, and does what the settings say. */
   static DuplicateTexts of(Corpus corpus, Duplicate rule, boolean isStream, List<String> warnings) {
-    Map<String, Long> exact = counts(corpus, groups(corpus, "exact"));
-    Dataset<Row> groups = groups(corpus, "normal");
-    Map<String, Long> normalised = counts(corpus, groups);
+    List<Map<String, Long>> counts = counts(corpus);
+    Map<String, Long> exact = counts.get(0);
+    Map<String, Long> normalised = counts.get(1);
     List<String> across = new ArrayList<>();
     normalised.forEach(
         (where, n) -> {
@@ -56,8 +55,9 @@ final class DuplicateTexts {
                     + ", and text.duplicates = fail. Clean the source, or set text.duplicates = %s."
                         .formatted(isStream ? "keep" : "drop"));
         case DROP -> {
+          Dataset<Row> groups = groups(corpus.documents(), "normal1", "normal2");
           left = drop(corpus, groups);
-          Row counts =
+          Row leaving =
               corpus
                   .table()
                   .reading(
@@ -67,8 +67,8 @@ final class DuplicateTexts {
                                   sum(expr("if(n1 > 0 or n2 > 0, n0, 0)")),
                                   sum(expr("if(n2 > 0, n1, 0)")))
                               .head());
-          dropped.put(Split.TRAIN.label(), counts.getLong(0));
-          dropped.put(Split.VALIDATION.label(), counts.getLong(1));
+          dropped.put(Split.TRAIN.label(), leaving.getLong(0));
+          dropped.put(Split.VALIDATION.label(), leaving.getLong(1));
         }
       }
     }
@@ -80,17 +80,17 @@ final class DuplicateTexts {
   }
 
   /** A row a text: n0, n1, n2 documents of train, validation and test. */
-  private static Dataset<Row> groups(Corpus corpus, String hash) {
-    return corpus
-        .documents()
-        .groupBy(hash + "1", hash + "2")
+  private static Dataset<Row> groups(Dataset<Row> documents, String first, String... others) {
+    return documents
+        .groupBy(first, others)
         .agg(
             sum(expr("if(split = 0, 1L, 0L)")).as("n0"),
             sum(expr("if(split = 1, 1L, 0L)")).as("n1"),
             sum(expr("if(split = 2, 1L, 0L)")).as("n2"));
   }
 
-  private static Map<String, Long> counts(Corpus corpus, Dataset<Row> groups) {
+  /** Of equal texts, then of equal letters. */
+  private static List<Map<String, Long>> counts(Corpus corpus) {
     var sql = new LinkedHashMap<String, String>();
     for (Split split : Split.values()) {
       sql.put("within-" + split.label(), "greatest(n%d - 1, 0)".formatted(split.ordinal()));
@@ -98,20 +98,29 @@ final class DuplicateTexts {
     sql.put("validation-in-train", "if(n0 > 0, n1, 0)");
     sql.put("test-in-train", "if(n0 > 0, n2, 0)");
     sql.put("test-in-validation", "if(n1 > 0, n2, 0)");
-    var sums = new ArrayList<Column>();
-    sql.values().forEach(each -> sums.add(coalesce(sum(expr(each)), lit(0L))));
-    Row row =
+    Column[] sums = sql.values().stream().map(each -> sum(expr(each))).toArray(Column[]::new);
+    Dataset<Row> hashes =
+        corpus
+            .documents()
+            .selectExpr(
+                "split",
+                "stack(2, 0, exact1, exact2, 1, normal1, normal2) as (equality, hash1, hash2)");
+    List<Row> found =
         corpus
             .table()
             .reading(
                 () ->
-                    groups
-                        .agg(sums.get(0), sums.subList(1, sums.size()).toArray(Column[]::new))
-                        .head());
-    var counts = new TreeMap<String, Long>();
-    int i = 0;
-    for (String where : sql.keySet()) {
-      counts.put(where, row.getLong(i++));
+                    groups(hashes, "equality", "hash1", "hash2")
+                        .groupBy("equality")
+                        .agg(sums[0], Arrays.copyOfRange(sums, 1, sums.length))
+                        .collectAsList());
+    List<Map<String, Long>> counts = List.of(new TreeMap<>(), new TreeMap<>());
+    counts.forEach(own -> sql.keySet().forEach(where -> own.put(where, 0L)));
+    for (Row row : found) {
+      int i = 1;
+      for (String where : sql.keySet()) {
+        counts.get(row.getInt(0)).put(where, row.getLong(i++));
+      }
     }
     return counts;
   }

@@ -83,6 +83,7 @@ public final class RawDocuments {
             invalidUtf8(preparation));
     TokenTable table = TokenTable.write(spark, reading, request.folder());
     table.requireDocuments();
+    table.requireNames("Set source.columns.id.");
     return new RawDocuments(table, source, table.hasLabels());
   }
 

@@ -5,40 +5,47 @@ import static org.apache.spark.sql.functions.expr;
 import io.sluice.sequences.dataset.SequenceManifest.Audit;
 import io.sluice.sequences.dataset.SequenceManifest.Check;
 import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.text.dataset.TextColumns;
 import io.sluice.sequences.text.dataset.TextManifest.Duplicates;
 import io.sluice.sequences.text.dataset.TextManifest.Part;
-import io.sluice.sequences.text.encoding.TextContract.Layout;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /** Recomputes, by Spark's own readers and SQL, what a dataset of text claims of itself. */
 final class TextAudit {
+  /** The check that counts the words of the train split. */
+  static final String VOCABULARY = "vocabulary";
+
   private TextAudit() {}
 
   /**
    * @param folder with the written parts
    * @param corpus that they were written of
-   * @param isCounted whether the vocabulary was counted by this build, and is no given one
+   * @param vocabularyCheck what is known already of the vocabulary; null = train is counted once
+   *     more
    */
   static Audit of(
       SparkSession spark,
       String folder,
       List<Part> parts,
       Corpus corpus,
-      Layout layout,
       Vocabulary vocabulary,
-      boolean isCounted,
+      Check vocabularyCheck,
       Duplicates duplicates) {
     var checks = new ArrayList<Check>();
-    stored(spark, folder, parts, layout, vocabulary, checks);
-    checks.add(vocabularyOfTrain(corpus, vocabulary, isCounted));
+    stored(spark, folder, parts, vocabulary, checks);
+    checks.add(vocabularyCheck == null ? vocabularyOfTrain(corpus, vocabulary) : vocabularyCheck);
     checks.add(duplicates(duplicates));
     return new Audit(checks.stream().allMatch(Check::passed), List.copyOf(checks));
+  }
+
+  /** Of a vocabulary that the settings name. */
+  static Check givenVocabulary() {
+    return new Check(VOCABULARY, true, "given, not counted from this dataset");
   }
 
   /** Counts of every part, and whether all ids are ids of the vocabulary. */
@@ -46,10 +53,26 @@ final class TextAudit {
       SparkSession spark,
       String folder,
       List<Part> parts,
-      Layout layout,
       Vocabulary vocabulary,
       List<Check> checks) {
-    String number = layout == Layout.DOCUMENTS ? TextColumns.ROW : TextColumns.BLOCK;
+    Map<String, Row> found =
+        spark
+            .read()
+            .option("basePath", folder)
+            .parquet(parts.stream().map(p -> folder + "/" + p.path()).toArray(String[]::new))
+            .groupBy("split")
+            .agg(
+                expr("count(1)"),
+                expr("sum(size(ids))"),
+                expr("min(array_min(ids))"),
+                expr("max(array_max(ids))"),
+                expr(
+                    vocabulary.padId() == null
+                        ? "false"
+                        : "max(array_contains(ids, %d))".formatted(vocabulary.padId())))
+            .collectAsList()
+            .stream()
+            .collect(Collectors.toMap(row -> row.getString(0), row -> row));
     var wrong = new ArrayList<String>();
     int least = Integer.MAX_VALUE;
     int largest = -1;
@@ -61,34 +84,20 @@ final class TextAudit {
       if (own.isEmpty()) {
         continue;
       }
-      Row found =
-          spark
-              .read()
-              .parquet(own.stream().map(p -> folder + "/" + p.path()).toArray(String[]::new))
-              .agg(
-                  expr("count(1)"),
-                  expr("sum(size(ids))"),
-                  expr("min(array_min(ids))"),
-                  expr("max(array_max(ids))"),
-                  expr("max(%s)".formatted(number)),
-                  expr(
-                      vocabulary.padId() == null
-                          ? "false"
-                          : "max(array_contains(ids, %d))".formatted(vocabulary.padId())))
-              .head();
       long claimedRows = own.stream().mapToLong(Part::rows).sum();
       long claimedTokens = own.stream().mapToLong(Part::tokens).sum();
-      if (found.getLong(0) != claimedRows || found.getLong(1) != claimedTokens) {
+      Row row = found.get(split.label());
+      if (row.getLong(1) != claimedRows || row.getLong(2) != claimedTokens) {
         wrong.add(
             "%s has %d rows and %d tokens, recorded are %d and %d"
                 .formatted(
-                    split.label(), found.getLong(0), found.getLong(1), claimedRows, claimedTokens));
+                    split.label(), row.getLong(1), row.getLong(2), claimedRows, claimedTokens));
       }
-      rows += found.getLong(0);
-      tokens += found.getLong(1);
-      least = Math.min(least, found.getInt(2));
-      largest = Math.max(largest, found.getInt(3));
-      hasPad |= found.getBoolean(5);
+      rows += row.getLong(1);
+      tokens += row.getLong(2);
+      least = Math.min(least, row.getInt(3));
+      largest = Math.max(largest, row.getInt(4));
+      hasPad |= row.getBoolean(5);
     }
     checks.add(
         new Check(
@@ -111,10 +120,7 @@ final class TextAudit {
   }
 
   /** Counts the train split's tokens once more, in SQL. */
-  private static Check vocabularyOfTrain(Corpus corpus, Vocabulary vocabulary, boolean isCounted) {
-    if (!isCounted) {
-      return new Check("vocabulary", true, "given, not counted from this dataset");
-    }
+  private static Check vocabularyOfTrain(Corpus corpus, Vocabulary vocabulary) {
     List<Row> recount =
         corpus
             .table()
@@ -146,7 +152,7 @@ final class TextAudit {
     }
     boolean passed = wrong.isEmpty() && found == claimed;
     return new Check(
-        "vocabulary",
+        VOCABULARY,
         passed,
         passed
             ? "%d tokens occur in train as often as recorded".formatted(found)

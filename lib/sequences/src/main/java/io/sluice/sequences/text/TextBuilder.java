@@ -11,6 +11,8 @@ import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
 import io.sluice.sequences.spark.JobDescription;
 import io.sluice.sequences.telemetry.source.RejectsTable;
+import io.sluice.sequences.text.Corpus.Contents;
+import io.sluice.sequences.text.KeptTokens.Built;
 import io.sluice.sequences.text.TextSettings.VocabularyRule;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.dataset.TextManifest.SplitSummary;
@@ -18,7 +20,6 @@ import io.sluice.sequences.text.encoding.TextContract;
 import io.sluice.sequences.text.encoding.TextContract.Layout;
 import io.sluice.sequences.text.encoding.Tokenisation;
 import io.sluice.sequences.text.encoding.Vocabulary;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +39,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class TextBuilder {
   private static final Logger LOG = LoggerFactory.getLogger(TextBuilder.class);
-  private static final Duration LOCK_STALE_AFTER = Duration.ofMinutes(10);
 
   private final SparkSession spark;
   private final TextSettings settings;
@@ -67,82 +67,120 @@ public final class TextBuilder {
   }
 
   private TextReport run() {
-    requireOwnFolders();
+    RejectsTable.requireOwnFolders(settings.dataset().path(), settings.reject().path(), hadoop);
     // the lock comes first: whoever is second learns it before a pass over the source
     try (StagedFolder staged = stage(settings.dataset().path())) {
       String tokenizerJson = tokenizerJson();
+      Vocabulary given = givenVocabulary();
+      if (!settings.dataset().incremental()) {
+        TokenTable table =
+            describing(
+                "tokenise",
+                () -> TokenTable.write(spark, Reading.of(settings, tokenizerJson), staged.uri()));
+        return build(staged, table, tokenizerJson, given, LastBuild.none()).report();
+      }
+      LastBuild last =
+          LastBuild.of(settings, provenance.codeVersion(), tokenizerJson, given, hadoop);
+      var state = SourceState.list(settings.source(), hadoop);
+      KeptTokens kept = KeptTokens.open(settings.dataset().path(), hadoop);
+      if (last.isThere() && kept.isBuilt(new Built(last.manifest().seal(), state.hash()))) {
+        LOG.info("unchanged  | files and settings are those of the last build: nothing to do");
+        return report(last.manifest(), 0, List.of());
+      }
       TokenTable table =
           describing(
               "tokenise",
-              () -> TokenTable.write(spark, Reading.of(settings, tokenizerJson), staged.uri()));
-      table.requireDocuments();
-      LOG.info(
-          "read       | {} documents of {} files, {} rejected",
-          table.documents(),
-          table.files(),
-          sum(table.rejected()));
-      Corpus all = describing("labels", () -> Corpus.of(table, settings));
-      keepRejects(all);
-      DuplicateTexts duplicates =
-          describing(
-              "duplicates",
               () ->
-                  DuplicateTexts.of(
-                      all,
-                      settings.text().duplicates(),
-                      settings.dataset().layout() == Layout.STREAM,
-                      warnings));
-      Corpus corpus = duplicates.corpus();
-      Map<Split, TreeMap<Integer, Long>> lengths = describing("lengths", corpus::lengths);
-      requireTrain(lengths);
-      Vocabulary vocabulary = describing("vocabulary", () -> vocabulary(corpus, tokenizerJson));
-      TextContract contract = contract(corpus, vocabulary, tokenizerJson);
-      LOG.info("vocabulary | {} tokens of the train split", vocabulary.size());
-      List<WrittenPart> written =
-          describing("write", () -> write(staged, corpus, contract, vocabulary, lengths));
-      Map<String, SplitSummary> splits =
-          summaries(lengths, describing("labels", corpus::labels), written, contract);
-      List<TextManifest.Part> parts = written.stream().map(WrittenPart::toPart).toList();
-      Audit audit =
-          describing(
-              "audit",
-              () ->
-                  TextAudit.of(
-                      spark,
-                      staged.uri(),
-                      parts,
-                      corpus,
-                      contract.layout(),
-                      vocabulary,
-                      settings.text().vocabulary().path() == null,
-                      duplicates.found()));
-      TextManifest manifest =
-          manifest(table, contract, vocabulary, splits, parts, duplicates, audit).sealed();
-      publish(staged, manifest, vocabulary, tokenizerJson);
-      TextReport report = report(table, manifest);
-      requireAudit(audit);
-      return report;
+                  TokenTable.write(
+                      spark, settings, tokenizerJson, provenance.codeVersion(), state, kept));
+      Result result = build(staged, table, tokenizerJson, given, last);
+      kept.published(new Built(result.manifest().seal(), state.hash()));
+      return result.report();
     }
   }
 
+  private record Result(TextManifest manifest, TextReport report) {}
+
+  private Result build(
+      StagedFolder staged,
+      TokenTable table,
+      String tokenizerJson,
+      Vocabulary given,
+      LastBuild last) {
+    table.requireDocuments();
+    LOG.info(
+        "read       | {} documents of {} files, {} of them tokenised now, {} documents rejected",
+        table.documents(),
+        table.files(),
+        table.tokenisedFiles(),
+        sum(table.rejected()));
+    Corpus all = describing("labels", () -> Corpus.of(table, settings));
+    keepRejects(all);
+    if (settings.source().idColumn() != null && settings.dataset().layout() == Layout.DOCUMENTS) {
+      warnOfRepeatedNames(describing("names", all::repeatedNames));
+    }
+    DuplicateTexts duplicates =
+        describing(
+            "duplicates",
+            () ->
+                DuplicateTexts.of(
+                    all,
+                    settings.text().duplicates(),
+                    settings.dataset().layout() == Layout.STREAM,
+                    warnings));
+    Corpus corpus = duplicates.corpus();
+    Map<Split, Contents> contents = describing("contents", corpus::contents);
+    requireTrain(contents);
+    // then its words are counted, and the count is audited
+    boolean trainIsSame = last.has(Split.TRAIN, contents.get(Split.TRAIN).contentHash());
+    Vocabulary vocabulary =
+        describing(
+            "vocabulary",
+            () ->
+                given != null
+                    ? given
+                    : trainIsSame ? last.vocabulary() : vocabulary(corpus, tokenizerJson));
+    TextContract contract = contract(corpus, vocabulary, tokenizerJson);
+    LOG.info("vocabulary | {} tokens of the train split", vocabulary.size());
+    Parts parts =
+        describing("write", () -> write(staged, corpus, contract, vocabulary, contents, last));
+    Map<Split, TreeMap<String, Long>> labels = describing("labels", corpus::labels);
+    warnOfOneClass(labels.get(Split.TRAIN));
+    Audit audit =
+        describing(
+            "audit",
+            () ->
+                TextAudit.of(
+                    spark,
+                    staged.uri(),
+                    parts.parts(),
+                    corpus,
+                    vocabulary,
+                    given != null
+                        ? TextAudit.givenVocabulary()
+                        : trainIsSame ? last.vocabularyCheck() : null,
+                    duplicates.found()));
+    Map<String, SplitSummary> splits =
+        SplitSummaries.of(contents, labels, parts.unknown(), contract.maxTokens());
+    TextManifest manifest =
+        manifest(table, contract, vocabulary, splits, parts.parts(), duplicates, audit).sealed();
+    publish(staged, manifest, vocabulary, tokenizerJson);
+    TextReport report = report(manifest, table.tokenisedFiles(), parts.writtenSplits());
+    requireAudit(audit);
+    return new Result(manifest, report);
+  }
+
   private <T> T describing(String what, Supplier<T> work) {
+    long start = System.nanoTime();
     try (var ignored = JobDescription.set(spark.sparkContext(), "build-sequences: " + what)) {
       return work.get();
+    } finally {
+      LOG.debug("{} took {} s", what, "%.1f".formatted((System.nanoTime() - start) / 1e9));
     }
   }
 
   private StagedFolder stage(String path) {
-    return StagedFolder.open(path, provenance.runId(), LOCK_STALE_AFTER, hadoop);
-  }
-
-  /** Both folders are replaced as a whole: refuses to replace what this job did not write. */
-  private void requireOwnFolders() {
-    String dataset = settings.dataset().path();
-    List<String> inDataset = lake.children(dataset);
-    if (!inDataset.isEmpty() && !inDataset.contains(TextManifest.FILE_NAME)) {
-      throw RejectsTable.notReplaceable("dataset.path", dataset, "a sequence dataset", inDataset);
-    }
-    RejectsTable.requireReplaceable("reject.path", settings.reject().path(), hadoop);
+    return StagedFolder.open(path, provenance.runId(), StagedFolder.LOCK_STALE_AFTER, hadoop);
   }
 
   private String tokenizerJson() {
@@ -169,15 +207,14 @@ public final class TextBuilder {
     table.warningOfReplaced().ifPresent(warnings::add);
   }
 
-  private void requireTrain(Map<Split, TreeMap<Integer, Long>> lengths) {
-    long tokens = tokens(lengths.get(Split.TRAIN));
-    if (tokens == 0) {
+  private void requireTrain(Map<Split, Contents> contents) {
+    if (contents.get(Split.TRAIN).tokens() == 0) {
       throw new InvalidInputException(
           "%s leaves nothing to train on: the train split has %d documents and no token. Give more text, or lower split.validation and split.test."
-              .formatted(settings.described(0), documents(lengths.get(Split.TRAIN))));
+              .formatted(settings.described(0), contents.get(Split.TRAIN).documents()));
     }
     for (Split split : List.of(Split.VALIDATION, Split.TEST)) {
-      if (documents(lengths.get(split)) == 0 && isWanted(split)) {
+      if (contents.get(split).documents() == 0 && isWanted(split)) {
         warnings.add(
             "The %s split is empty. Give more text, or set split.%s = 0."
                 .formatted(split.label(), split.label()));
@@ -191,15 +228,40 @@ public final class TextBuilder {
             > 0;
   }
 
+  private void warnOfRepeatedNames(Corpus.RepeatedNames repeated) {
+    if (repeated.names() > 0) {
+      warnings.add(
+          "%d names in source.columns.id = %s stand more than once, %s for one: every document is kept, and what is said of them later cannot be told apart by name. Give each a name of its own."
+              .formatted(repeated.names(), settings.source().idColumn(), repeated.first()));
+    }
+  }
+
+  private void warnOfOneClass(Map<String, Long> documentsByClass) {
+    if (documentsByClass.size() == 1) {
+      warnings.add(
+          "Every document of the train split has the label %s: there is nothing to tell apart. Check source.columns.label and the source."
+              .formatted(documentsByClass.keySet().iterator().next()));
+    }
+  }
+
+  private Vocabulary.Special special() {
+    VocabularyRule rule = settings.text().vocabulary();
+    return new Vocabulary.Special(
+        rule.pad(), rule.unknown(), settings.text().tokenisation().lineEnd());
+  }
+
+  /** The vocabulary that the settings name; null where none is named. */
+  private Vocabulary givenVocabulary() {
+    String path = settings.text().vocabulary().path();
+    return path == null
+        ? null
+        : Vocabulary.parse(
+            lake.readText(path, "vocabulary (text.vocabulary.path)"), special(), path);
+  }
+
   private Vocabulary vocabulary(Corpus corpus, String tokenizerJson) {
     VocabularyRule rule = settings.text().vocabulary();
-    var special =
-        new Vocabulary.Special(
-            rule.pad(), rule.unknown(), settings.text().tokenisation().lineEnd());
-    if (rule.path() != null) {
-      return Vocabulary.parse(
-          lake.readText(rule.path(), "vocabulary (text.vocabulary.path)"), special, rule.path());
-    }
+    Vocabulary.Special special = special();
     TokenCounts counts = TokenCounts.of(corpus.table(), corpus.of(Split.TRAIN));
     if (tokenizerJson != null) {
       return Vocabulary.ofTokenizer(tokenizerJson, special, counts.all());
@@ -236,82 +298,57 @@ public final class TextBuilder {
         corpus.classes());
   }
 
-  private List<WrittenPart> write(
+  /**
+   * The files of the dataset.
+   *
+   * @param unknown tokens that the vocabulary lacks
+   * @param writtenSplits whose files this build wrote; those of others it took over
+   */
+  private record Parts(
+      List<TextManifest.Part> parts, Map<Split, Long> unknown, List<String> writtenSplits) {}
+
+  private Parts write(
       StagedFolder staged,
       Corpus corpus,
       TextContract contract,
       Vocabulary vocabulary,
-      Map<Split, TreeMap<Integer, Long>> lengths) {
+      Map<Split, Contents> contents,
+      LastBuild last) {
+    var lengths = new TreeMap<Split, TreeMap<Integer, Long>>();
+    contents.forEach(
+        (split, own) ->
+            lengths.put(
+                split,
+                last.keeps(split, own.contentHash(), contract)
+                    ? new TreeMap<>()
+                    : SplitSummaries.stored(own.lengths(), contract.maxTokens())));
+    List<Split> changed =
+        contents.keySet().stream()
+            .filter(s -> !last.keeps(s, contents.get(s).contentHash(), contract))
+            .toList();
     var writing = new DatasetWriting(spark, staged, settings);
-    if (contract.layout() == Layout.STREAM) {
-      var tokens = new TreeMap<Split, Long>();
-      lengths.forEach((split, own) -> tokens.put(split, tokens(own)));
-      return writing.stream(corpus, vocabulary, tokens);
-    }
-    var stored = new TreeMap<Split, TreeMap<Integer, Long>>();
-    lengths.forEach((split, own) -> stored.put(split, stored(own, contract.maxTokens())));
-    return writing.documents(corpus, contract, vocabulary, stored);
-  }
-
-  /** Documents by the length that is left of them. */
-  private static TreeMap<Integer, Long> stored(TreeMap<Integer, Long> lengths, int maxTokens) {
-    var stored = new TreeMap<Integer, Long>();
-    lengths.forEach(
-        (length, n) ->
-            stored.merge(maxTokens == 0 ? length : Math.min(length, maxTokens), n, Long::sum));
-    return stored;
-  }
-
-  private static Map<String, SplitSummary> summaries(
-      Map<Split, TreeMap<Integer, Long>> lengths,
-      Map<Split, TreeMap<String, Long>> labels,
-      List<WrittenPart> written,
-      TextContract contract) {
-    var summaries = new TreeMap<String, SplitSummary>();
-    int most = contract.maxTokens() == 0 ? Integer.MAX_VALUE : contract.maxTokens();
+    List<WrittenPart> written =
+        changed.isEmpty()
+            ? List.of()
+            : contract.layout() == Layout.STREAM
+                ? writing.stream(corpus.of(changed), vocabulary, lengths)
+                : writing.documents(corpus.of(changed), contract, vocabulary, lengths);
+    var parts = new ArrayList<TextManifest.Part>();
+    var unknown = new TreeMap<Split, Long>();
     for (Split split : Split.values()) {
-      TreeMap<Integer, Long> own = lengths.get(split);
-      TreeMap<Integer, Long> stored = stored(own, contract.maxTokens());
-      long tokens = tokens(stored);
-      long unknown =
-          written.stream().filter(p -> p.split() == split).mapToLong(WrittenPart::unknown).sum();
-      summaries.put(
-          split.label(),
-          new SplitSummary(
-              documents(own),
-              tokens,
-              unknown,
-              tokens == 0 ? 0 : (double) unknown / tokens,
-              documents(own.tailMap(most, false)),
-              tokens(own) - tokens,
-              labels.get(split),
-              bins(stored)));
+      if (changed.contains(split)) {
+        List<WrittenPart> own = written.stream().filter(p -> p.split() == split).toList();
+        own.forEach(part -> parts.add(part.toPart()));
+        unknown.put(split, own.stream().mapToLong(WrittenPart::unknown).sum());
+      } else {
+        parts.addAll(last.keep(split, staged));
+        unknown.put(split, last.unknownTokens(split));
+      }
     }
-    return summaries;
-  }
-
-  /** Powers of two, and the longest. */
-  private static List<TextManifest.Bin> bins(TreeMap<Integer, Long> lengths) {
-    var bins = new ArrayList<TextManifest.Bin>();
-    if (lengths.isEmpty()) {
-      return bins;
-    }
-    int longest = lengths.lastKey();
-    long below = -1;
-    for (long upTo = 1; below < longest; upTo *= 2) {
-      int end = (int) Math.min(upTo, longest);
-      bins.add(new TextManifest.Bin(end, documents(lengths.subMap((int) below, false, end, true))));
-      below = end;
-    }
-    return bins;
-  }
-
-  private static long documents(Map<Integer, Long> lengths) {
-    return lengths.values().stream().mapToLong(Long::longValue).sum();
-  }
-
-  private static long tokens(Map<Integer, Long> lengths) {
-    return lengths.entrySet().stream().mapToLong(e -> e.getKey() * e.getValue()).sum();
+    return new Parts(
+        List.copyOf(parts),
+        unknown,
+        changed.stream().filter(s -> contents.get(s).documents() > 0).map(Split::label).toList());
   }
 
   private static long sum(Map<String, Long> counts) {
@@ -351,7 +388,7 @@ public final class TextBuilder {
 
   private void publish(
       StagedFolder staged, TextManifest manifest, Vocabulary vocabulary, String tokenizerJson) {
-    lake.delete(staged.uri() + "/" + TokenTable.FOLDER);
+    lake.delete(staged.uri() + "/" + TokenTable.FOLDER); // there unless tokens are kept
     lake.writeTextAtomically(staged.uri() + "/" + Vocabulary.FILE_NAME, vocabulary.toText());
     if (tokenizerJson != null) {
       lake.writeTextAtomically(
@@ -364,18 +401,14 @@ public final class TextBuilder {
 
   private void requireAudit(Audit audit) {
     if (!audit.passed()) {
-      List<String> failed =
-          audit.checks().stream()
-              .filter(c -> !c.passed())
-              .map(c -> c.name() + ": " + c.finding())
-              .toList();
       throw new QualityGateException(
           "The audit of %s failed: %s. Training refuses this dataset."
-              .formatted(settings.dataset().path(), String.join("; ", failed)));
+              .formatted(settings.dataset().path(), audit.failed()));
     }
   }
 
-  private TextReport report(TokenTable table, TextManifest manifest) {
+  private TextReport report(
+      TextManifest manifest, long tokenisedFiles, List<String> writtenSplits) {
     manifest
         .splits()
         .forEach(
@@ -387,16 +420,19 @@ public final class TextBuilder {
     return new TextReport(
         settings.dataset().path(),
         ConfigReader.kebab(manifest.contract().layout()),
-        table.documents(),
-        table.rejected(),
-        (double) sum(table.rejected()) / table.documents(),
+        manifest.source().files(),
+        tokenisedFiles,
+        manifest.source().documents(),
+        manifest.rejectedDocuments(),
+        (double) sum(manifest.rejectedDocuments()) / manifest.source().documents(),
         settings.reject().path(),
-        table.replaced(),
+        manifest.source().replacedDocuments(),
         manifest.contract().vocabularySize(),
         manifest.contract().vocabularyHash(),
         manifest.contract().classes(),
         manifest.splits(),
         manifest.duplicates(),
+        writtenSplits,
         manifest.parts().size(),
         List.copyOf(warnings),
         manifest.audit(),

@@ -11,7 +11,9 @@ import java.util.Map;
  *
  * @param dataset the folder that was published
  * @param layout documents or stream
- * @param documents read
+ * @param files of all sources
+ * @param tokenisedFiles of them, those that this run read; the tokens of others were kept
+ * @param documents in all files
  * @param rejectedDocuments that could not be used, by reason
  * @param rejectedShare of all
  * @param rejects where they are kept
@@ -21,6 +23,8 @@ import java.util.Map;
  * @param classes names by index
  * @param splits what each split holds
  * @param duplicates texts that stand more than once
+ * @param writtenSplits whose Parquet this run wrote; that of others was kept, and none of an
+ *     unchanged source
  * @param parts Parquet files in the dataset
  * @param warnings what a person should look at
  * @param audit its result
@@ -29,6 +33,8 @@ import java.util.Map;
 public record TextReport(
     String dataset,
     String layout,
+    long files,
+    long tokenisedFiles,
     long documents,
     Map<String, Long> rejectedDocuments,
     double rejectedShare,
@@ -39,6 +45,7 @@ public record TextReport(
     List<String> classes,
     Map<String, SplitSummary> splits,
     Duplicates duplicates,
+    List<String> writtenSplits,
     int parts,
     List<String> warnings,
     Audit audit,

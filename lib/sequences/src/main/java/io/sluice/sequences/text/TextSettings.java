@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
@@ -33,6 +34,10 @@ public record TextSettings(
 
   private static final Pattern SECRET =
       Pattern.compile("(?i)(password|passwd|secret|token|credential|key)");
+
+  /** Formats whose rows lie in files that nobody but their writer moves: they have a place. */
+  private static final List<String> FILE_FORMATS =
+      List.of("text", "csv", "json", "parquet", "orc", "avro");
 
   /** What a document of a text file is. */
   public enum Document {
@@ -144,8 +149,10 @@ public record TextSettings(
    * @param layout documents or stream
    * @param codec Parquet compression
    * @param partitions Spark partitions; 0 = spark.sql.shuffle.partitions
+   * @param incremental keeps tokens beside the dataset, and of the dataset what has not changed
    */
-  public record Target(String path, Layout layout, String codec, int partitions) {}
+  public record Target(
+      String path, Layout layout, String codec, int partitions, boolean incremental) {}
 
   /** Reads every section of the job. */
   public static TextSettings from(ConfigReader root) {
@@ -160,17 +167,32 @@ public record TextSettings(
             root.section("split", s -> shares(s, source)),
             root.section("text", s -> text(s, dataset.layout())),
             dataset);
+    root.check(
+        !dataset.incremental() || FILE_FORMATS.contains(source.format()),
+        "dataset.incremental",
+        "needs files that are added and replaced as they are, %s, but source.format is \"%s\"",
+        FILE_FORMATS,
+        source.format());
     settings.requireApart(root);
     return settings;
   }
 
   private static Source source(ConfigReader s, Layout layout) {
-    return source(
-        s,
-        layout,
-        s.string("path"),
-        s.optionalString("validation-path").orElse(null),
-        s.optionalString("test-path").orElse(null));
+    Source source =
+        source(
+            s,
+            layout,
+            s.string("path"),
+            s.optionalString("validation-path").orElse(null),
+            s.optionalString("test-path").orElse(null));
+    s.check(
+        FILE_FORMATS.contains(source.format())
+            || source.idColumn() != null
+            || layout == Layout.STREAM,
+        "columns.id",
+        "is required with source.format = %s: its rows have no file and line that stay, to be named by",
+        source.format());
+    return source;
   }
 
   /**
@@ -191,6 +213,12 @@ public record TextSettings(
         "must be distinct, but are %s",
         names);
     record Columns(String text, String id, String label) {}
+    s.check(
+        FILE_FORMATS.contains(format) || layout == Layout.DOCUMENTS,
+        "format",
+        "must be one of %s with dataset.layout = stream, but is \"%s\": its rows have no order that stays, and a stream needs one",
+        FILE_FORMATS,
+        format);
     Columns columns =
         s.section(
             "columns",
@@ -309,8 +337,16 @@ public record TextSettings(
     String codec = s.string("codec");
     List<String> codecs = List.of("zstd", "snappy", "gzip", "lz4_raw", "uncompressed");
     s.check(codecs.contains(codec), "codec", "must be one of %s, but is \"%s\"", codecs, codec);
+    s.check(
+        !s.isSet("rebuild-from") && !s.isSet("rebuild-to"),
+        s.isSet("rebuild-from") ? "rebuild-from" : "rebuild-to",
+        "is for telemetry, and text has no times: set dataset.incremental = true, which finds out what is new");
     return new Target(
-        s.string("path"), s.choice("layout", Layout.class), codec, s.intAtLeast("partitions", 0));
+        s.string("path"),
+        s.choice("layout", Layout.class),
+        codec,
+        s.intAtLeast("partitions", 0),
+        s.flag("incremental"));
   }
 
   /** What is written replaces a folder as a whole, so no raw data may lie in it. */
@@ -319,6 +355,8 @@ public record TextSettings(
       requireOutside(root, kept, "dataset.path", dataset.path());
       requireOutside(root, kept, "reject.path", reject.path());
     }
+    String tokens = dataset.incremental() ? KeptTokens.folder(dataset.path()) : null;
+    requireOutside(root, tokens, "reject.path", reject.path());
     requireOutside(root, dataset.path(), "reject.path", reject.path());
     requireOutside(root, reject.path(), "dataset.path", dataset.path());
   }
@@ -360,16 +398,12 @@ public record TextSettings(
 
   /** The path of a source with the setting that names it. */
   String described(int sourceNumber) {
-    return described().get(sourceNumber);
-  }
-
-  /** Each path with the setting that names it; null where there is none. */
-  List<String> described() {
-    return Arrays.asList(
-        "source.path " + source.path(),
-        source.validationPath() == null
-            ? null
-            : "source.validation-path " + source.validationPath(),
-        source.testPath() == null ? null : "source.test-path " + source.testPath());
+    String setting =
+        switch (sourceNumber) {
+          case 0 -> "source.path ";
+          case 1 -> "source.validation-path ";
+          default -> "source.test-path ";
+        };
+    return setting + Objects.requireNonNull(source.paths().get(sourceNumber));
   }
 }

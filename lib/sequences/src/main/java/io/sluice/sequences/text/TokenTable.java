@@ -1,32 +1,33 @@
 package io.sluice.sequences.text;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.expr;
-import static org.apache.spark.sql.functions.input_file_block_start;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
 import io.sluice.failure.InvalidInputException;
-import io.sluice.sequences.telemetry.source.RawTable;
 import io.sluice.sequences.telemetry.source.ReadFailures;
-import io.sluice.sequences.telemetry.source.SeriesOfFile;
-import io.sluice.sequences.telemetry.source.WriteFailures;
-import io.sluice.sequences.text.TextSettings.Document;
+import io.sluice.sequences.text.KeptTokens.FileState;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.apache.spark.sql.Column;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/** Every document of the sources, tokenised once, in a Parquet table beside the dataset. */
+/**
+ * Every document of the sources, tokenised once, in Parquet: in a folder of this build's own, or in
+ * {@link KeptTokens}.
+ */
 final class TokenTable {
   /** Below the staged folder; gone before it is published. */
   static final String FOLDER = "tokens";
@@ -42,10 +43,10 @@ final class TokenTable {
    */
   record Before(long row, long token) implements Serializable {}
 
-  private final SparkSession spark;
   private final Reading reading;
-  private final String uri;
+  private final Supplier<Dataset<Row>> rows;
   private final long files;
+  private final long tokenisedFiles;
   private final boolean hasLabels;
   private final Map<ChunkId, Before> chunks = new HashMap<>();
   private final TreeMap<String, Long> rejected = new TreeMap<>();
@@ -55,12 +56,13 @@ final class TokenTable {
   private String hash;
 
   private TokenTable(
-      SparkSession spark, Reading reading, String uri, long files, boolean hasLabels) {
-    this.spark = spark;
-    this.hasLabels = hasLabels;
-    this.reading = reading;
-    this.uri = uri;
+      Sources sources, Supplier<Dataset<Row>> rows, long files, long tokenisedFiles) {
+    this.reading = sources.reading();
+    this.hasLabels = sources.hasLabels();
+    this.rows = rows;
     this.files = files;
+    this.tokenisedFiles = tokenisedFiles;
+    addUp();
   }
 
   /**
@@ -69,86 +71,43 @@ final class TokenTable {
    * @param parent folder that the table is written into
    */
   static TokenTable write(SparkSession spark, Reading reading, String parent) {
-    var source = reading.source();
-    Dataset<Row> raw = null;
-    var roots = new ArrayList<String>();
-    long files = 0;
-    boolean hasLabels = false;
-    for (int number = 0; number < 3; number++) {
-      String path = source.paths().get(number);
-      roots.add(path == null ? "" : SeriesOfFile.root(path));
-      if (path == null) {
-        continue;
-      }
-      RawTable table = open(spark, reading, number);
-      files += table.files().length;
-      hasLabels |= table.has(source.labelColumn());
-      Dataset<Row> own = columns(table, reading, number);
-      raw = raw == null ? own : raw.union(own);
-    }
-    var names = new ArrayList<String>();
-    names.add(source.textColumn());
-    names.add(source.idColumn());
-    names.add(source.labelColumn());
-    var tokenising =
-        new Tokenising(
-            reading.tokenisation(),
-            reading.tokenizerJson(),
-            !reading.isStream(),
-            reading.needsLabels(),
-            reading.invalidUtf8(),
-            roots,
-            names);
+    Sources sources = Sources.open(spark, reading);
     String uri = parent + "/" + FOLDER;
-    Dataset<Row> tokenised = raw.mapPartitions(tokenising, Encoders.row(Tokenising.SCHEMA));
-    WriteFailures.guard(
-        reading.described(0),
-        parent,
-        () -> {
-          tokenised.write().option("compression", "snappy").parquet(uri);
-          return null;
-        });
-    var table = new TokenTable(spark, reading, uri, files, hasLabels);
-    table.addUp();
-    return table;
+    sources.tokenise(sources.files(), uri);
+    return new TokenTable(
+        sources,
+        () -> spark.read().schema(Tokenising.SCHEMA).parquet(uri),
+        sources.files().size(),
+        sources.files().size());
   }
 
-  private static RawTable open(SparkSession spark, Reading reading, int number) {
-    var source = reading.source();
-    var options = new TreeMap<>(source.options());
-    if (source.format().equals("text") && source.document() == Document.FILE) {
-      options.put("wholetext", "true");
+  /**
+   * Tokenises the files whose tokens are not kept, and keeps them.
+   *
+   * @param state of the sources, from before they were opened
+   */
+  static TokenTable write(
+      SparkSession spark,
+      TextSettings settings,
+      String tokenizerJson,
+      String codeVersion,
+      SourceState state,
+      KeptTokens kept) {
+    Sources sources = Sources.open(spark, Reading.of(settings, tokenizerJson));
+    kept.require(sources.hash(codeVersion, settings.preparation().get("source")));
+    Map<FileState, Sources.File> files = new LinkedHashMap<>();
+    sources.files().forEach(f -> files.put(state.of(f.source(), f.uri(), f.name()), f));
+    List<FileState> now = List.copyOf(files.keySet());
+    List<FileState> missing = kept.missing(now);
+    if (!missing.isEmpty()) {
+      sources.tokenise(missing.stream().map(files::get).toList(), kept.nextFolder());
+      kept.add(missing);
     }
-    return RawTable.open(
-        spark,
-        reading.described(number),
-        source.paths().get(number),
-        source.format(),
-        options,
-        source.columnNames());
-  }
-
-  private static Dataset<Row> columns(RawTable table, Reading reading, int number) {
-    var source = reading.source();
-    table.requirePlain(source.textColumn(), "source.columns.text");
-    table.requirePlain(source.idColumn(), "source.columns.id");
-    boolean hasLabels = reading.needsLabels() || table.has(source.labelColumn());
-    String label = hasLabels ? source.labelColumn() : null;
-    table.requirePlain(label, "source.columns.label");
-    return table
-        .rows()
-        .select(
-            lit(number).as("source"),
-            table.file().as("uri"),
-            input_file_block_start().as("block"),
-            table.malformed().as("malformed"),
-            text(table, source.textColumn()).as("text"),
-            text(table, source.idColumn()).as("id"),
-            text(table, label).as("label"));
-  }
-
-  private static Column text(RawTable table, String name) {
-    return name == null ? lit(null).cast("string") : table.column(name).cast("string");
+    if (kept.isScattered(now)) {
+      sources.write(kept.rows(spark, now), kept.nextFolder());
+      kept.replaceAll(now);
+    }
+    return new TokenTable(sources, () -> kept.rows(spark, now), now.size(), missing.size());
   }
 
   /** Adds up what lies before each chunk, and what there is of everything. */
@@ -164,7 +123,7 @@ final class TokenTable {
                 rows()
                     .groupBy("source", "file", "block", "chunk", "reason")
                     .agg(
-                        org.apache.spark.sql.functions.count(lit(1)),
+                        count(lit(1)),
                         sum("count"),
                         sum(col("replaced").cast("int")),
                         sum(expr("exact1 & 68719476735")),
@@ -211,7 +170,7 @@ final class TokenTable {
     }
   }
 
-  /** Refuses sources without rows, and those whose rows have neither a name nor a place. */
+  /** Refuses sources without rows. */
   void requireDocuments() {
     for (int number = 0; number < 3; number++) {
       if (reading.source().paths().get(number) != null && documents[number] == 0) {
@@ -219,24 +178,11 @@ final class TokenTable {
             "%s has no rows. Give a path with data.".formatted(reading.described(number)));
       }
     }
-    boolean stream = reading.isStream();
-    if (stream || reading.source().idColumn() == null) {
-      for (ChunkId id : chunks.keySet()) {
-        if (id.file().isEmpty()) {
-          throw new InvalidInputException(
-              stream
-                  ? "%s is not made of files, so its rows have no order, and a stream needs one. Write it to files, or use dataset.layout = documents."
-                      .formatted(reading.described(id.source()))
-                  : "%s is not made of files, so its documents have no names. Set source.columns.id."
-                      .formatted(reading.described(id.source())));
-        }
-      }
-    }
   }
 
   /** All rows, in no order. */
   Dataset<Row> rows() {
-    return spark.read().schema(Tokenising.SCHEMA).parquet(uri);
+    return rows.get();
   }
 
   /** Columns source_file, reason and row of what cannot be used. */
@@ -247,7 +193,7 @@ final class TokenTable {
   }
 
   /** Runs an action on the rows. */
-  <T> T reading(java.util.concurrent.Callable<T> action) {
+  <T> T reading(Callable<T> action) {
     return ReadFailures.guard(reading.described(0), action);
   }
 
@@ -311,8 +257,27 @@ final class TokenTable {
     return reading.described(0);
   }
 
+  /**
+   * Refuses documents that have neither an id nor a place.
+   *
+   * @param advice what to do
+   */
+  void requireNames(String advice) {
+    if (reading.source().idColumn() == null
+        && chunks.keySet().stream().anyMatch(chunk -> chunk.file().isEmpty())) {
+      throw new InvalidInputException(
+          "%s is not made of files, so its documents have no names. %s"
+              .formatted(reading.described(0), advice));
+    }
+  }
+
   long files() {
     return files;
+  }
+
+  /** Of them, those that this build read. */
+  long tokenisedFiles() {
+    return tokenisedFiles;
   }
 
   /** Documents of all sources, rejected ones included. */

@@ -6,12 +6,12 @@ import static org.assertj.core.api.Assertions.entry;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.QualityGateException;
-import io.sluice.sequences.SparkExtension;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.dataset.Truncation;
 import io.sluice.sequences.text.encoding.TextEncoder;
+import io.sluice.sequences.text.encoding.Tokenizers;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -273,12 +273,12 @@ class DocumentsTest {
   void subwordsKeepTheIdsOfTheirTokenizer() {
     TextBuild build = TextBuild.in(folder).text("t.txt", "Unwanted running\nxyz\n");
     Path json =
-        build.bytes(
-            "tokenizer.json",
-            io.sluice.sequences.text.encoding.Tokenizers.wordPiece()
-                .getBytes(StandardCharsets.UTF_8));
+        build.bytes("tokenizer.json", Tokenizers.wordPiece().getBytes(StandardCharsets.UTF_8));
 
-    build.with("text { tokens = subword, tokenizer-path = \"%s\" }".formatted(json)).run();
+    build
+        .with("text { tokens = subword, tokenizer-path = \"%s\" }".formatted(json))
+        .with("dataset.incremental = true")
+        .run();
 
     assertThat(build.documents(Split.TRAIN))
         .containsExactly(entry("t.txt:1", "un ##want ##ed run ##ning"), entry("t.txt:2", "[UNK]"));
@@ -286,6 +286,11 @@ class DocumentsTest {
     try (TextEncoder encoder = build.open().encoder()) {
       assertThat(encoder.encode("running")).containsExactly(4, 5);
     }
+    // another tokenizer of the same name: nothing of the old one stays
+    String other = Tokenizers.wordPiece().replace("##ning", "##nings");
+    build.bytes("tokenizer.json", other.getBytes(StandardCharsets.UTF_8));
+    build.run();
+    assertThat(build.documents(Split.TRAIN).get("t.txt:1")).isEqualTo("un ##want ##ed [UNK]");
   }
 
   @Test
@@ -349,21 +354,18 @@ class DocumentsTest {
   }
 
   @Test
-  void aTableThatIsNotMadeOfFilesNeedsNames() {
-    var spark = SparkExtension.session();
-    Path table = folder.resolve("table");
-    spark
-        .sql("select 'n' || id as name, 'text ' || id as body from range(5)")
-        .write()
-        .parquet(table.toString());
+  void aTableThatIsNotMadeOfFilesHasItsNamesInAColumn() {
     TextBuild build =
         TextBuild.in(folder)
-            .source("path", table)
-            .with("source { format = parquet, columns { text = body, id = name } }");
+            .source("path", folder)
+            .with("source.format = \"%s\"".formatted(RowsWithoutFiles.class.getName()))
+            .with("source.columns { text = body, id = name }");
 
-    build.run();
+    TextReport report = build.run();
 
-    assertThat(build.documents(Split.TRAIN)).containsEntry("n3", "text 3").hasSize(5);
+    assertThat(build.documents(Split.TRAIN))
+        .containsExactly(entry("n0", "text 0"), entry("n1", "text 1"));
+    assertThat(report.files()).isZero();
   }
 
   @Test

@@ -158,11 +158,16 @@ public final class TextBuild {
 
   /** Every file of the dataset: its bytes, in Base64, by its path. */
   TreeMap<String, String> files() {
-    try (var paths = Files.walk(dataset())) {
+    return files(dataset());
+  }
+
+  /** The same of a dataset elsewhere. */
+  static TreeMap<String, String> files(Path dataset) {
+    try (var paths = Files.walk(dataset)) {
       var files = new TreeMap<String, String>();
       for (Path path : paths.filter(Files::isRegularFile).toList()) {
         files.put(
-            dataset().relativize(path).toString(),
+            dataset.relativize(path).toString(),
             Base64.getEncoder().encodeToString(Files.readAllBytes(path)));
       }
       return files;

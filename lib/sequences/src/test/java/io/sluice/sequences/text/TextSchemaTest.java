@@ -27,31 +27,43 @@ class TextSchemaTest {
 
   @TempDir Path folder;
 
-  private static JsonSchema schema() throws IOException {
+  private static JsonSchema schema(String name) throws IOException {
     return JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
-        .getSchema(Files.readString(SCHEMAS.resolve("text-sequences.v1.manifest.json")));
+        .getSchema(Files.readString(SCHEMAS.resolve(name)));
   }
 
   @ParameterizedTest
   @EnumSource(Layout.class)
-  void theManifestIsThatOfTheSchema(Layout layout) throws IOException {
-    TextBuild build = build(layout);
+  void whatIsWrittenIsThatOfTheSchemas(Layout layout) throws IOException {
+    TextBuild build = build(layout).with("dataset.incremental = true");
 
     build.run();
 
-    JsonNode manifest =
-        ManifestJson.mapper().readTree(build.dataset().resolve("manifest.json").toFile());
-    assertThat(schema().validate(manifest)).isEmpty();
-    for (String path : List.of("/contract/layout", "/parts/0/path", "/splits/train/tokens")) {
-      JsonNode changed = manifest.deepCopy();
+    assertIsOfSchema(
+        build.dataset().resolve("manifest.json"),
+        "text-sequences.v1.manifest.json",
+        List.of("/contract/layout", "/parts/0/path", "/splits/train/tokens"));
+    assertIsOfSchema(
+        folder.resolve("dataset.tokens/index.json"),
+        "text-tokens.v1.json",
+        List.of("/generations/0/folder", "/generations/0/files/0/length", "/built/seal"));
+  }
+
+  private static void assertIsOfSchema(Path file, String name, List<String> paths)
+      throws IOException {
+    JsonSchema schema = schema(name);
+    JsonNode tree = ManifestJson.mapper().readTree(file.toFile());
+    assertThat(schema.validate(tree)).isEmpty();
+    for (String path : paths) {
+      JsonNode changed = tree.deepCopy();
       int slash = path.lastIndexOf('/');
       var parent = (ObjectNode) changed.at(path.substring(0, slash));
       parent.put(path.substring(slash + 1), "nonsense");
-      assertThat(schema().validate(changed)).as(path).isNotEmpty();
+      assertThat(schema.validate(changed)).as(path).isNotEmpty();
       parent.remove(path.substring(slash + 1));
-      assertThat(schema().validate(changed)).as("without " + path).isNotEmpty();
+      assertThat(schema.validate(changed)).as("without " + path).isNotEmpty();
       parent.put("surprise", 1);
-      assertThat(schema().validate(changed)).as("more in " + path).isNotEmpty();
+      assertThat(schema.validate(changed)).as("more in " + path).isNotEmpty();
     }
   }
 

@@ -52,7 +52,7 @@ class TextSettingsTest {
                   classes = [x, y], duplicates = fail
                   vocabulary { min-count = 5, max-size = 300, path = known, pad = P, unknown = U }
                 }
-                dataset { path = out, layout = documents, codec = gzip, partitions = 5 }
+                dataset { path = out, layout = documents, codec = gzip, partitions = 5, incremental = true }
                 """))
         .isEqualTo(
             new TextSettings(
@@ -80,7 +80,7 @@ class TextSettingsTest {
                     List.of("x", "y"),
                     Duplicate.FAIL,
                     new VocabularyRule(5, 300, "known", "P", "U")),
-                new Target("out", Layout.DOCUMENTS, "gzip", 5)));
+                new Target("out", Layout.DOCUMENTS, "gzip", 5, true)));
   }
 
   @Test
@@ -102,18 +102,22 @@ class TextSettingsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "split { validation = 0.5, test = 0.5 } | split.validation (String: 2): and split.test must leave something to train on, but are 0.5 and 0.5",
-        "text.vocabulary.max-size = 3 | text.vocabulary.max-size (String: 2): must be 0 or at least 4, to hold more than the special tokens, but is 3",
-        "text.vocabulary.unknown = \"<pad>\" | text.vocabulary.unknown (String: 2): must differ from text.vocabulary.pad (<pad>) and text.line-end (null), but is <pad>",
-        "text.tokenizer-path = t.json | text.tokenizer-path (String: 2): needs text.tokens = subword",
-        "source.path = out/raw | dataset.path (String: 1): is replaced as a whole, so out/raw must not lie in it; give it a folder of its own",
-        "text.tokens = wrods | text.tokens (String: 2): must be one of [word, whitespace, character, subword], but is \"wrods\"",
+        "split { validation = 0.5, test = 0.5 } | split.validation ((text): 2): and split.test must leave something to train on, but are 0.5 and 0.5",
+        "text.vocabulary.max-size = 3 | text.vocabulary.max-size ((text): 2): must be 0 or at least 4, to hold more than the special tokens, but is 3",
+        "text.vocabulary.unknown = \"<pad>\" | text.vocabulary.unknown ((text): 2): must differ from text.vocabulary.pad (<pad>) and text.line-end (null), but is <pad>",
+        "text.tokenizer-path = t.json | text.tokenizer-path ((text): 2): needs text.tokens = subword",
+        "source.path = out/raw | dataset.path ((text): 1): is replaced as a whole, so out/raw must not lie in it; give it a folder of its own",
+        "dataset.rebuild-from = \"2024-01-01T00:00:00Z\" | dataset.rebuild-from ((text): 2): is for telemetry, and text has no times: set dataset.incremental = true, which finds out what is new",
+        "source.format = delta | source.columns.id: is required with source.format = delta: its rows have no file and line that stay, to be named by",
+        "source { format = jdbc, columns.id = id }, dataset.incremental = true | dataset.incremental ((text): 2): needs files that are added and replaced as they are, [text, csv, json, parquet, orc, avro], but source.format is \"jdbc\"",
+        "source { format = jdbc, columns.id = id }, dataset.layout = stream | source.format ((text): 2): must be one of [text, csv, json, parquet, orc, avro] with dataset.layout = stream, but is \"jdbc\": its rows have no order that stays, and a stream needs one",
+        "dataset.incremental = true, reject.path = out.tokens | reject.path ((text): 2): is replaced as a whole, so out.tokens must not lie in it; give it a folder of its own",
+        "text.tokens = wrods | text.tokens ((text): 2): must be one of [word, whitespace, character, subword], but is \"wrods\"",
       })
   void whatCannotGoTogetherIsRefused(String hocon, String message) {
     assertThatThrownBy(() -> read(MINIMAL + hocon))
         .isInstanceOf(InvalidConfigException.class)
-        .hasMessageContaining(message.substring(message.indexOf("): ") + 3))
-        .hasMessageContaining(message.substring(0, message.indexOf(" (")));
+        .hasMessageContaining(message);
   }
 
   @Test

@@ -10,8 +10,10 @@ import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.telemetry.SourceSettings;
 import java.io.IOException;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +21,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkThrowable;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Column;
@@ -49,6 +52,8 @@ public final class RawTable {
       List.of("parquet", "csv", "json", "avro", "orc", "text", "delta", "iceberg");
 
   private final String described;
+  private final Dataset<Row> named;
+  private final Column[] internal;
   private final Dataset<Row> rows;
   private final List<String> names;
   private final Map<String, Integer> index = new HashMap<>();
@@ -65,23 +70,25 @@ public final class RawTable {
       String[] files,
       Supplier<String> brokenFile) {
     this.described = described;
+    this.named = named;
     this.text = text;
     this.files = files;
     this.brokenFile = brokenFile;
     List<String> all = Arrays.asList(named.columns());
     this.names = all.stream().filter(n -> !isCorruptMark(n)).toList();
     this.marksMalformed = names.size() < all.size();
-    var internal = new ArrayList<Column>();
+    var columns = new ArrayList<Column>();
     for (String name : all) {
       Column column = col("`" + name.replace("`", "``") + "`");
-      internal.add(column.as(isCorruptMark(name) ? CORRUPT : internal(names.indexOf(name))));
+      columns.add(column.as(isCorruptMark(name) ? CORRUPT : internal(names.indexOf(name))));
     }
-    internal.add(input_file_name().as(FILE));
+    columns.add(input_file_name().as(FILE));
+    this.internal = columns.toArray(Column[]::new);
     this.types = names.stream().map(n -> named.schema().apply(n).dataType()).toList();
     for (int i = 0; i < names.size(); i++) {
       index.put(names.get(i), i);
     }
-    this.rows = named.select(internal.toArray(Column[]::new));
+    this.rows = named.select(internal);
   }
 
   /** Opens a source, or says which path, file or column is wrong. */
@@ -360,6 +367,23 @@ public final class RawTable {
     return rows;
   }
 
+  /**
+   * Rows of some of the {@link #files}, columns as in {@link #rows}; other files are not opened.
+   */
+  public Dataset<Row> rowsOf(Collection<String> some) {
+    // Spark writes a local file with three slashes in one place and with one in the other
+    Object[] paths =
+        some.stream()
+            .map(uri -> new Path(new Path(URI.create(uri)).toString()).toUri().toString())
+            .toArray();
+    return named.where(col("_metadata.file_path").isin(paths)).select(internal);
+  }
+
+  /** Names and types of the columns: rows of two files differ in neither. */
+  public String schema() {
+    return named.schema().catalogString();
+  }
+
   /** True where every value is text that the job parses. */
   boolean isText() {
     return text;
@@ -403,6 +427,11 @@ public final class RawTable {
   /** Runs an action on the rows; if a file cannot be read, the failure names it. */
   public <T> T reading(Callable<T> action) {
     return ReadFailures.guard(described, action, brokenFile);
+  }
+
+  /** A file that cannot be read to its end, looked for by reading; null if there is none. */
+  public String brokenFile() {
+    return brokenFile.get();
   }
 
   /** Refuses a table without rows. */

@@ -23,6 +23,9 @@ public final class ReadFailures {
   private static final Pattern FILE =
       Pattern.compile("((?:file|hdfs|s3a|abfss?|gs|wasbs?):/{1,3}[^\\s,;'\"\\]})]+)");
 
+  /** Where a task writes is no file that it reads. */
+  private static final Pattern TARGET = Pattern.compile("while writing rows to \\S+");
+
   /** What Spark puts before a task's own words. */
   private static final Pattern OF_TASK =
       Pattern.compile("^Job aborted due to stage failure: .*?\\(TID \\d+\\) \\([^)]*\\): ");
@@ -145,7 +148,8 @@ public final class ReadFailures {
   /** The file that could not be read, as a person would write its path; null if unknown. */
   private static String file(List<Throwable> rootFirst, Supplier<String> brokenFile) {
     for (Throwable t : rootFirst) {
-      Matcher matcher = FILE.matcher(String.valueOf(t.getMessage()));
+      String text = TARGET.matcher(String.valueOf(t.getMessage())).replaceAll("");
+      Matcher matcher = FILE.matcher(text);
       if (matcher.find()) {
         return shown(matcher.group(1));
       }

@@ -3,6 +3,7 @@ package io.sluice.sequences.telemetry.source;
 import static org.apache.spark.sql.functions.col;
 
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
 import java.io.IOException;
@@ -27,6 +28,17 @@ import org.apache.spark.sql.SaveMode;
  */
 public final class RejectsTable {
   private RejectsTable() {}
+
+  /**
+   * Both folders are replaced as a whole: refuses to replace what build-sequences did not write.
+   */
+  public static void requireOwnFolders(String dataset, String rejects, Configuration hadoop) {
+    List<String> inDataset = Lake.of(hadoop).children(dataset);
+    if (!inDataset.isEmpty() && !inDataset.contains(SequenceManifest.FILE_NAME)) {
+      throw notReplaceable("dataset.path", dataset, "a sequence dataset", inDataset);
+    }
+    requireReplaceable("reject.path", rejects, hadoop);
+  }
 
   /**
    * The folder is replaced as a whole: refuses one that holds anything else.

@@ -3,6 +3,7 @@ package io.sluice.sequences.telemetry.source;
 import io.sluice.failure.InvalidInputException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
@@ -12,7 +13,7 @@ import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 
 /** The files behind a path, file, folder or glob, as Spark sees them: hidden ones do not count. */
-final class SourceFiles {
+public final class SourceFiles {
   private SourceFiles() {}
 
   /** Refuses a path that is missing, may not be read or holds no data. */
@@ -57,19 +58,25 @@ final class SourceFiles {
 
   /** Files with content, by URI, sorted. */
   static List<String> of(String path, Configuration hadoop) throws IOException {
-    var found = new ArrayList<String>();
+    return list(path, hadoop).stream().map(file -> file.getPath().toString()).toList();
+  }
+
+  /** Files with content, sorted by URI; none where there is no such path. */
+  public static List<FileStatus> list(String path, Configuration hadoop) throws IOException {
+    var found = new ArrayList<FileStatus>();
     var glob = new Path(path);
     FileSystem fs = glob.getFileSystem(hadoop);
-    for (FileStatus status : fs.globStatus(glob)) {
-      var files = fs.listFiles(status.getPath(), true);
+    FileStatus[] roots = fs.globStatus(glob);
+    for (FileStatus root : roots == null ? new FileStatus[0] : roots) {
+      var files = fs.listFiles(root.getPath(), true);
       while (files.hasNext()) {
         LocatedFileStatus file = files.next();
-        if (isVisible(status.getPath(), file.getPath()) && file.getLen() > 0) {
-          found.add(file.getPath().toString());
+        if (isVisible(root.getPath(), file.getPath()) && file.getLen() > 0) {
+          found.add(file);
         }
       }
     }
-    found.sort(null);
+    found.sort(Comparator.comparing(file -> file.getPath().toString()));
     return found;
   }
 

@@ -4,6 +4,7 @@ import io.sluice.failure.UserFailure;
 import io.sluice.sequences.lake.Lake;
 import java.io.IOException;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 
 /**
  * Tells a failed write inside a Spark job from a failed read, and says what it means to the user.
@@ -13,6 +14,16 @@ public final class WriteFailures {
 
   /** Runs a job that writes below {@code target} and reads {@code source}. */
   public static <T> T guard(String source, String target, Callable<T> action) {
+    return guard(source, target, action, () -> null);
+  }
+
+  /**
+   * The same, where the source can be searched.
+   *
+   * @param brokenFile as {@link RawTable#brokenFile}
+   */
+  public static <T> T guard(
+      String source, String target, Callable<T> action, Supplier<String> brokenFile) {
     return ReadFailures.guard(
         source,
         () -> {
@@ -27,7 +38,8 @@ public final class WriteFailures {
             }
             throw e;
           }
-        });
+        },
+        brokenFile);
   }
 
   /** The deepest failure of a write: Parquet speaks of a page header where the disk is full. */

@@ -2,19 +2,17 @@ package io.sluice.sequences.text.dataset;
 
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.DatasetFolder;
 import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.SequenceDataset;
-import io.sluice.sequences.dataset.SequenceManifest.Audit;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.Lake;
-import io.sluice.sequences.lake.StagedFolder;
 import io.sluice.sequences.text.encoding.TextContract;
 import io.sluice.sequences.text.encoding.TextContract.Layout;
 import io.sluice.sequences.text.encoding.TextEncoder;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -41,19 +39,9 @@ public final class TextDataset {
 
   /** Opens the folder at a Hadoop URI; reads the manifest and nothing else. */
   public static TextDataset open(String uri, Configuration hadoop) {
-    String folder =
-        uri.length() > 1 && uri.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri;
-    StagedFolder.recover(folder, hadoop);
-    Lake lake = Lake.of(hadoop);
-    lake.requireReadable(folder, "dataset");
-    String file = folder + "/" + TextManifest.FILE_NAME;
-    if (!lake.exists(file)) {
-      throw new InvalidInputException(
-          "%s is not a sequence dataset: it has no %s (has: %s). Check the path, or run build-sequences."
-              .formatted(folder, TextManifest.FILE_NAME, lake.children(folder)));
-    }
-    return new TextDataset(
-        folder, TextManifest.read(lake.readText(file, TextManifest.FILE_NAME), file), hadoop);
+    DatasetFolder folder = DatasetFolder.open(uri, hadoop);
+    TextManifest manifest = TextManifest.read(folder.manifest(), folder.file());
+    return new TextDataset(folder.uri(), manifest, hadoop);
   }
 
   /** Whether there is a dataset of text at a Hadoop URI; false of one that cannot be read. */
@@ -80,22 +68,7 @@ public final class TextDataset {
    * is not the audited one.
    */
   public TextDataset requireAudit() {
-    Audit audit = manifest.audit();
-    if (audit == null) {
-      throw new InvalidInputException(
-          "%s has no audit, so its splits may share data. Rebuild it with build-sequences."
-              .formatted(uri));
-    }
-    if (!audit.passed()) {
-      throw new InvalidInputException(
-          "%s failed its audit: %s. Rebuild it with build-sequences."
-              .formatted(
-                  uri,
-                  audit.checks().stream()
-                      .filter(check -> !check.passed())
-                      .map(check -> check.name() + ": " + check.finding())
-                      .collect(Collectors.joining("; "))));
-    }
+    DatasetFolder.requirePassed(uri, manifest.audit(), "audit", "Rebuild it with build-sequences.");
     if (manifest.seal() == null || !manifest.isSealed()) {
       throw new InvalidInputException(
           "%s/%s was changed after its audit: its seal is not that of its content. Build the dataset again with build-sequences."

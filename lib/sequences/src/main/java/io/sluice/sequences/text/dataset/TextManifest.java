@@ -67,6 +67,8 @@ public record TextManifest(
    * @param cutTokens that they lost
    * @param labels documents by class; empty without labels
    * @param lengths documents by stored length, in order; none where there are no documents
+   * @param contentHash order-independent hash of the documents: names, or places in the stream,
+   *     texts and classes
    */
   public record SplitSummary(
       long documents,
@@ -76,7 +78,8 @@ public record TextManifest(
       long truncatedDocuments,
       long cutTokens,
       Map<String, Long> labels,
-      List<Bin> lengths) {}
+      List<Bin> lengths,
+      String contentHash) {}
 
   /** Documents that are longer than the bin before and have at most so many tokens. */
   public record Bin(int upTo, long documents) {}

@@ -31,7 +31,23 @@ final class CleanText {
     if (normalizer != null && normalizer.spanQuickCheckYes(clean) < clean.length()) {
       clean = normalizer.normalize(clean);
     }
-    return tokenisation.lowercase() ? CaseMap.toLower().apply(Locale.ROOT, clean) : clean;
+    return tokenisation.lowercase() ? lowerCase(clean) : clean;
+  }
+
+  private static String lowerCase(String text) {
+    // five times as fast, and of these letters the JDK thinks as ICU does, whatever its version
+    return isAscii(text)
+        ? text.toLowerCase(Locale.ROOT)
+        : CaseMap.toLower().apply(Locale.ROOT, text);
+  }
+
+  private static boolean isAscii(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (text.charAt(i) >= 128) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static String withoutHtml(String text) {

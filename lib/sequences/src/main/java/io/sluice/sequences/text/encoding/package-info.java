@@ -17,7 +17,9 @@
  *
  * <p>Subwords run native code. DJL unpacks it from its jar into {@code ~/.djl.ai} ({@code
  * DJL_CACHE_DIR} moves it) and may look for updates and report its use: both are switched off
- * before it is first called. A process can load it through one class loader.
+ * before it is first called. A process can load it through one class loader. DJL's binding encodes
+ * and decodes and cannot train: a tokenizer is trained elsewhere, by Hugging Face's tokenizers for
+ * example, on the train split, and given as the {@code tokenizer.json} that they save.
  *
  * <p><b>Considered:</b> SentencePiece by DJL is not on Maven Central at DJL's current version;
  * JTokkit knows the vocabularies of one vendor. Spark ML's {@code Tokenizer} and {@code

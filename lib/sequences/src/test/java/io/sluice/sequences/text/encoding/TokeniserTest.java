@@ -3,10 +3,14 @@ package io.sluice.sequences.text.encoding;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.ibm.icu.text.CaseMap;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.text.encoding.Tokenisation.Tokens;
 import io.sluice.sequences.text.encoding.Tokenisation.Unicode;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -45,6 +49,18 @@ class TokeniserTest {
     assertThat(tokens(words(false, false), "Don't PANIC: it's 3.14 €, naïve Ünïcode—ok?"))
         .containsExactly(
             "don't", "panic", ":", "it's", "3.14", "€", ",", "naïve", "ünïcode", "—", "ok", "?");
+  }
+
+  /** ASCII takes a short cut: it must lead to where ICU does, with the Turkish i in sight. */
+  @Test
+  void lettersHaveTheLowerCaseOfIcu() {
+    String ascii =
+        IntStream.range(' ', 127).mapToObj(Character::toString).collect(Collectors.joining());
+    try (Tokeniser tokeniser = Tokeniser.of(words(false, false), null)) {
+      for (String text : List.of(ascii, ascii + "É", "İI")) {
+        assertThat(tokeniser.clean(text)).isEqualTo(CaseMap.toLower().apply(Locale.ROOT, text));
+      }
+    }
   }
 
   @Test

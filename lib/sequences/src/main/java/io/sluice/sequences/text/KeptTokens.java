@@ -1,0 +1,227 @@
+package io.sluice.sequences.text;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.not;
+
+import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.ManifestJson;
+import io.sluice.sequences.lake.Lake;
+import io.sluice.sequences.telemetry.source.RejectsTable;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The tokens of the source's files, kept beside a dataset from one build to the next:
+ * text-tokens.v1.
+ *
+ * <p>A generation is what one build has tokenised; of a file that changed or went, its rows stay
+ * there and are passed over. The index is replaced after a generation is whole, so a build that is
+ * cut off leaves a folder that nobody reads and the next build deletes. The dataset's lock guards
+ * this folder too.
+ */
+final class KeptTokens {
+  static final String FORMAT = "text-tokens.v1";
+  static final String INDEX = "index.json";
+  private static final Logger LOG = LoggerFactory.getLogger(KeptTokens.class);
+
+  private static final String NAME = "generation-%05d";
+
+  /** More generations are put together. */
+  private static final int MOST_GENERATIONS = 8;
+
+  /**
+   * A file of a source as it was listed; two of the same are taken to hold the same bytes.
+   *
+   * @param source 0 main, 1 validation, 2 test
+   * @param file below the source's root
+   * @param length in bytes
+   * @param modified milliseconds since 1970, as the file system has it
+   */
+  record FileState(int source, String file, long length, long modified) {}
+
+  /** Files that were tokenised together. */
+  record Generation(String folder, List<FileState> files) {}
+
+  /**
+   * The dataset that was published last.
+   *
+   * @param seal of its manifest
+   * @param files SHA-256 of the files that the sources had
+   */
+  record Built(String seal, String files) {}
+
+  /**
+   * @param reading SHA-256 of all that decides how a file becomes tokens
+   * @param built null before a dataset was published
+   */
+  record Index(String format, String reading, List<Generation> generations, Built built) {}
+
+  private final String uri;
+  private final Lake lake;
+  private Index index;
+
+  private KeptTokens(String uri, Lake lake, Index index) {
+    this.uri = uri;
+    this.lake = lake;
+    this.index = index;
+  }
+
+  /** The folder of a dataset's tokens. */
+  static String folder(String dataset) {
+    return dataset.replaceFirst("(?<=.)/$", "") + ".tokens";
+  }
+
+  /** Opens or begins the folder of a dataset's tokens; deletes what a dead build left in it. */
+  static KeptTokens open(String dataset, Configuration hadoop) {
+    String uri = folder(dataset);
+    Lake lake = Lake.of(hadoop);
+    List<String> children = lake.children(uri);
+    if (!children.isEmpty() && !children.contains(INDEX)) {
+      throw RejectsTable.notReplaceable(
+          "dataset.incremental = true:", uri, "a folder of kept tokens", children);
+    }
+    var kept = new KeptTokens(uri, lake, new Index(FORMAT, "", List.of(), null));
+    if (!children.isEmpty()) {
+      kept.index = kept.read();
+    }
+    kept.deleteOthers(children);
+    return kept;
+  }
+
+  private Index read() {
+    String file = uri + "/" + INDEX;
+    try {
+      var tree = ManifestJson.tree(lake.readText(file, "index of kept tokens"), file);
+      Index read = ManifestJson.convert(tree, Index.class, file);
+      boolean isWhole =
+          FORMAT.equals(read.format())
+              && read.generations().stream()
+                  .allMatch(generation -> lake.exists(folder(generation) + "/_SUCCESS"));
+      if (isWhole) {
+        return read;
+      }
+      LOG.warn("{} is of another format or lacks a folder: every file is tokenised anew", file);
+    } catch (InvalidInputException e) {
+      LOG.warn("{} Every file is tokenised anew", e.getMessage());
+    }
+    return index;
+  }
+
+  private void deleteOthers(List<String> children) {
+    Set<String> own =
+        index.generations().stream().map(Generation::folder).collect(Collectors.toSet());
+    own.add(INDEX);
+    children.stream().filter(c -> !own.contains(c)).forEach(c -> lake.delete(uri + "/" + c));
+  }
+
+  private String folder(Generation generation) {
+    return uri + "/" + generation.folder();
+  }
+
+  /** True if the dataset with this seal is what the last build made of these files. */
+  boolean isBuilt(Built built) {
+    return built.equals(index.built());
+  }
+
+  /** Drops all tokens unless they were read this way. */
+  void require(String reading) {
+    if (!reading.equals(index.reading())) {
+      save(new Index(FORMAT, reading, List.of(), null));
+      deleteOthers(lake.children(uri));
+    }
+  }
+
+  /** Of the files there are now, those whose tokens are not here. */
+  List<FileState> missing(List<FileState> now) {
+    Set<FileState> here = new HashSet<>();
+    index.generations().forEach(generation -> here.addAll(generation.files()));
+    return now.stream().filter(file -> !here.contains(file)).toList();
+  }
+
+  /** Where the next generation is written. */
+  String nextFolder() {
+    return uri + "/" + nextName();
+  }
+
+  private String nextName() {
+    return NAME.formatted(
+        index.generations().stream()
+            .mapToInt(generation -> Integer.parseInt(generation.folder().replaceAll("\\D", "")) + 1)
+            .max()
+            .orElse(0));
+  }
+
+  /** Takes up what was written to {@link #nextFolder}. */
+  void add(List<FileState> files) {
+    var generations = new ArrayList<>(index.generations());
+    generations.add(new Generation(nextName(), files));
+    save(new Index(FORMAT, index.reading(), List.copyOf(generations), index.built()));
+  }
+
+  /** Whether most of what lies here is passed over, or it lies in too many folders. */
+  boolean isScattered(List<FileState> now) {
+    long live = bytes(now);
+    long all =
+        index.generations().stream().mapToLong(generation -> bytes(generation.files())).sum();
+    return index.generations().size() > MOST_GENERATIONS || all > 2 * live;
+  }
+
+  private static long bytes(List<FileState> files) {
+    return files.stream().mapToLong(FileState::length).sum();
+  }
+
+  /** Puts the generation that was written to {@link #nextFolder} in the place of all. */
+  void replaceAll(List<FileState> now) {
+    var whole = new Generation(nextName(), now);
+    save(new Index(FORMAT, index.reading(), List.of(whole), index.built()));
+    deleteOthers(lake.children(uri));
+  }
+
+  /** Notes what was published. */
+  void published(Built built) {
+    save(new Index(FORMAT, index.reading(), index.generations(), built));
+  }
+
+  private void save(Index newIndex) {
+    lake.writeTextAtomically(uri + "/" + INDEX, ManifestJson.write(newIndex));
+    index = newIndex;
+  }
+
+  /** Rows of the files that there are now; {@link #missing} has none left. */
+  Dataset<Row> rows(SparkSession spark, List<FileState> now) {
+    var wanted = new HashSet<>(now);
+    Dataset<Row> rows = null;
+    for (Generation generation : index.generations()) {
+      List<FileState> gone =
+          generation.files().stream().filter(file -> !wanted.contains(file)).toList();
+      if (gone.size() < generation.files().size()) {
+        Dataset<Row> own =
+            spark.read().schema(Tokenising.SCHEMA).parquet(folder(generation)).where(isNone(gone));
+        rows = rows == null ? own : rows.union(own);
+      }
+    }
+    return rows;
+  }
+
+  private static Column isNone(List<FileState> gone) {
+    Column none = org.apache.spark.sql.functions.lit(true);
+    for (int source = 0; source < 3; source++) {
+      int own = source;
+      Object[] files = gone.stream().filter(f -> f.source() == own).map(FileState::file).toArray();
+      if (files.length > 0) {
+        none = none.and(not(col("source").equalTo(own).and(col("file").isin(files))));
+      }
+    }
+    return none;
+  }
+}
