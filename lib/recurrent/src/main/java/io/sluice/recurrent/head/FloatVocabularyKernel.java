@@ -44,11 +44,19 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   private final float[] dBias;
   private final float[] row;
   private final float[] maxAndSum = new float[2];
-  private final FloatBlock logits = new FloatBlock();
+  private final FloatBlock logits;
   private final FloatBlock gathered = new FloatBlock();
   private final FloatBlock dGathered = new FloatBlock();
 
   FloatVocabularyKernel(int V, int H, boolean hasBias) {
+    this(V, H, hasBias, new FloatBlock());
+  }
+
+  /**
+   * @param logits memory that others use too, one after the other
+   */
+  FloatVocabularyKernel(int V, int H, boolean hasBias, FloatBlock logits) {
+    this.logits = logits;
     this.V = V;
     this.H = H;
     this.hasBias = hasBias;
@@ -58,7 +66,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   }
 
   /** Rows of a chunk. */
-  private int chunk(int rows) {
+  int chunk(int rows) {
     long fit = Math.max(LEAST_ROWS, CHUNK_BYTES / (Float.BYTES * (long) V));
     return (int) Math.min(rows, fit);
   }
@@ -119,7 +127,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
       FloatPointer X =
           together
               ? Addresses.at(steps, (long) rows[start] * H)
-              : gather(steps, rows, start, m, gathered.atLeast((long) most * H));
+              : FloatRows.gather(steps, rows, start, m, H, gathered.atLeast((long) most * H));
       FloatPointer Z = logits.atLeast((long) most * V);
       Gemm.here().multiply(false, true, m, V, H, X, W, 0, Z);
       for (int r = 0; r < m; r++) {
@@ -140,7 +148,7 @@ final class FloatVocabularyKernel implements VocabularyKernel {
         Gemm.here().multiply(false, false, m, H, V, Z, W, 0, dX);
         Gemm.here().multiply(true, false, V, H, m, Z, X, start == 0 ? 0 : 1, dW);
         if (!together) {
-          scatter(dX, rows, start, m, dx);
+          FloatRows.scatter(dX, rows, start, m, H, dx);
         }
       }
     }
@@ -191,6 +199,21 @@ final class FloatVocabularyKernel implements VocabularyKernel {
     }
   }
 
+  /**
+   * Rows of logits without a bias become their softmax times a factor.
+   *
+   * @param Z (m, V), rows {@code stride} numbers apart
+   * @param factors that of row r at {@code first + r·each}
+   */
+  void softmax(int m, FloatPointer Z, long stride, float[] factors, int first, int each) {
+    for (int r = 0; r < m; r++) {
+      Z.position(r * stride).get(row, 0, V);
+      softmax.exponentials(row, V, maxAndSum);
+      FloatSoftmax.weigh(row, V, factors[first + r * each] / maxAndSum[1]);
+      Z.put(row, 0, V);
+    }
+  }
+
   /** W; reads the bias. */
   private FloatPointer weights(VocabularyMemory parameters) {
     if (hasBias) {
@@ -202,26 +225,6 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   /** Rows that are not left out. */
   private static int[] rows(int[] ids) {
     return IntStream.range(0, ids.length).filter(r -> ids[r] >= 0).toArray();
-  }
-
-  private FloatPointer gather(FloatPointer from, int[] rows, int start, int m, FloatPointer to) {
-    for (int r = 0; r < m; r++) {
-      copyRow(from, rows[start + r], to, r);
-    }
-    return to;
-  }
-
-  private void scatter(FloatPointer from, int[] rows, int start, int m, FloatPointer to) {
-    for (int r = 0; r < m; r++) {
-      copyRow(from, r, to, rows[start + r]);
-    }
-  }
-
-  private void copyRow(FloatPointer from, int fromRow, FloatPointer to, int toRow) {
-    Pointer.memcpy(
-        Addresses.at(to, (long) toRow * H),
-        Addresses.at(from, (long) fromRow * H),
-        (long) H * Float.BYTES);
   }
 
   private static void zero(FloatPointer memory, long numbers) {

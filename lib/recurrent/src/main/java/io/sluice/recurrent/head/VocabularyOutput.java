@@ -2,6 +2,7 @@ package io.sluice.recurrent.head;
 
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
@@ -50,18 +51,25 @@ import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
  * the lowest layer of a network, and DL4J keeps the parameters of all layers in one array, as it
  * does their gradients.
  *
+ * <p><b>Adaptive.</b> Its softmax may be an {@link AdaptiveSoftmax}, whose ids are in the order of
+ * their counts: less work and fewer parameters for rare words. All else is as above; parameters are
+ * {@code W} (H, n₀ + C) and {@code b} of shortlist and clusters, and {@code P1} (H, H₁), {@code W1}
+ * (H₁, words) and so on for each cluster. It has no embedding's rows for its weights.
+ *
  * <p><b>Differences from DL4J's layers.</b> ln p is not clipped at p = 1e-10. The loss of a
  * training step is that of its gradient, with the same dropout; DL4J computes the logits a second
  * time and there leaves dropout out.
  *
- * <p><b>Considered:</b> sampled or hierarchical softmax. They change the model or its gradient;
- * this is the same mathematics in less memory.
+ * <p><b>Considered:</b> sampled softmax. It changes the gradient, and full probabilities have to be
+ * computed for scoring all the same.
  */
-public final class VocabularyOutput extends BaseOutputLayer {
+public final class VocabularyOutput extends BaseOutputLayer implements WithHeadParameters {
   private static final long serialVersionUID = 1L;
 
   private double lossScale = 1;
   private long tiedBehind;
+  private int[] cutoffs = {};
+  private int divide;
 
   /** For DL4J's JSON. */
   VocabularyOutput() {}
@@ -70,6 +78,15 @@ public final class VocabularyOutput extends BaseOutputLayer {
     super(builder);
     this.lossScale = builder.lossScale;
     this.tiedBehind = builder.tiedBehind;
+    if (builder.adaptive != null) {
+      this.cutoffs = builder.adaptive.cutoffs().stream().mapToInt(Integer::intValue).toArray();
+      this.divide = builder.adaptive.divide();
+    }
+    if (tiedBehind > 0 && isAdaptive()) {
+      throw new IllegalArgumentException(
+          "Layer %s is tied to an embedding, so its softmax cannot be adaptive: rare words have shorter rows there than in an embedding"
+              .formatted(getLayerName()));
+    }
     if (tiedBehind > 0 && !hasBias) {
       throw new IllegalArgumentException(
           "Layer %s is tied to an embedding, so it must have a bias".formatted(getLayerName()));
@@ -101,6 +118,43 @@ public final class VocabularyOutput extends BaseOutputLayer {
 
   void setTiedBehind(long tiedBehind) {
     this.tiedBehind = tiedBehind;
+  }
+
+  /** Cutoffs of an adaptive softmax; none where it is full. */
+  public int[] getCutoffs() {
+    return cutoffs.clone();
+  }
+
+  void setCutoffs(int[] cutoffs) {
+    this.cutoffs = cutoffs;
+  }
+
+  /** What an adaptive softmax divides the inputs of its clusters by; 0 where it is full. */
+  public int getDivide() {
+    return divide;
+  }
+
+  void setDivide(int divide) {
+    this.divide = divide;
+  }
+
+  /** Whether its softmax is an {@link AdaptiveSoftmax}. */
+  boolean isAdaptive() {
+    return cutoffs.length > 0;
+  }
+
+  private AdaptiveShape adaptive() {
+    return AdaptiveShape.of(
+        new AdaptiveSoftmax(Arrays.stream(cutoffs).boxed().toList(), divide),
+        classes(),
+        inputs(),
+        hasBias());
+  }
+
+  /** Those of an adaptive softmax. */
+  @Override
+  public List<HeadParameter> parameters() {
+    return adaptive().parameters();
   }
 
   /**
@@ -149,6 +203,11 @@ public final class VocabularyOutput extends BaseOutputLayer {
   }
 
   VocabularyKernel kernel(DataType dataType) {
+    if (isAdaptive()) {
+      return dataType == DataType.FLOAT
+          ? new FloatAdaptiveKernel(adaptive())
+          : new ReferenceAdaptiveKernel(adaptive());
+    }
     return dataType == DataType.FLOAT
         ? new FloatVocabularyKernel(classes(), inputs(), hasBias())
         : new ReferenceVocabularyKernel(classes(), inputs(), hasBias());
@@ -166,6 +225,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
         "VocabularyOutput", getLayerName(), index, getNIn(), getNOut());
     factors();
     requireTieable();
+    requireAdaptable();
     var layer = new VocabularyOutputLayer(conf, dataType);
     layer.setListeners(listeners);
     layer.setIndex(index);
@@ -186,8 +246,24 @@ public final class VocabularyOutput extends BaseOutputLayer {
     }
   }
 
+  private void requireAdaptable() {
+    if (isAdaptive()) {
+      new AdaptiveSoftmax(Arrays.stream(cutoffs).boxed().toList(), divide)
+          .problem(classes(), inputs())
+          .ifPresent(
+              problem -> {
+                throw new IllegalArgumentException(
+                    "Layer %s has an adaptive softmax whose %s"
+                        .formatted(getLayerName(), problem.replaceFirst(":", "")));
+              });
+    }
+  }
+
   @Override
   public ParamInitializer initializer() {
+    if (isAdaptive()) {
+      return HeadParameters.INSTANCE;
+    }
     return tiedBehind > 0 ? TiedParameters.INSTANCE : DefaultParamInitializer.getInstance();
   }
 
@@ -239,7 +315,9 @@ public final class VocabularyOutput extends BaseOutputLayer {
     return other instanceof VocabularyOutput o
         && super.equals(o)
         && Double.compare(lossScale, o.lossScale) == 0
-        && tiedBehind == o.tiedBehind;
+        && tiedBehind == o.tiedBehind
+        && Arrays.equals(cutoffs, o.cutoffs)
+        && divide == o.divide;
   }
 
   @Override
@@ -249,18 +327,22 @@ public final class VocabularyOutput extends BaseOutputLayer {
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), lossScale, tiedBehind);
+    return Objects.hash(super.hashCode(), lossScale, tiedBehind, Arrays.hashCode(cutoffs), divide);
   }
 
   @Override
   public String toString() {
-    return "VocabularyOutput(%d, %d classes)".formatted(nIn, nOut);
+    return isAdaptive()
+        ? "VocabularyOutput(%d, %d classes, adaptive from %s)"
+            .formatted(nIn, nOut, Arrays.toString(cutoffs))
+        : "VocabularyOutput(%d, %d classes)".formatted(nIn, nOut);
   }
 
   /** Builds a layer. {@code lossFunction} and {@code activation} are as they must be. */
   public static final class Builder extends BaseOutputLayer.Builder<Builder> {
     private double lossScale = 1;
     private long tiedBehind;
+    private AdaptiveSoftmax adaptive;
 
     public Builder() {
       setActivationFn(new ActivationSoftmax());
@@ -285,6 +367,12 @@ public final class VocabularyOutput extends BaseOutputLayer {
      */
     public Builder tiedBehind(long parameters) {
       this.tiedBehind = parameters;
+      return this;
+    }
+
+    /** Computes an adaptive softmax; a full one unless said otherwise. */
+    public Builder adaptive(AdaptiveSoftmax adaptive) {
+      this.adaptive = adaptive;
       return this;
     }
 

@@ -119,6 +119,16 @@ public record ModelSpec(
         "embedding.tied",
         embedding.tied(),
         "false unless the head's classes are the %d words".formatted(embedding.words()));
+    if (head.adaptive() != null) {
+      require(!embedding.tied(), "embedding.tied", true, "false with an adaptive softmax");
+      int inputs = headInputs(hiddenSizes, bidirectional, denseSizes);
+      head.adaptive()
+          .problem(head.outputs(), inputs)
+          .ifPresent(
+              problem -> {
+                throw new IllegalArgumentException("head.adaptive." + problem);
+              });
+    }
   }
 
   /** A network over numbers, with dropout between its layers only. */
@@ -261,7 +271,14 @@ public record ModelSpec(
   /** Numbers that what is below the head puts out, per time step where it has one. */
   @JsonIgnore
   public int headInputs() {
-    return denseSizes.isEmpty() ? recurrentOutputs() : denseSizes.get(denseSizes.size() - 1);
+    return headInputs(hiddenSizes, bidirectional, denseSizes);
+  }
+
+  static int headInputs(
+      List<Integer> hiddenSizes, boolean bidirectional, List<Integer> denseSizes) {
+    return denseSizes.isEmpty()
+        ? recurrentOutputs(hiddenSizes, bidirectional)
+        : denseSizes.get(denseSizes.size() - 1);
   }
 
   /**

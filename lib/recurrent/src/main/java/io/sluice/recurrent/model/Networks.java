@@ -404,7 +404,11 @@ public final class Networks {
   private static FeedForwardLayer classes(ModelSpec spec, double lossScale) {
     Head head = spec.head();
     var layer =
-        new VocabularyOutput.Builder().name("head").nOut(head.outputs()).lossScale(lossScale);
+        new VocabularyOutput.Builder()
+            .name("head")
+            .nOut(head.outputs())
+            .lossScale(lossScale)
+            .adaptive(head.adaptive());
     if (!head.classWeights().isEmpty()) {
       layer.classWeights(head.classWeights().stream().mapToDouble(Double::doubleValue).toArray());
     }
