@@ -5,7 +5,7 @@
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
 # feeding, text-preparation, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers,
-# pipeline, convergence, cost-model, soak, recurrent or long-memory (the last three list their
+# pipeline, convergence, cost-model, soak, recurrent, language-model or long-memory (the last three list their
 # options with --help).
 # --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series:
 # 2g whatever it says; others: 4g). Run it on a machine that does nothing else; only long-memory,
@@ -30,6 +30,7 @@ case ${1:-} in
   text-preparation) class=TextPreparationBenchmark ;;
   all-reduce) class=AllReduceBenchmark ;;
   recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
+  language-model) class=recurrent.LanguageModelBenchmark profiles=(-Plibtorch) ;;
   all-reduce-sizes) class=AllReduceSizesBenchmark ;;
   scaling) class=training.ScalingBenchmark modules=lib/benchmarks,jobs ;;
   sharing-peers) class=training.PeersBenchmark modules=lib/benchmarks,jobs ;;

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.head;
 
 import io.sluice.recurrent.kernel.Gemm;
+import io.sluice.recurrent.kernel.MatrixProducts;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
@@ -29,6 +30,7 @@ import org.bytedeco.javacpp.Pointer;
  */
 final class FloatAdaptiveKernel implements VocabularyKernel {
   private final AdaptiveShape shape;
+  private final MatrixProducts products;
   private final int H;
   private final FloatVocabularyKernel head;
   private final FloatVocabularyKernel[] words;
@@ -38,13 +40,16 @@ final class FloatAdaptiveKernel implements VocabularyKernel {
   private final FloatBlock projected = new FloatBlock();
   private final FloatBlock dProjected = new FloatBlock();
 
-  FloatAdaptiveKernel(AdaptiveShape shape) {
+  FloatAdaptiveKernel(AdaptiveShape shape, MatrixProducts products) {
     this.shape = shape;
+    this.products = products;
     this.H = shape.H();
-    this.head = new FloatVocabularyKernel(shape.headClasses(), H, shape.hasBias(), logits);
+    this.head =
+        new FloatVocabularyKernel(shape.headClasses(), H, shape.hasBias(), products, logits);
     this.words = new FloatVocabularyKernel[shape.clusters()];
     for (int c = 0; c < words.length; c++) {
-      words[c] = new FloatVocabularyKernel(shape.words(c), shape.inputs()[c], false, logits);
+      words[c] =
+          new FloatVocabularyKernel(shape.words(c), shape.inputs()[c], false, products, logits);
     }
   }
 
@@ -147,8 +152,8 @@ final class FloatAdaptiveKernel implements VocabularyKernel {
       add(all);
       FloatPointer dX = gatheredRows(dx, dGathered);
       FloatPointer P = projection(parameters, cluster);
-      Gemm.here().multiply(false, false, n, H, inputs, dy, P, 1, dX);
-      Gemm.here().multiply(true, false, inputs, H, n, dy, X, 0, dProjection);
+      products.multiply(false, false, n, H, inputs, dy, P, 1, dX);
+      products.multiply(true, false, inputs, H, n, dy, X, 0, dProjection);
       FloatRows.scatter(dX, rows, 0, n, H, new FloatPointer(dx));
     }
 
@@ -158,7 +163,7 @@ final class FloatAdaptiveKernel implements VocabularyKernel {
 
     private FloatPointer project(FloatPointer X, VocabularyMemory parameters) {
       FloatPointer y = projected.atLeast((long) n * inputs);
-      Gemm.here().multiply(false, true, n, inputs, H, X, projection(parameters, cluster), 0, y);
+      products.multiply(false, true, n, inputs, H, X, projection(parameters, cluster), 0, y);
       return y;
     }
 
@@ -212,7 +217,7 @@ final class FloatAdaptiveKernel implements VocabularyKernel {
     int n = shape.words(c);
     int inputs = shape.inputs()[c];
     FloatPointer y = projected.atLeast((long) m * inputs);
-    Gemm.here().multiply(false, true, m, inputs, H, X, projection(parameters, c), 0, y);
+    products.multiply(false, true, m, inputs, H, X, projection(parameters, c), 0, y);
     FloatPointer W = new FloatPointer(words(parameters, c).W());
     FloatPointer target = Addresses.at(block, shape.begins()[c]);
     Gemm.here().multiply(false, true, m, n, inputs, 1, y, inputs, W, inputs, 0, target, shape.V());

@@ -1,5 +1,7 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.MatrixProducts;
+import io.sluice.recurrent.kernel.Precision;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -70,6 +72,7 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
   private long tiedBehind;
   private int[] cutoffs = {};
   private int divide;
+  private Precision precision = Precision.F32;
 
   /** For DL4J's JSON. */
   VocabularyOutput() {}
@@ -78,6 +81,7 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
     super(builder);
     this.lossScale = builder.lossScale;
     this.tiedBehind = builder.tiedBehind;
+    this.precision = builder.precision;
     if (builder.adaptive != null) {
       this.cutoffs = builder.adaptive.cutoffs().stream().mapToInt(Integer::intValue).toArray();
       this.divide = builder.adaptive.divide();
@@ -136,6 +140,15 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
 
   void setDivide(int divide) {
     this.divide = divide;
+  }
+
+  /** In which its products multiply where the network is float32. */
+  public Precision getPrecision() {
+    return precision;
+  }
+
+  void setPrecision(Precision precision) {
+    this.precision = precision;
   }
 
   /** Whether its softmax is an {@link AdaptiveSoftmax}. */
@@ -205,11 +218,11 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
   VocabularyKernel kernel(DataType dataType) {
     if (isAdaptive()) {
       return dataType == DataType.FLOAT
-          ? new FloatAdaptiveKernel(adaptive())
+          ? new FloatAdaptiveKernel(adaptive(), MatrixProducts.of(precision))
           : new ReferenceAdaptiveKernel(adaptive());
     }
     return dataType == DataType.FLOAT
-        ? new FloatVocabularyKernel(classes(), inputs(), hasBias())
+        ? new FloatVocabularyKernel(classes(), inputs(), hasBias(), MatrixProducts.of(precision))
         : new ReferenceVocabularyKernel(classes(), inputs(), hasBias());
   }
 
@@ -317,7 +330,8 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
         && Double.compare(lossScale, o.lossScale) == 0
         && tiedBehind == o.tiedBehind
         && Arrays.equals(cutoffs, o.cutoffs)
-        && divide == o.divide;
+        && divide == o.divide
+        && precision == o.precision;
   }
 
   @Override
@@ -327,7 +341,8 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), lossScale, tiedBehind, Arrays.hashCode(cutoffs), divide);
+    return Objects.hash(
+        super.hashCode(), lossScale, tiedBehind, Arrays.hashCode(cutoffs), divide, precision);
   }
 
   @Override
@@ -343,6 +358,7 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
     private double lossScale = 1;
     private long tiedBehind;
     private AdaptiveSoftmax adaptive;
+    private Precision precision = Precision.F32;
 
     public Builder() {
       setActivationFn(new ActivationSoftmax());
@@ -367,6 +383,12 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
      */
     public Builder tiedBehind(long parameters) {
       this.tiedBehind = parameters;
+      return this;
+    }
+
+    /** In which products multiply; float32 unless said otherwise, and where this CPU cannot. */
+    public Builder precision(Precision precision) {
+      this.precision = precision;
       return this;
     }
 

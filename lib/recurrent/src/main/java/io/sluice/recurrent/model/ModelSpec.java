@@ -29,7 +29,7 @@ import java.util.Optional;
  *     output at every one
  * @param denseSizes hidden dense layers (ReLU) between the recurrent stack and the head
  * @param forgetBias initial bias of the forget gate; no part in cells without one
- * @param precision in which the recurrent layers multiply
+ * @param precision in which the recurrent layers and a head over words multiply
  * @param head what comes out
  * @param attention over the outputs of the recurrent layers
  * @param layerNorm normalises the outputs of each recurrent layer over its units, at every time
@@ -288,6 +288,15 @@ public record ModelSpec(
   @JsonIgnore
   public boolean hasProjection() {
     return embedding.tied() && headInputs() != embedding.size();
+  }
+
+  /**
+   * In which the head multiplies: that of the recurrent layers where it predicts words, float32
+   * otherwise, where it costs nothing.
+   */
+  @JsonIgnore
+  public Precision headPrecision() {
+    return hasEmbedding() && head.outputs() == embedding.words() ? precision : Precision.F32;
   }
 
   /** Share dropped of what the head takes. */

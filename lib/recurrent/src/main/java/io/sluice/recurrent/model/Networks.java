@@ -408,7 +408,8 @@ public final class Networks {
             .name("head")
             .nOut(head.outputs())
             .lossScale(lossScale)
-            .adaptive(head.adaptive());
+            .adaptive(head.adaptive())
+            .precision(spec.headPrecision());
     if (!head.classWeights().isEmpty()) {
       layer.classWeights(head.classWeights().stream().mapToDouble(Double::doubleValue).toArray());
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Gemm;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.DoublePointer;
@@ -40,7 +41,7 @@ class AdaptiveKernelsTest {
     VocabularyTrial trial = trial(R, shape, leftOut, 5);
 
     VocabularyTrial.Result expected = trial.doubles();
-    VocabularyTrial.Result actual = trial.floats(new FloatAdaptiveKernel(shape));
+    VocabularyTrial.Result actual = trial.floats(new FloatAdaptiveKernel(shape, Gemm.here()));
 
     // float32 sums of up to 1000 terms: about 6e-8 · √n · |x|
     assertClose("nll", actual.nll(), expected.nll(), 1e-5);
@@ -110,7 +111,7 @@ class AdaptiveKernelsTest {
     for (int r = 0; r < trial.ids.length; r++) {
       trial.ids[r] = r % 50 == 0 ? 99_999 : r % 1000;
     }
-    var kernel = new FloatAdaptiveKernel(shape);
+    var kernel = new FloatAdaptiveKernel(shape, Gemm.here());
 
     trial.floats(kernel);
 
@@ -124,14 +125,14 @@ class AdaptiveKernelsTest {
   void nothingOfARowThatIsLeftOutCounts() {
     AdaptiveShape shape = shape(9, 4, "3 6", 2, true);
     VocabularyTrial trial = trial(9, shape, 3, 8);
-    VocabularyTrial.Result expected = trial.floats(new FloatAdaptiveKernel(shape));
+    VocabularyTrial.Result expected = trial.floats(new FloatAdaptiveKernel(shape, Gemm.here()));
     for (int r = 0; r < 9; r += 3) {
       trial.x[r * 4 + 1] = Double.NaN;
       trial.factors[r] = Double.NaN;
     }
 
     for (VocabularyTrial.Result actual :
-        List.of(trial.floats(new FloatAdaptiveKernel(shape)), trial.doubles())) {
+        List.of(trial.floats(new FloatAdaptiveKernel(shape, Gemm.here())), trial.doubles())) {
       assertClose("nll", actual.nll(), expected.nll(), 1e-6);
       assertClose("dx", actual.dx(), expected.dx(), 1e-6);
       assertClose("dParameters", actual.dParameters(), expected.dParameters(), 1e-6);
@@ -145,7 +146,7 @@ class AdaptiveKernelsTest {
     VocabularyTrial trial = trial(6, shape, 1, 9);
 
     for (VocabularyTrial.Result result :
-        List.of(trial.floats(new FloatAdaptiveKernel(shape)), trial.doubles())) {
+        List.of(trial.floats(new FloatAdaptiveKernel(shape, Gemm.here())), trial.doubles())) {
       assertThat(result.nll()).containsOnly(0);
       assertThat(result.dx()).containsOnly(0);
       assertThat(result.dParameters()).containsOnly(0);
@@ -158,10 +159,10 @@ class AdaptiveKernelsTest {
     AdaptiveShape shape = shape(9, 4, "3 6", 2, true);
     VocabularyTrial trial = trial(5, shape, 0, 10);
     Arrays.fill(trial.ids, 7);
-    VocabularyTrial.Result expected = trial.floats(new FloatAdaptiveKernel(shape));
+    VocabularyTrial.Result expected = trial.floats(new FloatAdaptiveKernel(shape, Gemm.here()));
     trial.x[2 * 4 + 3] = Double.NaN;
 
-    VocabularyTrial.Result actual = trial.floats(new FloatAdaptiveKernel(shape));
+    VocabularyTrial.Result actual = trial.floats(new FloatAdaptiveKernel(shape, Gemm.here()));
 
     for (int r = 0; r < 5; r++) {
       double[] dx = Arrays.copyOfRange(actual.dx(), 4 * r, 4 * r + 4);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.kernel.Gemm;
 import java.util.Arrays;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -34,7 +35,8 @@ class VocabularyKernelsTest {
     var trial = trial(R, V, H, leftOut, bias, 5);
 
     VocabularyTrial.Result expected = trial.doubles();
-    VocabularyTrial.Result actual = trial.floats(new FloatVocabularyKernel(V, H, bias));
+    VocabularyTrial.Result actual =
+        trial.floats(new FloatVocabularyKernel(V, H, bias, Gemm.here()));
 
     // float32 sums of up to 1001 terms: about 6e-8 · √n · |x|
     assertClose("nll", actual.nll(), expected.nll(), 1e-5);
@@ -62,7 +64,7 @@ class VocabularyKernelsTest {
   @Test
   void logitsOfTrainingAreBoundedWhateverTheNumberOfRows() {
     int V = 10_000;
-    var kernel = new FloatVocabularyKernel(V, 2, true);
+    var kernel = new FloatVocabularyKernel(V, 2, true, Gemm.here());
 
     trial(1000, V, 2, 0, true, 7).floats(kernel);
 
@@ -73,7 +75,8 @@ class VocabularyKernelsTest {
   @Test
   void nothingOfARowThatIsLeftOutCounts() {
     var trial = trial(9, 5, 4, 3, true, 8);
-    VocabularyTrial.Result expected = trial.floats(new FloatVocabularyKernel(5, 4, true));
+    VocabularyTrial.Result expected =
+        trial.floats(new FloatVocabularyKernel(5, 4, true, Gemm.here()));
     for (int r = 0; r < 9; r++) {
       if (trial.ids[r] < 0) {
         trial.x[r * 4 + 1] = Double.NaN;
@@ -83,7 +86,7 @@ class VocabularyKernelsTest {
 
     for (VocabularyTrial.Result actual :
         new VocabularyTrial.Result[] {
-          trial.floats(new FloatVocabularyKernel(5, 4, true)), trial.doubles()
+          trial.floats(new FloatVocabularyKernel(5, 4, true, Gemm.here())), trial.doubles()
         }) {
       assertClose("nll", actual.nll(), expected.nll(), 1e-6);
       assertClose("dx", actual.dx(), expected.dx(), 1e-6);
@@ -103,7 +106,7 @@ class VocabularyKernelsTest {
 
     for (VocabularyTrial.Result result :
         new VocabularyTrial.Result[] {
-          trial.floats(new FloatVocabularyKernel(5, 4, true)), trial.doubles()
+          trial.floats(new FloatVocabularyKernel(5, 4, true, Gemm.here())), trial.doubles()
         }) {
       assertThat(result.nll()).containsOnly(0);
       assertThat(result.dx()).containsOnly(0);
@@ -116,10 +119,12 @@ class VocabularyKernelsTest {
   @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY})
   void whatIsWrongInOneRowStaysThere(double wrong) {
     var trial = trial(5, 6, 4, 0, true, 10);
-    VocabularyTrial.Result expected = trial.floats(new FloatVocabularyKernel(6, 4, true));
+    VocabularyTrial.Result expected =
+        trial.floats(new FloatVocabularyKernel(6, 4, true, Gemm.here()));
     trial.x[2 * 4 + 3] = wrong;
 
-    VocabularyTrial.Result actual = trial.floats(new FloatVocabularyKernel(6, 4, true));
+    VocabularyTrial.Result actual =
+        trial.floats(new FloatVocabularyKernel(6, 4, true, Gemm.here()));
 
     for (int r = 0; r < 5; r++) {
       if (r == 2) {
