@@ -32,8 +32,7 @@ class AdaptiveKernelsTest {
     "7, 207, 64, 10 20 100, 4, 3, true",
     "64, 207, 64, 200, 4, 0, false",
     "64, 1001, 16, 1 2 3 1000, 2, 2, true",
-    // chunks of 64 rows in the head and in the cluster
-    "150, 70000, 4, 35000, 2, 5, true"
+    "60, 20000, 4, 10000, 2, 5, true"
   })
   void floatsMatchTheReference(
       int R, int V, int H, String cutoffs, int divide, int leftOut, boolean bias) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.optim.Batch;
@@ -310,6 +311,7 @@ class VocabularyOutputTest {
             .lossScale(0.125)
             .l2(0.01)
             .adaptive(adaptive ? ADAPTIVE : null)
+            .precision(adaptive ? Precision.BF16 : Precision.F32)
             .build();
     MultiLayerNetwork network = network(layer, DataType.FLOAT, new Sgd(0.5));
     var batch = new DataSet(Nd4j.randn(B, I, T), ids(), null, mask());
@@ -330,6 +332,7 @@ class VocabularyOutputTest {
     assertThat(json.hasBias()).isFalse();
     assertThat(((LossMCXENT) json.getLossFn()).getWeights().toDoubleVector()).isEqualTo(WEIGHTS);
     assertThat(json.getCutoffs()).isEqualTo(adaptive ? new int[] {2, 5} : new int[0]);
+    assertThat(json.getPrecision()).isEqualTo(adaptive ? Precision.BF16 : Precision.F32);
     assertThat(json.getDivide()).isEqualTo(adaptive ? 2 : 0);
     assertThat(json).isNotEqualTo(builder(true).hasBias(false).l2(0.01).build());
     for (MultiLayerNetwork copy : new MultiLayerNetwork[] {restored, network.clone()}) {
