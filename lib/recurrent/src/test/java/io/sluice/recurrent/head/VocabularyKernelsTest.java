@@ -51,8 +51,7 @@ class VocabularyKernelsTest {
   @Test
   void productsInBf16AreWithinItsRounding() {
     VocabularyTrial trial = trial(64, 1001, 33, 3, true, 5);
-    var kernel =
-        new FloatVocabularyKernel(1001, 33, true, MatrixProducts.of(Precision.BF16));
+    var kernel = new FloatVocabularyKernel(1001, 33, true, MatrixProducts.of(Precision.BF16));
 
     VocabularyTrial.Result expected = trial.doubles();
     VocabularyTrial.Result actual = trial.floats(kernel);
