@@ -29,7 +29,7 @@ import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
  * <p>It computes what DL4J's {@code RnnOutputLayer} and {@code OutputLayer} compute with {@code
  * LossMCXENT} and softmax, from the same parameters {@code W} (H, V) and {@code b} (V): their flat
  * arrays can be exchanged. Like theirs, the loss is the sum over time steps divided by B, not by T
- * ({@link Builder#lossScale} makes it a mean), and only the mask of the labels counts.
+ * ({@link Builder#meanOverTime} makes it a mean), and only the mask of the labels counts.
  *
  * <p><b>Shapes.</b> B sequences, T time steps, H inputs, V classes.
  *
@@ -69,6 +69,7 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
   private static final long serialVersionUID = 1L;
 
   private double lossScale = 1;
+  private boolean meanOverTime;
   private long tiedBehind;
   private int[] cutoffs = {};
   private int divide;
@@ -80,6 +81,7 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
   private VocabularyOutput(Builder builder) {
     super(builder);
     this.lossScale = builder.lossScale;
+    this.meanOverTime = builder.meanOverTime;
     this.tiedBehind = builder.tiedBehind;
     this.precision = builder.precision;
     if (builder.adaptive != null) {
@@ -113,6 +115,15 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
 
   void setLossScale(double lossScale) {
     this.lossScale = lossScale;
+  }
+
+  /** Whether the loss of a sequence is divided by its time steps, masked ones included. */
+  public boolean isMeanOverTime() {
+    return meanOverTime;
+  }
+
+  void setMeanOverTime(boolean meanOverTime) {
+    this.meanOverTime = meanOverTime;
   }
 
   /** Parameters of the network that lie before its own where it is tied; 0 where it is not. */
@@ -168,6 +179,13 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
   @Override
   public List<HeadParameter> parameters() {
     return adaptive().parameters();
+  }
+
+  /** The same with weights of its own, (V, H) row-major before the bias. */
+  public VocabularyOutput untied() {
+    var own = (VocabularyOutput) clone();
+    own.tiedBehind = 0;
+    return own;
   }
 
   /**
@@ -328,6 +346,7 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
     return other instanceof VocabularyOutput o
         && super.equals(o)
         && Double.compare(lossScale, o.lossScale) == 0
+        && meanOverTime == o.meanOverTime
         && tiedBehind == o.tiedBehind
         && Arrays.equals(cutoffs, o.cutoffs)
         && divide == o.divide
@@ -342,7 +361,13 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
   @Override
   public int hashCode() {
     return Objects.hash(
-        super.hashCode(), lossScale, tiedBehind, Arrays.hashCode(cutoffs), divide, precision);
+        super.hashCode(),
+        lossScale,
+        meanOverTime,
+        tiedBehind,
+        Arrays.hashCode(cutoffs),
+        divide,
+        precision);
   }
 
   @Override
@@ -356,6 +381,7 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
   /** Builds a layer. {@code lossFunction} and {@code activation} are as they must be. */
   public static final class Builder extends BaseOutputLayer.Builder<Builder> {
     private double lossScale = 1;
+    private boolean meanOverTime;
     private long tiedBehind;
     private AdaptiveSoftmax adaptive;
     private Precision precision = Precision.F32;
@@ -398,7 +424,13 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
       return this;
     }
 
-    /** Factor of the loss; 1/T makes it a mean over time steps. */
+    /** Divides the loss of a sequence by T, whatever T a batch has; masked steps count as 0. */
+    public Builder meanOverTime(boolean meanOverTime) {
+      this.meanOverTime = meanOverTime;
+      return this;
+    }
+
+    /** Factor of the loss. */
     public Builder lossScale(double lossScale) {
       if (!(lossScale > 0 && lossScale < Double.POSITIVE_INFINITY)) {
         throw new IllegalArgumentException(
