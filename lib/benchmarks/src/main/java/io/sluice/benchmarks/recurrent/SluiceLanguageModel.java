@@ -4,6 +4,7 @@ import io.sluice.benchmarks.recurrent.Workload.Parameter;
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.head.VocabularyOutput;
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
@@ -30,6 +31,7 @@ final class SluiceLanguageModel implements LanguageModelContestant {
   private MultiLayerNetwork network;
   private Replicas replicas;
   private TrainingStep step;
+  private CarriedStates states;
   private long[][] streams;
   private int next;
 
@@ -46,6 +48,7 @@ final class SluiceLanguageModel implements LanguageModelContestant {
     network = network(LanguageModel.DROPOUT);
     replicas = new Replicas(network, threads);
     step = new TrainingStep(replicas, 1);
+    states = CarriedStates.zeros(network, model.batch());
     next = 0;
     return "";
   }
@@ -120,9 +123,11 @@ final class SluiceLanguageModel implements LanguageModelContestant {
   private Batch batch(int k) {
     return new Batch(
         series(streams[k]),
+        null,
         series(model.labels(streams, k)),
         null,
-        LongStream.range(0, model.batch()).map(b -> k * 1000L + b).toArray());
+        LongStream.range(0, model.batch()).map(b -> k * 1000L + b).toArray(),
+        states);
   }
 
   /** (B, 1, T), as the trainers make it: time-major in memory. */
@@ -179,6 +184,7 @@ final class SluiceLanguageModel implements LanguageModelContestant {
   public void train(int steps) {
     for (int k = 0; k < steps; k++) {
       step.run(batch(next));
+      states.advance();
       next = (next + 1) % LanguageModel.BATCHES;
     }
   }
