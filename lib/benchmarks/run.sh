@@ -5,8 +5,8 @@
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
 # feeding, text-preparation, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers,
-# pipeline, convergence, cost-model, soak, recurrent, language-model or long-memory (the last three list their
-# options with --help).
+# pipeline, convergence, cost-model, soak, recurrent, language-model or long-memory (the last four
+# list their options with --help).
 # --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (long-series:
 # 2g whatever it says; others: 4g). Run it on a machine that does nothing else; only long-memory,
 # convergence and cost-model time nothing.
