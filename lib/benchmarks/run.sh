@@ -5,8 +5,8 @@
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
 # feeding, text-preparation, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers,
-# pipeline, convergence, cost-model, soak, recurrent or long-memory (the last three list their
-# options with --help).
+# pipeline, convergence, cost-model, soak, recurrent, language-model or long-memory (the last four
+# list their options with --help).
 # --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (others: 4g;
 # long-series and text-preparation: 2g whatever it says). Run it on a machine that does nothing else;
 # only long-memory, convergence and cost-model time nothing.
@@ -30,6 +30,7 @@ case ${1:-} in
   text-preparation) class=TextPreparationBenchmark heap=2g ;;
   all-reduce) class=AllReduceBenchmark ;;
   recurrent) class=recurrent.RecurrentBenchmark profiles=(-Plibtorch) ;;
+  language-model) class=recurrent.LanguageModelBenchmark profiles=(-Plibtorch) ;;
   all-reduce-sizes) class=AllReduceSizesBenchmark ;;
   scaling) class=training.ScalingBenchmark modules=lib/benchmarks,jobs ;;
   sharing-peers) class=training.PeersBenchmark modules=lib/benchmarks,jobs ;;

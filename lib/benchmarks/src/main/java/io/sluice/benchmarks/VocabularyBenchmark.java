@@ -1,6 +1,7 @@
 package io.sluice.benchmarks;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.head.VocabularyOutput;
 import java.io.IOException;
 import java.util.Map;
@@ -13,12 +14,15 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
- * What does the output layer over a large vocabulary save, in time and memory, against DL4J's own?
+ * What does the output layer over a large vocabulary save, in time and memory, against DL4J's own,
+ * and what does its adaptive softmax save against the full one?
  *
  * <pre>lib/benchmarks/run.sh vocabulary [--record]</pre>
  *
@@ -26,6 +30,10 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * A round is a gradient and its loss; both must agree. Memory is the most that lay in RAM during a
  * contestant's first rounds less what lay there before them, labels and parameters included before;
  * ours goes first, since what a process once had stays its peak.
+ *
+ * <p>Adaptive against full takes part at V = 10,000, 100,000 and 250,000, H = 256 and 650, with the
+ * cutoffs of {@code model.softmax-cutoffs = []} and words as frequent as Zipf's law says. Memory is
+ * that of parameters and gradients; logits take at most 32 MiB, or 64 rows of the words.
  *
  * <p>Result: results/vocabulary.json (2026-11-26, 2 cores of an AMD EPYC, 24 GB): DL4J's layer
  * takes 3.1 times as long and 4.4 times the memory, 141 MiB against 32, and 27 MiB of labels
@@ -66,7 +74,11 @@ public final class VocabularyBenchmark {
             .add("DL4J", (long) B * T, "time steps", () -> step(stock, x, oneHot))
             .run(3, 21);
 
-    new Report("vocabulary", "What does our output layer save over DL4J's at V = 10,000?")
+    var report =
+        new Report(
+            "vocabulary",
+            "What does our output layer save over DL4J's at V = 10,000, and adaptive over full?");
+    report
         .put("shape", "B=%d T=%d H=%d V=%d, f32, 1 thread".formatted(B, T, H, V))
         .putTimes(times)
         .put("DL4J's time over ours", ratio(times.get("DL4J").median(), times.get("own").median()))
@@ -74,8 +86,71 @@ public final class VocabularyBenchmark {
         .put("MiB of a step, DL4J", Report.rounded(stockMebibytes))
         .put("DL4J's memory over ours", ratio(stockMebibytes, ownMebibytes))
         .put("MiB of labels, own", Report.rounded(ids.length() * 4.0 / (1 << 20)))
-        .put("MiB of labels, DL4J", Report.rounded(oneHot.length() * 4.0 / (1 << 20)))
-        .finish();
+        .put("MiB of labels, DL4J", Report.rounded(oneHot.length() * 4.0 / (1 << 20)));
+    own.close();
+    stock.close();
+    for (int inputs : new int[] {256, 650}) {
+      for (int words : new int[] {10_000, 100_000, 250_000}) {
+        compareSoftmaxes(words, inputs, report);
+      }
+    }
+    report.finish();
+  }
+
+  /** Full and adaptive softmax of the same words, in turns. */
+  private static void compareSoftmaxes(int words, int inputs, Report report) throws Exception {
+    INDArray x = Nd4j.randn(DataType.FLOAT, T, B, inputs).permute(1, 2, 0);
+    INDArray ids = Nd4j.create(DataType.FLOAT, B, 1, T);
+    var random = new Random(3);
+    for (int b = 0; b < B; b++) {
+      for (int t = 0; t < T; t++) {
+        // a word of rank w as often as 1/w
+        ids.putScalar(b, 0, t, Math.floor(Math.pow(words, random.nextDouble())) - 1);
+      }
+    }
+    var softmax = AdaptiveSoftmax.of(words, inputs, 4);
+    MultiLayerNetwork adaptive =
+        network(new VocabularyOutput.Builder().nIn(inputs).nOut(words).adaptive(softmax).build());
+    MultiLayerNetwork full =
+        network(new VocabularyOutput.Builder().nIn(inputs).nOut(words).build());
+    double adaptiveMebibytes = adaptive.numParams() * 8.0 / (1 << 20);
+    double fullMebibytes = full.numParams() * 8.0 / (1 << 20);
+    requireProbabilities(adaptive, x, ids);
+    Map<String, Turns.Times> times =
+        new Turns()
+            .add("adaptive", (long) B * T, "time steps", () -> step(adaptive, x, ids))
+            .add("full", (long) B * T, "time steps", () -> step(full, x, ids))
+            .run(2, 7);
+    String title = "V=%,d H=%d".formatted(words, inputs);
+    report
+        .put(title + " cutoffs", softmax.cutoffs().toString())
+        .putTimes(title, times)
+        .put(
+            title + ": full's time over adaptive's",
+            ratio(times.get("full").median(), times.get("adaptive").median()))
+        .put(title + ": MiB of parameters and gradients, full", Report.rounded(fullMebibytes))
+        .put(
+            title + ": MiB of parameters and gradients, adaptive",
+            Report.rounded(adaptiveMebibytes))
+        .put(title + ": full's memory over adaptive's", ratio(fullMebibytes, adaptiveMebibytes));
+    full.close();
+    adaptive.close();
+  }
+
+  /** Of the first sequence all words' must sum to 1, and the labels' be those of the loss. */
+  private static void requireProbabilities(MultiLayerNetwork network, INDArray x, INDArray ids) {
+    INDArray first = x.get(NDArrayIndex.interval(0, 1), NDArrayIndex.all(), NDArrayIndex.all());
+    INDArray labels = ids.get(NDArrayIndex.interval(0, 1), NDArrayIndex.all(), NDArrayIndex.all());
+    INDArray p = network.output(first);
+    network.scoreExamples(new DataSet(first, labels), false);
+    INDArray nll = VocabularyOutput.negativeLogLikelihoods(network.getOutputLayer());
+    double worst = p.castTo(DataType.DOUBLE).sum(1).sub(1).amaxNumber().doubleValue();
+    for (int t = 0; t < T; t++) {
+      double known = Math.exp(-nll.getDouble(0, t));
+      worst = Math.max(worst, Math.abs(p.getDouble(0, labels.getInt(0, 0, t), t) / known - 1));
+    }
+    // float32 sums of up to 170,000 numbers
+    Turns.requireEqual("probabilities to 1e-4", true, worst <= 1e-4);
   }
 
   private static MultiLayerNetwork own(int classes) {

@@ -1,6 +1,7 @@
 package io.sluice.training;
 
 import io.sluice.config.ConfigReader;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Regularizers;
 import java.util.Map;
@@ -36,6 +37,11 @@ final class FixedSettings {
     settings.put("model.head", ConfigReader.kebab(spec.head().kind()));
     settings.put("model.quantiles", spec.head().quantiles().toString());
     settings.put("model.class-weights", spec.head().classWeights().toString());
+    AdaptiveSoftmax adaptive = spec.head().adaptive();
+    if (adaptive != null) {
+      settings.put("model.softmax-cutoffs", adaptive.cutoffs().toString());
+      settings.put("model.softmax-divide", Integer.toString(adaptive.divide()));
+    }
     if (spec.hasEmbedding()) {
       settings.put("words", Integer.toString(spec.embedding().words()));
       settings.put("model.embedding-size", Integer.toString(spec.embedding().size()));

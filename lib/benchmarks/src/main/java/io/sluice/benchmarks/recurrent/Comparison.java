@@ -196,7 +196,7 @@ final class Comparison {
       if (!contestants.containsKey(side)) {
         continue;
       }
-      Map<String, float[]> actual = contestants.get(side).gradients(workload);
+      Map<String, float[]> actual = contestants.get(side).gradients(workload.parameters());
       if (expected == null) {
         expected = actual;
         judge = side;

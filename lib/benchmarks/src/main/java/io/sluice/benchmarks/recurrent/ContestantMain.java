@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The process of one contestant: reads one command a line, answers one line, and waits for the next
@@ -27,6 +28,11 @@ final class ContestantMain {
   /** Begins the answer to a command that failed. */
   static final String FAILED = "@! ";
 
+  /** Does what a command says. */
+  interface Commands {
+    String run(String[] words) throws Exception;
+  }
+
   private final Contestant contestant;
   private Workload workload;
 
@@ -35,21 +41,25 @@ final class ContestantMain {
   }
 
   public static void main(String[] args) throws IOException {
-    PrintStream answers = System.out;
-    System.setOut(System.err);
-    var commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     try (Contestant contestant = Side.of(args[0]).create(Integer.parseInt(args[1]))) {
-      var main = new ContestantMain(contestant);
-      for (String command = commands.readLine(); command != null; command = commands.readLine()) {
-        answers.println(main.answer(command));
-        answers.flush();
-      }
+      serve(new ContestantMain(contestant)::run);
     }
   }
 
-  private String answer(String command) {
+  /** Answers line by line until the input ends. */
+  static void serve(Commands contestant) throws IOException {
+    PrintStream answers = System.out;
+    System.setOut(System.err);
+    var commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String command = commands.readLine(); command != null; command = commands.readLine()) {
+      answers.println(answer(contestant, command));
+      answers.flush();
+    }
+  }
+
+  private static String answer(Commands contestant, String command) {
     try {
-      return ANSWER + run(command.split(" "));
+      return ANSWER + contestant.run(command.split(" "));
     } catch (Contestant.CannotDo e) {
       return CANNOT + e.getMessage();
     } catch (Exception | LinkageError e) {
@@ -66,7 +76,7 @@ final class ContestantMain {
       }
       case "probabilities" -> joined(contestant.probabilities());
       case "gradients" -> {
-        write(contestant.gradients(), Path.of(words[1]));
+        write(contestant.gradients(), workload.parameters().keySet(), Path.of(words[1]));
         yield "";
       }
       case "train" -> timed(() -> contestant.train(Integer.parseInt(words[1])));
@@ -77,11 +87,12 @@ final class ContestantMain {
     };
   }
 
-  /** Big-endian, in order of the workload's parameters. */
-  private void write(Map<String, float[]> gradients, Path file) throws IOException {
+  /** Big-endian, in order of the names. */
+  static void write(Map<String, float[]> gradients, Set<String> names, Path file)
+      throws IOException {
     try (var out =
         new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file), 1 << 16))) {
-      for (String name : workload.parameters().keySet()) {
+      for (String name : names) {
         for (float value : gradients.get(name)) {
           out.writeFloat(value);
         }
@@ -89,13 +100,13 @@ final class ContestantMain {
     }
   }
 
-  private static String timed(Runnable work) {
+  static String timed(Runnable work) {
     long start = System.nanoTime();
     work.run();
     return String.format(Locale.ROOT, "%.9f", (System.nanoTime() - start) / 1e9);
   }
 
-  private static String joined(float[] values) {
+  static String joined(float[] values) {
     var text = new StringBuilder();
     for (float value : values) {
       text.append(value).append(' ');

@@ -38,9 +38,16 @@ final class ContestantProcess implements AutoCloseable {
   private final BlockingQueue<String> answers = new LinkedBlockingQueue<>();
 
   ContestantProcess(Side side, int threadsAsked) throws IOException {
+    this(side, threadsAsked, ContestantMain.class);
+  }
+
+  /**
+   * @param main what the process runs, with the side's name and its threads
+   */
+  ContestantProcess(Side side, int threadsAsked, Class<?> main) throws IOException {
     this.side = side;
     int threads = side.threads(threadsAsked);
-    var builder = new ProcessBuilder(command(side, threads));
+    var builder = new ProcessBuilder(command(side, threads, main));
     builder.redirectError(ProcessBuilder.Redirect.INHERIT);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
     builder.environment().putAll(side.environment());
@@ -70,7 +77,12 @@ final class ContestantProcess implements AutoCloseable {
   }
 
   float[] probabilities() {
-    String[] words = ask("probabilities").strip().split(" ");
+    return numbers("probabilities");
+  }
+
+  /** What it answers to a command, as numbers. */
+  float[] numbers(String command) {
+    String[] words = ask(command).strip().split(" ");
     var values = new float[words.length];
     for (int i = 0; i < values.length; i++) {
       values[i] = Float.parseFloat(words[i]);
@@ -78,21 +90,19 @@ final class ContestantProcess implements AutoCloseable {
     return values;
   }
 
-  /** By the names of a workload's parameters, which it must have been given. */
-  Map<String, float[]> gradients(Workload workload) throws IOException {
+  /** By the names of the parameters of what it was given, in their order. */
+  Map<String, float[]> gradients(Map<String, Workload.Parameter> parameters) throws IOException {
     Path file = Files.createTempFile("gradients", null);
     try {
       ask("gradients " + file);
       FloatBuffer values = ByteBuffer.wrap(Files.readAllBytes(file)).asFloatBuffer();
       var gradients = new LinkedHashMap<String, float[]>();
-      workload
-          .parameters()
-          .forEach(
-              (name, parameter) -> {
-                var gradient = new float[parameter.values().length];
-                values.get(gradient);
-                gradients.put(name, gradient);
-              });
+      parameters.forEach(
+          (name, parameter) -> {
+            var gradient = new float[parameter.values().length];
+            values.get(gradient);
+            gradients.put(name, gradient);
+          });
       return gradients;
     } finally {
       Files.delete(file);
@@ -124,7 +134,8 @@ final class ContestantProcess implements AutoCloseable {
     return Long.parseLong(ask("memory").split(" ")[1]);
   }
 
-  private String ask(String command) {
+  /** Its answer to a command. */
+  String ask(String command) {
     return payload(command, send(command));
   }
 
@@ -173,7 +184,7 @@ final class ContestantProcess implements AutoCloseable {
     answers.add(END);
   }
 
-  private static List<String> command(Side side, int threads) {
+  private static List<String> command(Side side, int threads, Class<?> main) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -188,7 +199,7 @@ final class ContestantProcess implements AutoCloseable {
             "-Dorg.bytedeco.javacpp.maxphysicalbytes=10g",
             "-cp",
             classPath(side),
-            ContestantMain.class.getName(),
+            main.getName(),
             side.toString(),
             Integer.toString(threads)));
     return command;

@@ -43,6 +43,11 @@ final class LibtorchContestant implements Contestant {
    */
   LibtorchContestant(int threads, boolean onlyAutocast) {
     this.onlyAutocast = onlyAutocast;
+    useThreads(threads);
+  }
+
+  /** Makes sure that it is the library at its best. */
+  static void useThreads(int threads) {
     torch.set_num_threads(threads);
     if (!torch.hasMKLDNN() || !torch.globalContext().userEnabledMkldnn()) {
       throw new IllegalStateException("This libtorch runs without oneDNN: it is no fair peer");
@@ -137,7 +142,7 @@ final class LibtorchContestant implements Contestant {
       loss(logitsByAutocast()).backward();
     } else {
       loss(half.logits(halfInput()).to(ScalarType.Float)).backward();
-      convertGradients();
+      convertGradients(half.parameters(), master.parameters());
     }
   }
 
@@ -149,7 +154,7 @@ final class LibtorchContestant implements Contestant {
         torch.clip_grad_norm_(parameters, Workload.MAX_GRADIENT_NORM);
         adam.step();
         if (half != null && !autocast) {
-          convertParameters();
+          convertParameters(master.parameters(), half.parameters());
         }
       }
     }
@@ -176,21 +181,20 @@ final class LibtorchContestant implements Contestant {
     return torch.cross_entropy_loss(logits, labels);
   }
 
-  private void convertGradients() {
-    master
-        .parameters()
-        .forEach(
-            (name, parameter) -> {
-              Tensor gradient = half.parameters().get(name).mutable_grad();
-              parameter.mutable_grad().put(gradient.to(ScalarType.Float));
-              gradient.reset();
-            });
+  /** Moves the gradients of a network in bf16 to the parameters that it is a copy of. */
+  static void convertGradients(Map<String, Tensor> half, Map<String, Tensor> master) {
+    master.forEach(
+        (name, parameter) -> {
+          Tensor gradient = half.get(name).mutable_grad();
+          parameter.mutable_grad().put(gradient.to(ScalarType.Float));
+          gradient.reset();
+        });
   }
 
-  private void convertParameters() {
+  /** Makes a network in bf16 a copy again. */
+  static void convertParameters(Map<String, Tensor> master, Map<String, Tensor> half) {
     try (var noGradient = new NoGradGuard()) {
-      half.parameters()
-          .forEach((name, parameter) -> parameter.copy_(master.parameters().get(name)));
+      half.forEach((name, parameter) -> parameter.copy_(master.get(name)));
     }
   }
 
@@ -212,7 +216,7 @@ final class LibtorchContestant implements Contestant {
   private void readParameters() {
     if (half != null && autocast) {
       try (var scope = new PointerScope()) {
-        convertParameters();
+        convertParameters(master.parameters(), half.parameters());
       }
     }
   }

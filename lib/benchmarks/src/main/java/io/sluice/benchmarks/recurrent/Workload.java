@@ -34,7 +34,27 @@ record Workload(Shape shape, Cell cell, Precision precision) {
    * @param values row-major
    * @param shape sizes, slowest first
    */
-  record Parameter(float[] values, long... shape) {}
+  record Parameter(float[] values, long... shape) {
+    /** Values uniform around zero. */
+    static Parameter uniform(Random random, float bound, int... shape) {
+      return uniformAround(0, random, bound, shape);
+    }
+
+    /** Values uniform around another number. */
+    static Parameter uniformAround(float centre, Random random, float bound, int... shape) {
+      int length = 1;
+      var sizes = new long[shape.length];
+      for (int d = 0; d < shape.length; d++) {
+        length = Math.multiplyExact(length, shape[d]);
+        sizes[d] = shape[d];
+      }
+      var values = new float[length];
+      for (int i = 0; i < length; i++) {
+        values[i] = centre + bound * (2 * random.nextFloat() - 1);
+      }
+      return new Parameter(values, sizes);
+    }
+  }
 
   /**
    * By PyTorch's names: {@code weight_ih_l0} (G·H, I) and so on; {@code fc.weight}, {@code
@@ -50,26 +70,27 @@ record Workload(Shape shape, Cell cell, Precision precision) {
       for (String direction : cell.directions()) {
         String suffix = "_l" + l + direction;
         int inputs = shape.inputOf(l, cell);
-        parameters.put("weight_ih" + suffix, uniform(random, bound, rows, inputs));
-        parameters.put("weight_hh" + suffix, uniform(random, bound, rows, H));
-        parameters.put("bias_ih" + suffix, uniform(random, bound, rows));
-        parameters.put("bias_hh" + suffix, uniform(random, bound, rows));
+        parameters.put("weight_ih" + suffix, Parameter.uniform(random, bound, rows, inputs));
+        parameters.put("weight_hh" + suffix, Parameter.uniform(random, bound, rows, H));
+        parameters.put("bias_ih" + suffix, Parameter.uniform(random, bound, rows));
+        parameters.put("bias_hh" + suffix, Parameter.uniform(random, bound, rows));
         if (cell == Cell.PEEPHOLE_LSTM) {
           for (String gate : new String[] {"i", "f", "o"}) {
-            parameters.put("peephole_" + gate + suffix, uniform(random, bound, H));
+            parameters.put("peephole_" + gate + suffix, Parameter.uniform(random, bound, H));
           }
         }
         if (cell == Cell.LAYERNORM_LSTM) {
-          parameters.put("ln_ih_gain" + suffix, parameter(random, 1, 0.1f, rows));
-          parameters.put("ln_hh_gain" + suffix, parameter(random, RECURRENT_GAIN, 0.1f, rows));
-          parameters.put("ln_c_gain" + suffix, parameter(random, 1, 0.1f, H));
-          parameters.put("ln_c_bias" + suffix, uniform(random, bound, H));
+          parameters.put("ln_ih_gain" + suffix, Parameter.uniformAround(1, random, 0.1f, rows));
+          parameters.put(
+              "ln_hh_gain" + suffix, Parameter.uniformAround(RECURRENT_GAIN, random, 0.1f, rows));
+          parameters.put("ln_c_gain" + suffix, Parameter.uniformAround(1, random, 0.1f, H));
+          parameters.put("ln_c_bias" + suffix, Parameter.uniform(random, bound, H));
         }
       }
     }
     int last = H * cell.directions().size();
-    parameters.put("fc.weight", uniform(random, bound, CLASSES, last));
-    parameters.put("fc.bias", uniform(random, bound, CLASSES));
+    parameters.put("fc.weight", Parameter.uniform(random, bound, CLASSES, last));
+    parameters.put("fc.bias", Parameter.uniform(random, bound, CLASSES));
     return parameters;
   }
 
@@ -107,23 +128,5 @@ record Workload(Shape shape, Cell cell, Precision precision) {
 
   Workload ofOneSequence() {
     return new Workload(shape.ofOneSequence(), cell, precision);
-  }
-
-  private static Parameter uniform(Random random, float bound, int... shape) {
-    return parameter(random, 0, bound, shape);
-  }
-
-  private static Parameter parameter(Random random, float centre, float bound, int... shape) {
-    int length = 1;
-    var sizes = new long[shape.length];
-    for (int d = 0; d < shape.length; d++) {
-      length = Math.multiplyExact(length, shape[d]);
-      sizes[d] = shape[d];
-    }
-    var values = new float[length];
-    for (int i = 0; i < length; i++) {
-      values[i] = centre + bound * (2 * random.nextFloat() - 1);
-    }
-    return new Parameter(values, sizes);
   }
 }

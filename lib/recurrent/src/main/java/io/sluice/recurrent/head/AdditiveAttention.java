@@ -77,7 +77,7 @@ public final class AdditiveAttention extends TimeHead {
   }
 
   @Override
-  List<HeadParameter> parameters() {
+  public List<HeadParameter> parameters() {
     return List.of(
         HeadParameter.weight("hidden.weight", hidden(), inputs()),
         HeadParameter.bias("hidden.bias", hidden()),

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -20,7 +21,7 @@ final class HeadParameters implements ParamInitializer {
   private HeadParameters() {}
 
   private static List<HeadParameter> of(Layer layer) {
-    return ((TimeHead) layer).parameters();
+    return ((WithHeadParameters) layer).parameters();
   }
 
   @Override
@@ -77,9 +78,9 @@ final class HeadParameters implements ParamInitializer {
   @Override
   public Map<String, INDArray> init(
       NeuralNetConfiguration conf, INDArray parametersView, boolean initialize) {
-    TimeHead layer = (TimeHead) conf.getLayer();
+    var layer = (BaseLayer) conf.getLayer();
     Map<String, INDArray> views = getGradientsFromFlattened(conf, parametersView);
-    for (HeadParameter parameter : layer.parameters()) {
+    for (HeadParameter parameter : of(layer)) {
       conf.addVariable(parameter.name());
       if (initialize) {
         INDArray view = views.get(parameter.name());

@@ -34,7 +34,7 @@ public final class LayerNormalization extends TimeHead {
   }
 
   @Override
-  List<HeadParameter> parameters() {
+  public List<HeadParameter> parameters() {
     return List.of(HeadParameter.gain("gain", inputs()), HeadParameter.bias("bias", inputs()));
   }
 

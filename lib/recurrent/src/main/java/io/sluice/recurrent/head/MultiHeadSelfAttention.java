@@ -64,7 +64,7 @@ public final class MultiHeadSelfAttention extends TimeHead {
   }
 
   @Override
-  List<HeadParameter> parameters() {
+  public List<HeadParameter> parameters() {
     int H = inputs();
     return List.of(
         HeadParameter.weight("Wq", H, H),

@@ -1,7 +1,6 @@
 package io.sluice.recurrent.head;
 
 import java.util.Collection;
-import java.util.List;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -16,7 +15,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** What the heads with parameters have in common: as many outputs as inputs, and a kernel. */
-abstract class TimeHead extends FeedForwardLayer {
+abstract class TimeHead extends FeedForwardLayer implements WithHeadParameters {
   private static final long serialVersionUID = 1L;
 
   /** For DL4J's JSON. */
@@ -32,9 +31,6 @@ abstract class TimeHead extends FeedForwardLayer {
     nOut = nIn;
     initializeConstraints(builder);
   }
-
-  /** In the order in which they lie in the flat array. */
-  abstract List<HeadParameter> parameters();
 
   abstract HeadKernel kernel(DataType dataType);
 

@@ -11,6 +11,8 @@ import org.bytedeco.javacpp.Pointer;
  * nll[r] = −ln p[r, ids[r]]
  * }</pre>
  *
+ * <p>Or the probabilities are those of an {@link AdaptiveSoftmax}, in the same shapes.
+ *
  * <p><b>Shapes.</b> R rows (time steps of sequences, in any order), H inputs; row-major without
  * gaps.
  *

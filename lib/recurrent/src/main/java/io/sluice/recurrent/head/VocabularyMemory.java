@@ -7,8 +7,8 @@ import org.bytedeco.javacpp.Pointer;
 /**
  * Where the parameters of an output over classes lie, or their gradients.
  *
- * @param W (V, H), row-major
- * @param bias (V); null is none
+ * @param W (V, H), row-major; of an adaptive softmax all that it has, as {@link AdaptiveShape} says
+ * @param bias (V); null is none, and of an adaptive softmax in W
  */
 record VocabularyMemory(Pointer W, Pointer bias) {
   /**

@@ -1,7 +1,10 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.MatrixProducts;
+import io.sluice.recurrent.kernel.Precision;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
@@ -50,19 +53,27 @@ import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
  * the lowest layer of a network, and DL4J keeps the parameters of all layers in one array, as it
  * does their gradients.
  *
+ * <p><b>Adaptive.</b> Its softmax may be an {@link AdaptiveSoftmax}, whose ids are in the order of
+ * their counts: less work and fewer parameters for rare words. All else is as above; parameters are
+ * {@code W} (H, n₀ + C) and {@code b} of shortlist and clusters, and {@code P1} (H, H₁), {@code W1}
+ * (H₁, words) and so on for each cluster. It has no embedding's rows for its weights.
+ *
  * <p><b>Differences from DL4J's layers.</b> ln p is not clipped at p = 1e-10. The loss of a
  * training step is that of its gradient, with the same dropout; DL4J computes the logits a second
  * time and there leaves dropout out.
  *
- * <p><b>Considered:</b> sampled or hierarchical softmax. They change the model or its gradient;
- * this is the same mathematics in less memory.
+ * <p><b>Considered:</b> sampled softmax. It changes the gradient, and full probabilities have to be
+ * computed for scoring all the same.
  */
-public final class VocabularyOutput extends BaseOutputLayer {
+public final class VocabularyOutput extends BaseOutputLayer implements WithHeadParameters {
   private static final long serialVersionUID = 1L;
 
   private double lossScale = 1;
   private boolean meanOverTime;
   private long tiedBehind;
+  private int[] cutoffs = {};
+  private int divide;
+  private Precision precision = Precision.F32;
 
   /** For DL4J's JSON. */
   VocabularyOutput() {}
@@ -72,6 +83,16 @@ public final class VocabularyOutput extends BaseOutputLayer {
     this.lossScale = builder.lossScale;
     this.meanOverTime = builder.meanOverTime;
     this.tiedBehind = builder.tiedBehind;
+    this.precision = builder.precision;
+    if (builder.adaptive != null) {
+      this.cutoffs = builder.adaptive.cutoffs().stream().mapToInt(Integer::intValue).toArray();
+      this.divide = builder.adaptive.divide();
+    }
+    if (tiedBehind > 0 && isAdaptive()) {
+      throw new IllegalArgumentException(
+          "Layer %s is tied to an embedding, so its softmax cannot be adaptive: rare words have shorter rows there than in an embedding"
+              .formatted(getLayerName()));
+    }
     if (tiedBehind > 0 && !hasBias) {
       throw new IllegalArgumentException(
           "Layer %s is tied to an embedding, so it must have a bias".formatted(getLayerName()));
@@ -112,6 +133,52 @@ public final class VocabularyOutput extends BaseOutputLayer {
 
   void setTiedBehind(long tiedBehind) {
     this.tiedBehind = tiedBehind;
+  }
+
+  /** Cutoffs of an adaptive softmax; none where it is full. */
+  public int[] getCutoffs() {
+    return cutoffs.clone();
+  }
+
+  void setCutoffs(int[] cutoffs) {
+    this.cutoffs = cutoffs;
+  }
+
+  /** What an adaptive softmax divides the inputs of its clusters by; 0 where it is full. */
+  public int getDivide() {
+    return divide;
+  }
+
+  void setDivide(int divide) {
+    this.divide = divide;
+  }
+
+  /** In which its products multiply where the network is float32. */
+  public Precision getPrecision() {
+    return precision;
+  }
+
+  void setPrecision(Precision precision) {
+    this.precision = precision;
+  }
+
+  /** Whether its softmax is an {@link AdaptiveSoftmax}. */
+  boolean isAdaptive() {
+    return cutoffs.length > 0;
+  }
+
+  private AdaptiveShape adaptive() {
+    return AdaptiveShape.of(
+        new AdaptiveSoftmax(Arrays.stream(cutoffs).boxed().toList(), divide),
+        classes(),
+        inputs(),
+        hasBias());
+  }
+
+  /** Those of an adaptive softmax. */
+  @Override
+  public List<HeadParameter> parameters() {
+    return adaptive().parameters();
   }
 
   /** The same with weights of its own, (V, H) row-major before the bias. */
@@ -167,8 +234,13 @@ public final class VocabularyOutput extends BaseOutputLayer {
   }
 
   VocabularyKernel kernel(DataType dataType) {
+    if (isAdaptive()) {
+      return dataType == DataType.FLOAT
+          ? new FloatAdaptiveKernel(adaptive(), MatrixProducts.of(precision))
+          : new ReferenceAdaptiveKernel(adaptive());
+    }
     return dataType == DataType.FLOAT
-        ? new FloatVocabularyKernel(classes(), inputs(), hasBias())
+        ? new FloatVocabularyKernel(classes(), inputs(), hasBias(), MatrixProducts.of(precision))
         : new ReferenceVocabularyKernel(classes(), inputs(), hasBias());
   }
 
@@ -184,6 +256,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
         "VocabularyOutput", getLayerName(), index, getNIn(), getNOut());
     factors();
     requireTieable();
+    requireAdaptable();
     var layer = new VocabularyOutputLayer(conf, dataType);
     layer.setListeners(listeners);
     layer.setIndex(index);
@@ -204,8 +277,24 @@ public final class VocabularyOutput extends BaseOutputLayer {
     }
   }
 
+  private void requireAdaptable() {
+    if (isAdaptive()) {
+      new AdaptiveSoftmax(Arrays.stream(cutoffs).boxed().toList(), divide)
+          .problem(classes(), inputs())
+          .ifPresent(
+              problem -> {
+                throw new IllegalArgumentException(
+                    "Layer %s has an adaptive softmax whose %s"
+                        .formatted(getLayerName(), problem.replaceFirst(":", "")));
+              });
+    }
+  }
+
   @Override
   public ParamInitializer initializer() {
+    if (isAdaptive()) {
+      return HeadParameters.INSTANCE;
+    }
     return tiedBehind > 0 ? TiedParameters.INSTANCE : DefaultParamInitializer.getInstance();
   }
 
@@ -258,7 +347,10 @@ public final class VocabularyOutput extends BaseOutputLayer {
         && super.equals(o)
         && Double.compare(lossScale, o.lossScale) == 0
         && meanOverTime == o.meanOverTime
-        && tiedBehind == o.tiedBehind;
+        && tiedBehind == o.tiedBehind
+        && Arrays.equals(cutoffs, o.cutoffs)
+        && divide == o.divide
+        && precision == o.precision;
   }
 
   @Override
@@ -268,12 +360,22 @@ public final class VocabularyOutput extends BaseOutputLayer {
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), lossScale, meanOverTime, tiedBehind);
+    return Objects.hash(
+        super.hashCode(),
+        lossScale,
+        meanOverTime,
+        tiedBehind,
+        Arrays.hashCode(cutoffs),
+        divide,
+        precision);
   }
 
   @Override
   public String toString() {
-    return "VocabularyOutput(%d, %d classes)".formatted(nIn, nOut);
+    return isAdaptive()
+        ? "VocabularyOutput(%d, %d classes, adaptive from %s)"
+            .formatted(nIn, nOut, Arrays.toString(cutoffs))
+        : "VocabularyOutput(%d, %d classes)".formatted(nIn, nOut);
   }
 
   /** Builds a layer. {@code lossFunction} and {@code activation} are as they must be. */
@@ -281,6 +383,8 @@ public final class VocabularyOutput extends BaseOutputLayer {
     private double lossScale = 1;
     private boolean meanOverTime;
     private long tiedBehind;
+    private AdaptiveSoftmax adaptive;
+    private Precision precision = Precision.F32;
 
     public Builder() {
       setActivationFn(new ActivationSoftmax());
@@ -305,6 +409,18 @@ public final class VocabularyOutput extends BaseOutputLayer {
      */
     public Builder tiedBehind(long parameters) {
       this.tiedBehind = parameters;
+      return this;
+    }
+
+    /** In which products multiply; float32 unless said otherwise, and where this CPU cannot. */
+    public Builder precision(Precision precision) {
+      this.precision = precision;
+      return this;
+    }
+
+    /** Computes an adaptive softmax; a full one unless said otherwise. */
+    public Builder adaptive(AdaptiveSoftmax adaptive) {
+      this.adaptive = adaptive;
       return this;
     }
 

@@ -241,6 +241,9 @@ final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
     VocabularyOutput conf = layerConf();
     Pointer memory = Series.memory(own);
     int width = dataType.width();
+    if (conf.isAdaptive()) {
+      return new VocabularyMemory(memory, null);
+    }
     if (conf.getTiedBehind() == 0) {
       long weights = (long) conf.classes() * conf.inputs();
       return VocabularyMemory.together(memory, weights, conf.hasBias(), width);

@@ -16,7 +16,9 @@
  * model.zip.
  *
  * <p>{@link io.sluice.recurrent.head.VocabularyOutput} is the output layer over classes, in
- * training the logits of a bounded number of rows at a time.
+ * training the logits of a bounded number of rows at a time. Its softmax is full, or an {@link
+ * io.sluice.recurrent.head.AdaptiveSoftmax} for vocabularies of 100,000 words and more; {@code
+ * VocabularyOutput.negativeLogLikelihoods} tells of both what a perplexity is made of.
  *
  * <p><b>Considered:</b> whole-array ND4J operations. Each is one call, but none is fused: additive
  * attention would pass eleven times over (T·B, A) arrays where the kernel passes twice.

@@ -16,7 +16,8 @@ import org.bytedeco.javacpp.Pointer;
  *            dx = da·W, dW += daᵀ·x, dRW += drᵀ·h⁻    one product each for a chunk
  * }</pre>
  *
- * <p>Shapes and rules are those of {@link RecurrentKernel}; float32.
+ * <p>Shapes and rules are those of {@link RecurrentKernel}. All is float32 but, over products in
+ * bfloat16, their factors: inputs, weights, hidden states, gradients of gates.
  *
  * <p><b>Memory.</b> Off-heap, what a {@link FusedTape} keeps (6·H numbers per step and sequence of
  * an LSTM, of which oneDNN's primitive keeps 15), and gradients of gates and the like for one chunk
@@ -35,7 +36,7 @@ final class FusedKernel implements RecurrentKernel {
 
   private final CellShape shape;
   private final Direction direction;
-  private final Gemm gemm;
+  private final MatrixProducts products;
   private final FusedCell cell;
   private final FusedRows rows;
   private final int I;
@@ -61,10 +62,13 @@ final class FusedKernel implements RecurrentKernel {
   private FusedRows.State[] states = new FusedRows.State[0];
   private Pointer factors;
 
-  FusedKernel(CellShape shape, Direction direction, Gemm gemm) {
+  /**
+   * @param products its own, closed with it
+   */
+  FusedKernel(CellShape shape, Direction direction, MatrixProducts products) {
     this.shape = shape;
     this.direction = direction;
-    this.gemm = gemm;
+    this.products = products;
     this.I = shape.inputSize();
     this.H = shape.hiddenSize();
     this.gates = shape.cell().gates() * H;
@@ -85,7 +89,7 @@ final class FusedKernel implements RecurrentKernel {
 
   @Override
   public String name() {
-    return "fused f32 over " + (gemm == Gemm.ONE_DNN ? "oneDNN" : "OpenBLAS");
+    return "fused " + products.label();
   }
 
   @Override
@@ -125,7 +129,9 @@ final class FusedKernel implements RecurrentKernel {
       State initial,
       Pointer y,
       State last) {
-    weights.prepare();
+    if (weights.prepare()) {
+      products.weightsChanged();
+    }
     long n = (long) B * H;
     int chunk = chunkSteps(T, B);
     tape.T = T;
@@ -153,7 +159,7 @@ final class FusedKernel implements RecurrentKernel {
       int low = direction == Direction.FORWARD ? first : T - end;
       long start = keeps ? (long) low * B * gates : 0;
       inputs.position((long) low * B * I);
-      gemm.multiply(
+      products.multiply(
           false,
           false,
           (end - first) * B,
@@ -216,11 +222,11 @@ final class FusedKernel implements RecurrentKernel {
             ? stateFactors.kept()
             : s == 0 ? tape.first.from(0) : outputs.from(timeOf(s - 1, tape.T) * n);
     if (apart) {
-      gemm.multiply(
-          false, false, B, gates, H, before, weights.recurrentTransposed(), 0, stepR.from(0));
+      products.multiplyByWeights(
+          false, B, gates, H, before, weights.recurrentTransposed(), 0, stepR.from(0));
     } else if (s > 0 || !tape.fromZero) {
-      gemm.multiply(
-          false, false, B, gates, H, before, weights.recurrentTransposed(), 1, tape.a.from(aStep));
+      products.multiplyByWeights(
+          false, B, gates, H, before, weights.recurrentTransposed(), 1, tape.a.from(aStep));
     }
     for (int block = 0, row = 0; row < B; block++, row += rows.capacity) {
       FusedRows.State state = states[block];
@@ -302,14 +308,14 @@ final class FusedKernel implements RecurrentKernel {
         long step = (long) (timeOf(s, T) - low) * B * gates;
         stepBack(tape, s, step);
         if (s > 0 || dInitial != null) {
-          gemm.multiply(
-              false, false, B, H, gates, dr.from(step), weights.recurrent(), 0, stepDh.from(0));
+          products.multiplyByWeights(
+              false, B, H, gates, dr.from(step), weights.recurrent(), 0, stepDh.from(0));
         }
       }
       addWeightGradients(tape, low, low + end - first, dr);
       if (dx != null) {
         FloatPointer inputs = new FloatPointer(dx).position((long) low * B * I);
-        gemm.multiply(
+        products.multiply(
             false, false, (end - first) * B, I, gates, chunkA.from(0), weights.input(), 0, inputs);
       }
     }
@@ -426,7 +432,7 @@ final class FusedKernel implements RecurrentKernel {
     int B = tape.B;
     long n = (long) B * H;
     FloatPointer inputs = new FloatPointer(tape.x).position((long) low * B * I);
-    gemm.multiply(
+    products.multiply(
         true, false, gates, I, (high - low) * B, chunkA.from(0), inputs, 1, weights.inputSum());
     boolean forward = direction == Direction.FORWARD;
     int firstTime = timeOf(0, tape.T);
@@ -439,7 +445,7 @@ final class FusedKernel implements RecurrentKernel {
           tape.factors == null
               ? tape.y.from(firstRow)
               : stateFactors.dropped(tape.y, firstRow, to - from);
-      gemm.multiply(
+      products.multiply(
           true,
           false,
           gates,
@@ -451,7 +457,7 @@ final class FusedKernel implements RecurrentKernel {
           weights.recurrentSum());
     }
     if (hasFirst && !tape.fromZero) {
-      gemm.multiply(
+      products.multiply(
           true,
           false,
           gates,
@@ -508,9 +514,24 @@ final class FusedKernel implements RecurrentKernel {
     return Float.BYTES * numbers;
   }
 
+  /** The same in bfloat16. */
+  static long bf16TrainingBytes(CellShape shape, int T, int B, int tapes) {
+    int H = shape.hiddenSize();
+    int gates = shape.cell().gates() * H;
+    int inputs = shape.inputSize();
+    long rows = (long) chunkSteps(T, B) * B;
+    long left = Math.max(rows * Math.max(gates, inputs), (long) B * Math.max(H, gates));
+    long right = Math.max(inputs, T > 1 ? H : 0) * Math.max(rows, gates);
+    return trainingBytes(shape, T, B, tapes, false)
+        + Bf16Products.bytes(left, right)
+        + Bf16Products.packedBytes(B, gates, H)
+        + Bf16Products.packedBytes(B, H, gates);
+  }
+
   @Override
   public long nativeBytes() {
-    long bytes = inference.bytes() + weights.bytes() + stateFactors.bytes();
+    long bytes =
+        inference.bytes() + weights.bytes() + stateFactors.bytes() + products.nativeBytes();
     for (FusedTape tape : tapes) {
       bytes += tape.bytes();
     }
@@ -526,6 +547,7 @@ final class FusedKernel implements RecurrentKernel {
     tapes.forEach(FusedTape::close);
     tapes.clear();
     weights.close();
+    products.close();
     stateFactors.close();
     memories().forEach(FloatMemory::close);
   }

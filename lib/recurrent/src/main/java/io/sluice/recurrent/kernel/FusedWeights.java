@@ -54,17 +54,23 @@ final class FusedWeights implements AutoCloseable {
     }
   }
 
-  /** Brings new parameters into the orders in which a pass reads them. */
-  void prepare() {
-    if (!isPrepared) {
-      int gates = shape.cell().gates() * shape.hiddenSize();
-      transposed.room(products);
-      Gemm.transpose(gates, shape.inputSize(), input(), inputTransposed());
-      Gemm.transpose(gates, shape.hiddenSize(), recurrent(), recurrentTransposed());
-      all.get(products, others, others.length);
-      cell.setParameters(others);
-      isPrepared = true;
+  /**
+   * Brings new parameters into the orders in which a pass reads them.
+   *
+   * @return whether they are new
+   */
+  boolean prepare() {
+    if (isPrepared) {
+      return false;
     }
+    int gates = shape.cell().gates() * shape.hiddenSize();
+    transposed.room(products);
+    Gemm.transpose(gates, shape.inputSize(), input(), inputTransposed());
+    Gemm.transpose(gates, shape.hiddenSize(), recurrent(), recurrentTransposed());
+    all.get(products, others, others.length);
+    cell.setParameters(others);
+    isPrepared = true;
+    return true;
   }
 
   /** W (G·H, I), and behind it all other parameters as {@link CellShape} says. */

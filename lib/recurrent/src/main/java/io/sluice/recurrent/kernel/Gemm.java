@@ -8,7 +8,7 @@ import org.bytedeco.openblas.global.openblas;
  * Matrix products over off-heap float32 memory, row-major: {@code C = scale·op(A)·op(B) + beta·C}
  * with op(A) of (M, K) and op(B) of (K, N). With a beta of 0 nothing of C is read.
  */
-public enum Gemm {
+public enum Gemm implements MatrixProducts {
   /** oneDNN's: nearly twice as fast as OpenBLAS's where M is some tens. */
   ONE_DNN {
     @Override
@@ -109,7 +109,12 @@ public enum Gemm {
       FloatPointer C,
       int ldc);
 
-  /** C = op(A)·op(B) + beta·C of matrices whose rows lie without gaps. */
+  @Override
+  public String label() {
+    return "f32 over " + (this == ONE_DNN ? "oneDNN" : "OpenBLAS");
+  }
+
+  @Override
   public final void multiply(
       boolean transposeA,
       boolean transposeB,

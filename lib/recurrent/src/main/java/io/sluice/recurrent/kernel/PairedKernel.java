@@ -7,7 +7,7 @@ import org.bytedeco.javacpp.Pointer;
  *
  * <p>In float32 {@link FusedKernel} trains faster than oneDNN's primitive at small sizes and as
  * fast at large ones, and keeps a third of its memory; the primitive infers faster, as one native
- * call.
+ * call. In bfloat16 the same holds from 600 units on ({@link Kernels}).
  *
  * <p>Shapes and rules are those of {@link RecurrentKernel}.
  */

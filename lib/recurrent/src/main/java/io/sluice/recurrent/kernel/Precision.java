@@ -16,8 +16,9 @@ public enum Precision {
   TF32,
 
   /**
-   * Inputs, weights and hidden states rounded to bfloat16, sums, cell state, bias and all gradients
-   * in float32; the caller keeps float32 parameters. A GPU rounds states and gradients too.
+   * Factors of products rounded to bfloat16: inputs, weights, hidden states and, from 600 units on,
+   * gradients of gates. Sums, cell state, bias and all gradients that come out are float32; the
+   * caller keeps float32 parameters. A GPU rounds states and gradients too.
    */
   @JsonProperty("bf16")
   BF16,

@@ -1,7 +1,9 @@
 package io.sluice.recurrent.model;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import java.io.Serializable;
 import java.util.List;
 
@@ -15,8 +17,14 @@ import java.util.List;
  * @param outputs J target numbers (H·K, or 1), or V classes
  * @param quantiles Q quantiles, ascending in (0, 1); empty unless {@code kind} is quantiles
  * @param classWeights weight of each class in the loss; empty is 1 each
+ * @param adaptive how classes in the order of their counts are computed; null is a full softmax
  */
-public record Head(Kind kind, int outputs, List<Double> quantiles, List<Double> classWeights)
+public record Head(
+    Kind kind,
+    int outputs,
+    List<Double> quantiles,
+    List<Double> classWeights,
+    @JsonInclude(JsonInclude.Include.NON_NULL) AdaptiveSoftmax adaptive)
     implements Serializable {
 
   /** Kinds of output. */
@@ -48,21 +56,30 @@ public record Head(Kind kind, int outputs, List<Double> quantiles, List<Double> 
           "classWeights has %d values, expected one a class (%d)"
               .formatted(classWeights.size(), outputs));
     }
+    if (adaptive != null && kind != Kind.CLASSES) {
+      throw new IllegalArgumentException(
+          "adaptive is %s with a head of kind %s; only classes have it".formatted(adaptive, kind));
+    }
   }
 
   /** J numbers, each predicted by its mean. */
   public static Head regression(int outputs) {
-    return new Head(Kind.REGRESSION, outputs, List.of(), List.of());
+    return new Head(Kind.REGRESSION, outputs, List.of(), List.of(), null);
   }
 
   /** J numbers, each predicted by its quantiles. */
   public static Head quantiles(int outputs, List<Double> quantiles) {
-    return new Head(Kind.QUANTILES, outputs, quantiles, List.of());
+    return new Head(Kind.QUANTILES, outputs, quantiles, List.of(), null);
   }
 
   /** V classes with weights, or none for equal ones. */
   public static Head classes(int classes, List<Double> classWeights) {
-    return new Head(Kind.CLASSES, classes, List.of(), classWeights);
+    return new Head(Kind.CLASSES, classes, List.of(), classWeights, null);
+  }
+
+  /** The same classes by an adaptive softmax; null is a full one. */
+  public Head with(AdaptiveSoftmax adaptive) {
+    return new Head(kind, outputs, quantiles, classWeights, adaptive);
   }
 
   /** Q, values per target number; 1 without quantiles. */

@@ -2,6 +2,7 @@ package io.sluice.recurrent.model;
 
 import io.sluice.config.ConfigReader;
 import io.sluice.config.InvalidConfigException;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ import java.util.TreeSet;
  * @param recurrentDropout share of the hidden state dropped on its way into the next step
  * @param embedding how words are read; no part where inputs are numbers
  * @param regularizers what else keeps the network from learning by heart
+ * @param softmax over the words of a vocabulary
  */
 public record ModelSettings(
     Cell cell,
@@ -50,7 +52,8 @@ public record ModelSettings(
     boolean variationalDropout,
     double recurrentDropout,
     EmbeddingChoice embedding,
-    Regularizers regularizers) {
+    Regularizers regularizers,
+    SoftmaxChoice softmax) {
 
   /**
    * {@code model.embedding-size} and what goes with it.
@@ -87,6 +90,54 @@ public record ModelSettings(
       return size == 0
           ? WordEmbedding.NONE
           : new WordEmbedding(words, size, frozen, wordDropout, tied);
+    }
+  }
+
+  /**
+   * {@code model.softmax} and what goes with it.
+   *
+   * @param cutoffs first id of each cluster of an adaptive softmax; empty is chosen by the
+   *     vocabulary
+   * @param divide what each cluster's inputs are divided by, compared with the one before
+   */
+  public record SoftmaxChoice(Kind kind, List<Integer> cutoffs, int divide) {
+    /** Whether each word costs the same. */
+    public enum Kind {
+      FULL,
+      ADAPTIVE
+    }
+
+    private static SoftmaxChoice read(ConfigReader model) {
+      var choice =
+          new SoftmaxChoice(
+              model.choice("softmax", Kind.class),
+              model.intsAtLeast("softmax-cutoffs", 1),
+              model.intAtLeast("softmax-divide", 1));
+      model.check(
+          AdaptiveSoftmax.ascend(choice.cutoffs),
+          "softmax-cutoffs",
+          "must ascend, but are %s",
+          choice.cutoffs);
+      model.check(
+          choice.isAdaptive() || choice.cutoffs.isEmpty(),
+          "softmax-cutoffs",
+          "must be [] with softmax = full, but are %s",
+          choice.cutoffs);
+      return choice;
+    }
+
+    private boolean isAdaptive() {
+      return kind == Kind.ADAPTIVE;
+    }
+
+    /** For a vocabulary of V words and H inputs of the head; null is a full softmax. */
+    private AdaptiveSoftmax of(int V, int H) {
+      if (!isAdaptive()) {
+        return null;
+      }
+      return cutoffs.isEmpty()
+          ? AdaptiveSoftmax.of(V, H, divide)
+          : new AdaptiveSoftmax(cutoffs, divide);
     }
   }
 
@@ -130,7 +181,12 @@ public record ModelSettings(
                 model.optionalNumberBetween("output-dropout", 0, 0.95).orElse(null),
                 model.numberBetween("weight-dropout", 0, 0.95),
                 model.numberBetween("activation-regularization", 0, 1e6),
-                model.numberBetween("temporal-activation-regularization", 0, 1e6)));
+                model.numberBetween("temporal-activation-regularization", 0, 1e6)),
+            SoftmaxChoice.read(model));
+    model.check(
+        !settings.softmax.isAdaptive() || !settings.embedding.tied,
+        "softmax",
+        "must be full with embedding-tied = true: an adaptive softmax has shorter rows for rare words than the embedding");
     model.check(
         !settings.hiddenSizes.isEmpty(), "hidden-sizes", "must name at least one layer, but is []");
     model.check(
@@ -214,7 +270,7 @@ public record ModelSettings(
         denseSizes,
         forgetBias,
         precision,
-        classes > 0 ? classHead(classes) : numberHead(targetSize),
+        classes > 0 ? classHead(classes).with(adaptive(classes)) : numberHead(targetSize),
         attentionOfSpec(),
         layerNorm,
         variationalDropout,
@@ -242,7 +298,25 @@ public record ModelSettings(
                   classes == 0 ? "target is a number and" : "%d classes are".formatted(classes),
                   words));
     }
+    if (softmax.isAdaptive() && (words == 0 || classes != words)) {
+      problems.add(
+          "model.softmax: must be full where the network does not predict words, whose ids are ordered by count: the dataset has %s"
+              .formatted(
+                  classes == 0 ? "a target that is a number" : "%d classes".formatted(classes)));
+    } else if (softmax.isAdaptive()) {
+      adaptive(classes)
+          .problem(classes, headInputs())
+          .ifPresent(problem -> problems.add("model.softmax-" + problem));
+    }
     throwIfAny(problems);
+  }
+
+  private AdaptiveSoftmax adaptive(int words) {
+    return softmax.of(words, headInputs());
+  }
+
+  private int headInputs() {
+    return ModelSpec.headInputs(hiddenSizes, bidirectional, denseSizes);
   }
 
   private Head classHead(int classes) {

@@ -29,7 +29,7 @@ import java.util.Optional;
  *     output at every one
  * @param denseSizes hidden dense layers (ReLU) between the recurrent stack and the head
  * @param forgetBias initial bias of the forget gate; no part in cells without one
- * @param precision in which the recurrent layers multiply
+ * @param precision in which the recurrent layers and a head over words multiply
  * @param head what comes out
  * @param attention over the outputs of the recurrent layers
  * @param layerNorm normalises the outputs of each recurrent layer over its units, at every time
@@ -119,6 +119,16 @@ public record ModelSpec(
         "embedding.tied",
         embedding.tied(),
         "false unless the head's classes are the %d words".formatted(embedding.words()));
+    if (head.adaptive() != null) {
+      require(!embedding.tied(), "embedding.tied", true, "false with an adaptive softmax");
+      int inputs = headInputs(hiddenSizes, bidirectional, denseSizes);
+      head.adaptive()
+          .problem(head.outputs(), inputs)
+          .ifPresent(
+              problem -> {
+                throw new IllegalArgumentException("head.adaptive." + problem);
+              });
+    }
   }
 
   /** A network over numbers, with dropout between its layers only. */
@@ -261,7 +271,14 @@ public record ModelSpec(
   /** Numbers that what is below the head puts out, per time step where it has one. */
   @JsonIgnore
   public int headInputs() {
-    return denseSizes.isEmpty() ? recurrentOutputs() : denseSizes.get(denseSizes.size() - 1);
+    return headInputs(hiddenSizes, bidirectional, denseSizes);
+  }
+
+  static int headInputs(
+      List<Integer> hiddenSizes, boolean bidirectional, List<Integer> denseSizes) {
+    return denseSizes.isEmpty()
+        ? recurrentOutputs(hiddenSizes, bidirectional)
+        : denseSizes.get(denseSizes.size() - 1);
   }
 
   /**
@@ -271,6 +288,15 @@ public record ModelSpec(
   @JsonIgnore
   public boolean hasProjection() {
     return embedding.tied() && headInputs() != embedding.size();
+  }
+
+  /**
+   * In which the head multiplies: that of the recurrent layers where it predicts words, float32
+   * otherwise, where it costs nothing.
+   */
+  @JsonIgnore
+  public Precision headPrecision() {
+    return hasEmbedding() && head.outputs() == embedding.words() ? precision : Precision.F32;
   }
 
   /** Share dropped of what the head takes. */

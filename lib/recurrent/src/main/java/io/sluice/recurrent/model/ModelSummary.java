@@ -14,8 +14,9 @@ import java.util.List;
  * <p>Floating-point operations are those of the matrix products, two for each weight and time step
  * ({@code 2·G·H·(I + H)·T} for a recurrent layer), and attention's over pairs of time steps; a
  * training step takes three times the forward pass: outputs, gradients of inputs, gradients of
- * weights. Bytes are what a window's forward pass leaves for backward in float32: activated gates,
- * hidden and cell state of every time step, what attention projects, outputs.
+ * weights. Of an adaptive softmax a time step meets the clusters as often as Zipf's law says. Bytes
+ * are what a window's forward pass leaves for backward in float32: activated gates, hidden and cell
+ * state of every time step, what attention projects, outputs.
  *
  * @param layers lowest first
  */
@@ -91,12 +92,34 @@ public record ModelSummary(List<LayerSummary> layers) {
         switch (spec.head().kind()) {
           case REGRESSION -> "head: regression";
           case QUANTILES -> "head: quantiles " + spec.head().quantiles();
-          case CLASSES -> spec.embedding().tied() ? "head: classes, tied" : "head: classes";
+          case CLASSES -> "head: classes" + softmax(spec);
         };
     LayerSummary whole = dense(head, inputs, spec.outputSize(), steps);
     LayerSummary output = spec.embedding().tied() ? whole.withParameters(whole.outputs()) : whole;
+    if (spec.head().adaptive() != null) {
+      output = adaptive(head, inputs, spec, steps);
+    }
     layers.add(spec.head().kind() == Head.Kind.CLASSES ? output.keepingNothing() : output);
     return new ModelSummary(layers);
+  }
+
+  private static String softmax(ModelSpec spec) {
+    if (spec.head().adaptive() != null) {
+      return ", adaptive from " + spec.head().adaptive().cutoffs();
+    }
+    return spec.embedding().tied() ? ", tied" : "";
+  }
+
+  private static LayerSummary adaptive(String name, int inputs, ModelSpec spec, long steps) {
+    int V = spec.outputSize();
+    double met = spec.head().adaptive().weightsMet(V, inputs);
+    return new LayerSummary(
+        name,
+        inputs,
+        V,
+        spec.head().adaptive().parameters(V, inputs),
+        Math.round(steps * 2 * met),
+        0);
   }
 
   private static LayerSummary embedding(ModelSpec spec) {

@@ -430,7 +430,9 @@ public final class Networks {
         new VocabularyOutput.Builder()
             .name("head")
             .nOut(head.outputs())
-            .meanOverTime(spec.output() == ModelSpec.Output.SEQUENCE);
+            .meanOverTime(spec.output() == ModelSpec.Output.SEQUENCE)
+            .adaptive(head.adaptive())
+            .precision(spec.headPrecision());
     if (!head.classWeights().isEmpty()) {
       layer.classWeights(head.classWeights().stream().mapToDouble(Double::doubleValue).toArray());
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.layer.LastStep;
 import io.sluice.recurrent.layer.Recurrent;
 import io.sluice.recurrent.optim.Batch;
@@ -15,6 +16,7 @@ import io.sluice.recurrent.optim.TrainingStep;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.List;
 import java.util.stream.Stream;
 import org.deeplearning4j.gradientcheck.GradientCheckUtil;
 import org.deeplearning4j.nn.conf.BackpropType;
@@ -38,6 +40,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -58,6 +61,7 @@ class VocabularyOutputTest {
   private static final int T = 6;
   private static final int V = 7;
   private static final double[] WEIGHTS = {1, 2, 0.5, 0, 1, 3, 1};
+  private static final AdaptiveSoftmax ADAPTIVE = new AdaptiveSoftmax(List.of(2, 5), 2);
 
   /** How labels are given. */
   enum Labels {
@@ -147,15 +151,18 @@ class VocabularyOutputTest {
 
   @ParameterizedTest
   @CsvSource({
-    "true, false, false, 0",
-    "true, true, true, 0",
-    "false, true, true, 0",
-    "true, false, true, 0.4"
+    "true, false, false, 0, false",
+    "true, true, true, 0, false",
+    "false, true, true, 0, false",
+    "true, false, true, 0.4, false",
+    "true, true, true, 0.4, true",
+    "false, false, false, 0, true"
   })
   void backwardMatchesCentralDifferences(
-      boolean series, boolean weighted, boolean bias, double dropped) {
+      boolean series, boolean weighted, boolean bias, double dropped, boolean adaptive) {
     Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
-    VocabularyOutput.Builder builder = builder(weighted).hasBias(bias).lossScale(0.25);
+    VocabularyOutput.Builder builder =
+        builder(weighted).hasBias(bias).lossScale(0.25).adaptive(adaptive ? ADAPTIVE : null);
     if (dropped > 0) {
       builder.dropOut(new Dropout(1 - dropped));
     }
@@ -183,6 +190,35 @@ class VocabularyOutputTest {
                 .callEachIter(n -> Nd4j.getRandom().setSeed(99)));
 
     assertThat(agrees).isTrue();
+  }
+
+  /** Two threads and pieces of a batch, against one and the whole. */
+  @Test
+  void adaptiveSoftmaxLearnsInFloatsWhatItLearnsInDoubles() {
+    INDArray x = Nd4j.randn(DataType.DOUBLE, B, I, T);
+    var batch = new DataSet(x, ids(), null, mask());
+    MultiLayerNetwork doubles =
+        network(builder(false).adaptive(ADAPTIVE).build(), DataType.DOUBLE, new Sgd(0.5));
+    MultiLayerNetwork floats =
+        network(
+            builder(false).adaptive(ADAPTIVE).build(),
+            DataType.FLOAT,
+            new GlobalNormClipping(new Sgd(0.5), 0));
+    floats.setParams(doubles.params().castTo(DataType.FLOAT));
+    double first = doubles.score(batch);
+    try (var threads = new Replicas(floats, 2)) {
+      var step = new TrainingStep(threads, 2);
+      for (int k = 0; k < 10; k++) {
+        doubles.fit(batch);
+        double loss = step.run(new Batch(x.castTo(DataType.FLOAT), ids(), mask()));
+
+        assertThat(loss).isCloseTo(doubles.score(), within(2e-6 * first));
+      }
+    }
+
+    assertThat(doubles.score()).isLessThan(0.8 * first);
+    assertThat(worst(floats.params().castTo(DataType.DOUBLE), doubles.params())).isLessThan(1e-5);
+    assertThat(floats.output(x).sum(1).sub(1).amaxNumber().doubleValue()).isLessThan(1e-6);
   }
 
   @Test
@@ -267,9 +303,17 @@ class VocabularyOutputTest {
     return network(vocabulary(false), DataType.FLOAT, new GlobalNormClipping(new Sgd(0.5), 0.5));
   }
 
-  @Test
-  void survivesJsonFilesAndCloning() throws IOException {
-    VocabularyOutput layer = builder(true).hasBias(false).lossScale(0.125).l2(0.01).build();
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void survivesJsonFilesAndCloning(boolean adaptive) throws IOException {
+    VocabularyOutput layer =
+        builder(true)
+            .hasBias(false)
+            .lossScale(0.125)
+            .l2(0.01)
+            .adaptive(adaptive ? ADAPTIVE : null)
+            .precision(adaptive ? Precision.BF16 : Precision.F32)
+            .build();
     MultiLayerNetwork network = network(layer, DataType.FLOAT, new Sgd(0.5));
     var batch = new DataSet(Nd4j.randn(B, I, T), ids(), null, mask());
     network.fit(batch);
@@ -288,6 +332,9 @@ class VocabularyOutputTest {
     assertThat(json.getLossScale()).isEqualTo(0.125);
     assertThat(json.hasBias()).isFalse();
     assertThat(((LossMCXENT) json.getLossFn()).getWeights().toDoubleVector()).isEqualTo(WEIGHTS);
+    assertThat(json.getCutoffs()).isEqualTo(adaptive ? new int[] {2, 5} : new int[0]);
+    assertThat(json.getPrecision()).isEqualTo(adaptive ? Precision.BF16 : Precision.F32);
+    assertThat(json.getDivide()).isEqualTo(adaptive ? 2 : 0);
     assertThat(json).isNotEqualTo(builder(true).hasBias(false).l2(0.01).build());
     for (MultiLayerNetwork copy : new MultiLayerNetwork[] {restored, network.clone()}) {
       assertThat(copy.params()).isEqualTo(network.params());
@@ -324,10 +371,14 @@ class VocabularyOutputTest {
                 .getLayer());
   }
 
-  @Test
-  void likelihoodsAreThoseOfTheOutputWithoutWeightsAndScale() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void likelihoodsAreThoseOfTheOutputWithoutWeightsAndScale(boolean adaptive) {
     MultiLayerNetwork network =
-        network(builder(true).lossScale(0.5).build(), DataType.FLOAT, new Sgd(0.5));
+        network(
+            builder(true).lossScale(0.5).adaptive(adaptive ? ADAPTIVE : null).build(),
+            DataType.FLOAT,
+            new Sgd(0.5));
     INDArray x = Nd4j.randn(B, I, T);
     INDArray ids = ids();
     INDArray mask = mask();
@@ -450,6 +501,14 @@ class VocabularyOutputTest {
         .hasMessage("lossScale is 0.0, must be above 0 and finite");
     assertThatThrownBy(() -> new VocabularyOutput.Builder().classWeights(1, -1))
         .hasMessage("classWeights are [1.0, -1.0], must be at least 0 and finite");
+    assertThatThrownBy(() -> builder(false).tiedBehind(9).adaptive(ADAPTIVE).build())
+        .hasMessage(
+            "Layer head is tied to an embedding, so its softmax cannot be adaptive: rare words have shorter rows there than in an embedding");
+    VocabularyOutput tooFar =
+        builder(false).adaptive(new AdaptiveSoftmax(List.of(3, 7), 2)).build();
+    assertThatThrownBy(() -> network(tooFar, DataType.FLOAT, new Sgd(1)))
+        .hasMessage(
+            "Layer head has an adaptive softmax whose cutoffs must be below the 7 words, but the last is 7");
     VocabularyOutput layer =
         new VocabularyOutput.Builder().name("head").nIn(H).nOut(V).classWeights(1, 2).build();
     assertThatThrownBy(() -> network(layer, DataType.FLOAT, new Sgd(1)))

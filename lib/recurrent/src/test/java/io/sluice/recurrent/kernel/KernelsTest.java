@@ -52,6 +52,24 @@ class KernelsTest {
   }
 
   @Test
+  void fromSixHundredUnitsOnBf16TrainsOnProducts() {
+    for (int units : new int[] {599, 600}) {
+      try (RecurrentKernel kernel =
+          Kernels.onCpu(
+              new CellShape(Cell.LSTM, 3, units),
+              Direction.FORWARD,
+              Precision.BF16,
+              false,
+              null,
+              true)) {
+        assertThat(kernel.name())
+            .isEqualTo(
+                units < 600 ? "oneDNN bf16" : "fused bf16 over oneDNN, inference oneDNN bf16");
+      }
+    }
+  }
+
+  @Test
   void whatIsNotAsAskedIsWarnedOfWithItsCost() {
     var layerNorm = new CellShape(Cell.LAYERNORM_LSTM, 3, 7);
 

@@ -3,6 +3,7 @@ package io.sluice.recurrent.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.recurrent.NativeThreads;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.ModelSpec.Output;
@@ -185,6 +186,12 @@ class GradientCheckTest {
     ModelSpec nextWord = words(Output.SEQUENCE, Head.classes(5, List.of()));
     return Stream.of(
         Arguments.of("trained", nextWord.with(new WordEmbedding(5, 3, false, 0.3, false))),
+        Arguments.of(
+            "adaptive",
+            words(
+                    Output.SEQUENCE,
+                    Head.classes(5, List.of()).with(new AdaptiveSoftmax(List.of(1, 3), 1)))
+                .with(new WordEmbedding(5, 3, false, 0, false))),
         Arguments.of("tied", nextWord.with(new WordEmbedding(5, 2, false, 0, true))),
         Arguments.of("tied, projected", nextWord.with(new WordEmbedding(5, 3, false, 0.3, true))),
         Arguments.of(

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.optim.Adam;
@@ -33,6 +34,7 @@ class ModelSettingsTest {
               embedding-size = 21, embedding-dropout = 0.05, embedding-tied = true
               input-dropout = 0.65, output-dropout = 0.45, weight-dropout = 0.55
               activation-regularization = 2.5, temporal-activation-regularization = 1.5
+              softmax-divide = 3
             }
             """);
 
@@ -57,7 +59,57 @@ class ModelSettingsTest {
                 true,
                 0.35,
                 new ModelSettings.EmbeddingChoice(21, false, 0.05, true),
-                new Regularizers(0.65, 0.45, 0.55, 2.5, 1.5)));
+                new Regularizers(0.65, 0.45, 0.55, 2.5, 1.5),
+                new ModelSettings.SoftmaxChoice(
+                    ModelSettings.SoftmaxChoice.Kind.FULL, List.of(), 3)));
+  }
+
+  @Test
+  void adaptiveSoftmaxIsOfWordsAndTakesItsCutoffsFromTheirNumber() {
+    String words = "embedding-size = 16, hidden-sizes = [64], softmax = adaptive";
+
+    assertThat(read("model { " + words + " }").toSpec(1, 35, 1, 10_000, 10_000).head())
+        .isEqualTo(
+            Head.classes(10_000, List.of()).with(new AdaptiveSoftmax(List.of(2000, 8000), 4)));
+    ModelSettings given =
+        read("model { " + words + ", softmax-cutoffs = [30, 90], softmax-divide = 2 }");
+    assertThat(given.softmax())
+        .isEqualTo(
+            new ModelSettings.SoftmaxChoice(
+                ModelSettings.SoftmaxChoice.Kind.ADAPTIVE, List.of(30, 90), 2));
+    assertThat(given.toSpec(1, 35, 1, 100, 100).head().adaptive())
+        .isEqualTo(new AdaptiveSoftmax(List.of(30, 90), 2));
+    assertThatThrownBy(() -> given.toSpec(1, 35, 1, 90, 90))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "model.softmax-cutoffs: must be below the 90 words, but the last is 90");
+    assertThatThrownBy(() -> given.toSpec(1, 35, 1, 2, 100))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "model.softmax: must be full where the network does not predict words, whose ids are ordered by count: the dataset has 2 classes");
+    assertThatThrownBy(
+            () ->
+                read("model { embedding-size = 16, hidden-sizes = [3], softmax = adaptive }")
+                    .toSpec(1, 35, 1, 100, 100))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "model.softmax-divide: must leave each cluster at least 1 of the 3 inputs, but cluster 1 has 3 / 4^1; lower it, or have fewer cutoffs");
+  }
+
+  @Test
+  void settingsOfASoftmaxThatDoNotGoTogetherAreRefused() {
+    assertThatThrownBy(() -> read("model { softmax = adaptive, softmax-cutoffs = [5, 5] }"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining("model.softmax-cutoffs")
+        .hasMessageContaining("must ascend, but are [5, 5]");
+    assertThatThrownBy(() -> read("model { softmax-cutoffs = [5] }"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining("must be [] with softmax = full, but are [5]");
+    assertThatThrownBy(
+            () -> read("model { softmax = adaptive, embedding-size = 8, embedding-tied = true }"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "must be full with embedding-tied = true: an adaptive softmax has shorter rows for rare words than the embedding");
   }
 
   @Test

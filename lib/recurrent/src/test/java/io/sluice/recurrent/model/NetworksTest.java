@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.recurrent.NativeThreads;
 import io.sluice.recurrent.dropout.ExampleDropout;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.layer.BidirectionalRecurrent;
@@ -99,6 +100,45 @@ class NetworksTest {
     long[] shape = network.output(Nd4j.zeros(2, 7, 6)).shape();
     assertThat(shape)
         .containsExactly(output == Output.LAST ? new long[] {2, 6} : new long[] {2, 6, 6});
+  }
+
+  @Test
+  void adaptiveSoftmaxIsPartOfTheOneBlockAndOfTheSummary() {
+    Head head = Head.classes(50, List.of()).with(new AdaptiveSoftmax(List.of(10, 30), 2));
+    ModelSpec spec =
+        new ModelSpec(
+                1,
+                6,
+                Cell.LSTM,
+                List.of(5, 4),
+                false,
+                0.1,
+                Output.SEQUENCE,
+                List.of(),
+                1,
+                Precision.F32,
+                head)
+            .with(WordEmbedding.of(50, 3));
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 1);
+    List<ModelSummary.LayerSummary> layers = ModelSummary.of(spec).layers();
+
+    assertThat(ModelSummary.of(spec).parameters()).isEqualTo(network.numParams());
+    GlobalNormClipping.requireOneBlock(network);
+    assertThat(network.output(Nd4j.ones(2, 1, 6)).shape()).containsExactly(2, 50, 6);
+    assertThat(layers.get(3).name()).isEqualTo("head: classes, adaptive from [10, 30]");
+    // 4 inputs: 12 of the head, then 2 with 20 words and 1 with 20, as often as Zipf's law says
+    assertThat(layers.get(3).forwardFlops())
+        .isEqualTo(
+            Math.round(
+                6
+                    * 2
+                    * (4 * 12
+                        + Math.log(3) / Math.log(50) * 2 * (4 + 20)
+                        + Math.log(5 / 3.0) / Math.log(50) * (4 + 20))));
+    assertThatThrownBy(() -> spec.with(new WordEmbedding(50, 4, false, 0, true)))
+        .hasMessage("embedding.tied is true, must be false with an adaptive softmax");
+    assertThatThrownBy(() -> Head.regression(2).with(head.adaptive()))
+        .hasMessageEndingWith("with a head of kind REGRESSION; only classes have it");
   }
 
   @ParameterizedTest

@@ -1,0 +1,122 @@
+package io.sluice.recurrent.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.Random;
+import org.bytedeco.javacpp.FloatPointer;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Products in bfloat16 against plain loops over factors rounded to it. */
+class Bf16ProductsTest {
+  private final Random random = new Random(1);
+
+  @BeforeEach
+  void processorMultipliesBf16() {
+    assumeTrue(OneDnn.multipliesBf16(), "this processor does not multiply bfloat16");
+  }
+
+  @Test
+  void multipliesRoundedFactorsWhereverTheyLie() {
+    try (var products = new Bf16Products()) {
+      for (boolean transposeA : new boolean[] {false, true}) {
+        for (boolean transposeB : new boolean[] {false, true}) {
+          for (float beta : new float[] {0, 1}) {
+            check(products, transposeA, transposeB, 7, 13, 65, beta);
+            check(products, transposeA, transposeB, 1, 3, 2, beta);
+          }
+        }
+      }
+    }
+  }
+
+  private void check(
+      Bf16Products products,
+      boolean transposeA,
+      boolean transposeB,
+      int M,
+      int N,
+      int K,
+      float beta) {
+    int before = 5;
+    float[] A = normal(before + M * K);
+    float[] B = normal(before + K * N);
+    float[] C = normal(before + M * N);
+    try (var a = new FloatPointer(A);
+        var b = new FloatPointer(B);
+        var c = new FloatPointer(C)) {
+      a.position(before);
+      b.position(before);
+      c.position(before);
+
+      products.multiply(transposeA, transposeB, M, N, K, a, b, beta, c);
+
+      float[] actual = new float[C.length];
+      c.position(0).get(actual);
+      for (int m = 0; m < M; m++) {
+        for (int n = 0; n < N; n++) {
+          int at = before + m * N + n;
+          double expected = beta * C[at];
+          for (int k = 0; k < K; k++) {
+            double left = bf16(A[before + (transposeA ? k * M + m : m * K + k)]);
+            expected += left * bf16(B[before + (transposeB ? n * K + k : k * N + n)]);
+          }
+          // float32 sum of 65 terms
+          assertThat((double) actual[at]).isCloseTo(expected, within(1e-5));
+        }
+      }
+      for (int k = 0; k < before; k++) {
+        assertThat(actual[k]).isEqualTo(C[k]);
+      }
+    }
+  }
+
+  @Test
+  void weightsAreReadAgainOnlyWhenTheyAreSaidToHaveChanged() {
+    try (var products = new Bf16Products();
+        var a = new FloatPointer(1f, 2f);
+        var b = new FloatPointer(3f, 4f);
+        var other = new FloatPointer(30f, 40f);
+        var c = new FloatPointer(1)) {
+      products.multiplyByWeights(false, 1, 1, 2, a, b, 0, c);
+      assertThat(c.get(0)).isEqualTo(11);
+
+      b.put(0, 5f);
+      products.multiplyByWeights(false, 1, 1, 2, a, b, 0, c);
+      assertThat(c.get(0)).isEqualTo(11);
+      products.multiplyByWeights(false, 1, 1, 2, a, other, 0, c);
+      assertThat(c.get(0)).isEqualTo(110);
+      products.weightsChanged();
+      products.multiplyByWeights(false, 1, 1, 2, a, b, 1, c);
+
+      assertThat(c.get(0)).isEqualTo(110 + 13);
+    }
+  }
+
+  @Test
+  void moreShapesThanAreKeptAreMultipliedAllTheSame() {
+    try (var products = new Bf16Products()) {
+      for (int round = 0; round < 2; round++) {
+        for (int M = 1; M <= 40; M++) {
+          check(products, false, true, M, 2, 3, 0);
+        }
+      }
+    }
+  }
+
+  /** Rounded to nearest, ties to even. */
+  private static float bf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return Float.intBitsToFloat((bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000);
+  }
+
+  private float[] normal(int n) {
+    float[] values = new float[n];
+    for (int k = 0; k < n; k++) {
+      values[k] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+}
