@@ -4,9 +4,11 @@ import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.embedding.WordVectors;
+import io.sluice.recurrent.model.LayerTransfer;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.scoring.bundle.BundleContents;
+import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.text.dataset.TextDataset;
@@ -140,6 +142,33 @@ record LearnableDocuments(TextDataset dataset) implements Learnable {
     } catch (IOException e) {
       throw Lake.readFailure("file of word vectors", uri, e);
     }
+  }
+
+  @Override
+  public LayerTransfer.Meaning meaning(ModelBundle bundle) {
+    List<String> own = dataset.contract().classes();
+    int[] words = ids(dataset.vocabulary(), bundle.vocabulary());
+    List<String> theirs = bundle.manifest().text().contract().classes();
+    return new LayerTransfer.Meaning(
+        words,
+        null,
+        own.equals(theirs)
+            ? null
+            : "its classes are %s, the bundle %s"
+                .formatted(own, theirs.isEmpty() ? "predicts words" : "has " + theirs));
+  }
+
+  /** Of each word the id in another vocabulary, special tokens by what they are for; −1 is none. */
+  private static int[] ids(Vocabulary own, Vocabulary theirs) {
+    int[] ids = new int[own.size()];
+    for (int id = 0; id < ids.length; id++) {
+      ids[id] = theirs.has(own.token(id)) ? theirs.id(own.token(id)) : -1;
+    }
+    ids[own.unknownId()] = theirs.unknownId();
+    if (own.padId() != null) {
+      ids[own.padId()] = theirs.padId() == null ? theirs.unknownId() : theirs.padId();
+    }
+    return ids;
   }
 
   /** By its name, as Hadoop does. */

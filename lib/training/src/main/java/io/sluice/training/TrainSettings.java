@@ -32,7 +32,7 @@ import java.util.Optional;
  *     their mean, 0 is off
  * @param averagePatience epochs that may be worse than one before them until the average begins; 0
  *     begins with the first step
- * @param warmStart a bundle whose parameters the run begins with
+ * @param fineTuneFrom a bundle whose layers the run begins with, where they fit
  * @param wordVectors a text file whose vectors the words that it has begin with
  * @param accumulate micro-batches that a batch is cut into, one after the other; empty leaves it to
  *     {@link io.sluice.recurrent.memory.TrainingMemory#microBatches}
@@ -63,7 +63,7 @@ public record TrainSettings(
     EarlyStopping earlyStopping,
     double averageDecay,
     int averagePatience,
-    Optional<String> warmStart,
+    Optional<String> fineTuneFrom,
     Optional<String> wordVectors,
     Optional<Integer> accumulate,
     int threads,
@@ -128,7 +128,7 @@ public record TrainSettings(
         earlyStopping,
         averageDecay,
         averagePatience,
-        warmStart,
+        fineTuneFrom,
         wordVectors,
         accumulate,
         threads,
@@ -192,7 +192,7 @@ public record TrainSettings(
                       train.numberBetween("early-stopping-min-delta", 0, Double.MAX_VALUE)),
                   train.numberBetween("average-decay", 0, 1),
                   train.intAtLeast("average-patience", 0),
-                  train.optionalString("warm-start"),
+                  train.section("fine-tune", s -> s.optionalString("bundle")),
                   train.optionalString("word-vectors"),
                   positiveOrAuto(train, "accumulate"),
                   train.intAtLeast("threads", 1),
@@ -250,9 +250,9 @@ public record TrainSettings(
               ConfigReader.kebab(settings.strategy),
               settings.averageDecay);
           train.check(
-              settings.wordVectors.isEmpty() || settings.warmStart.isEmpty(),
+              settings.wordVectors.isEmpty() || settings.fineTuneFrom.isEmpty(),
               "word-vectors",
-              "must be null with train.warm-start, whose bundle has vectors of its own, but is \"%s\"",
+              "must be null with train.fine-tune.bundle, whose model has vectors of its own, but is \"%s\"",
               settings.wordVectors.orElse(""));
           train.check(
               settings.averagePatience == 0 || settings.averageDecay > 0,

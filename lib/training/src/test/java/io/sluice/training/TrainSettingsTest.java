@@ -37,6 +37,7 @@ class TrainSettingsTest {
         weight-decay = 0.1
         schedule = step
         warmup-share = 0.2
+        slant-ratio = 16
         min-learning-rate = 0.001
         decay = 0.25
         decay-epochs = 2
@@ -48,7 +49,7 @@ class TrainSettingsTest {
         early-stopping-min-delta = 0.125
         average-decay = 0.5
         average-patience = 7
-        warm-start = "hdfs:///models/plant/6"
+        fine-tune { bundle = "hdfs:///models/plant/6", layer-decay = 2.6, gradual-unfreezing = true }
         accumulate = 2
         threads = 4
         workers = 3
@@ -92,13 +93,16 @@ class TrainSettingsTest {
                     0.001,
                     OptimizerSpec.Schedule.STEP,
                     0.2,
+                    16,
                     0.25,
                     2,
                     4,
                     3,
                     6,
                     0.1,
-                    5),
+                    5,
+                    2.6,
+                    true),
                 new EarlyStopping(9, 0.125),
                 0.5,
                 7,

@@ -8,10 +8,12 @@ import io.sluice.recurrent.model.Networks;
 import io.sluice.scoring.bundle.BundleManifest.FileEntry;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.lake.Lake;
+import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
 import java.util.zip.ZipEntry;
@@ -42,11 +44,20 @@ public final class ModelBundle {
   private final String hash;
   private final MultiLayerNetwork network;
 
-  private ModelBundle(String uri, BundleManifest manifest, String hash, MultiLayerNetwork network) {
+  /** The text of its file; null in a model of windows. */
+  private final String vocabulary;
+
+  private ModelBundle(
+      String uri,
+      BundleManifest manifest,
+      String hash,
+      MultiLayerNetwork network,
+      String vocabulary) {
     this.uri = uri;
     this.manifest = manifest;
     this.hash = hash;
     this.network = network;
+    this.vocabulary = vocabulary;
   }
 
   /**
@@ -63,10 +74,13 @@ public final class ModelBundle {
       BundleManifest manifest =
           BundleJson.read(json, new Path(folder, BundleManifest.FILE_NAME).toString());
       byte[] zip = null;
+      String vocabulary = null;
       for (Map.Entry<String, FileEntry> entry : manifest.files().entrySet()) {
         byte[] content = readVerified(files, folder, entry.getKey(), entry.getValue());
         if (entry.getKey().equals(BundleManifest.MODEL_FILE)) {
           zip = content;
+        } else if (entry.getKey().equals(Vocabulary.FILE_NAME)) {
+          vocabulary = new String(content, StandardCharsets.UTF_8);
         }
       }
       if (zip == null) {
@@ -75,7 +89,8 @@ public final class ModelBundle {
                 .formatted(folder, BundleManifest.MODEL_FILE));
       }
       requireAgreement(folder, manifest);
-      return new ModelBundle(uri, manifest, Sha256.of(json), restore(folder, manifest, zip));
+      return new ModelBundle(
+          uri, manifest, Sha256.of(json), restore(folder, manifest, zip), vocabulary);
     } catch (IOException e) {
       throw Lake.readFailure("model bundle", uri, e);
     }
@@ -197,6 +212,22 @@ public final class ModelBundle {
     return manifest.contract();
   }
 
+  /**
+   * The words of a model of texts, by id.
+   *
+   * @throws InvalidInputException if it is a model of windows, or lacks its vocabulary
+   */
+  public Vocabulary vocabulary() {
+    requireTexts();
+    if (vocabulary == null) {
+      throw new InvalidInputException(
+          "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
+              .formatted(uri, Vocabulary.FILE_NAME));
+    }
+    return Vocabulary.parse(
+        vocabulary, manifest.text().special(), uri + "/" + Vocabulary.FILE_NAME);
+  }
+
   /** How raw data becomes windows. */
   public JsonNode preparation() {
     return manifest.preparation();
@@ -217,12 +248,16 @@ public final class ModelBundle {
    * @throws InvalidInputException if it is no model of texts
    */
   public DocumentPredictor newDocumentPredictor() {
+    requireTexts();
+    return new DocumentPredictor(own(), manifest.spec(), manifest.text().contract());
+  }
+
+  private void requireTexts() {
     if (manifest.text() == null) {
       throw new InvalidInputException(
           "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on documents."
               .formatted(uri));
     }
-    return new DocumentPredictor(own(), manifest.spec(), manifest.text().contract());
   }
 
   private MultiLayerNetwork own() {
