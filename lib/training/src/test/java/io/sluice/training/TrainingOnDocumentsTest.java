@@ -217,7 +217,7 @@ class TrainingOnDocumentsTest {
   @Test
   void settingsThatDoNotGoWithDocumentsAreRefused() {
     refused("model.embedding-size: must be at least 1 for a dataset of", "model.embedding-size=0");
-    refused("model.output: must be last, mean or max, because", "model.output=sequence");
+    refused("model.output: must be last, mean, max or concat, because", "model.output=sequence");
     refused("train.max-train-windows: must be 0, because", "train.max-train-windows=7");
   }
 

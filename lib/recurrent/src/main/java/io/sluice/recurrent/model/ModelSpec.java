@@ -25,8 +25,8 @@ import java.util.Optional;
  *     in each direction
  * @param bidirectional reads each window in both directions
  * @param dropout share of activations dropped between layers while training, in [0, 1)
- * @param output what becomes of the time steps: the last one, a mean or maximum of all, or an
- *     output at every one
+ * @param output what becomes of the time steps: the last one, a mean or maximum of all, these three
+ *     side by side, or an output at every one
  * @param denseSizes hidden dense layers (ReLU) between the recurrent stack and the head
  * @param forgetBias initial bias of the forget gate; no part in cells without one
  * @param precision in which the recurrent layers multiply
@@ -72,6 +72,9 @@ public record ModelSpec(
     /** The largest of each unit over them. */
     @JsonProperty("max")
     MAX,
+    /** The last one's state, the largest and the mean, side by side. */
+    @JsonProperty("concat")
+    CONCAT,
     /** An output at every one. */
     @JsonProperty("sequence")
     SEQUENCE
@@ -261,7 +264,12 @@ public record ModelSpec(
   /** Numbers that what is below the head puts out, per time step where it has one. */
   @JsonIgnore
   public int headInputs() {
-    return denseSizes.isEmpty() ? recurrentOutputs() : denseSizes.get(denseSizes.size() - 1);
+    return denseSizes.isEmpty() ? outputsOverTime() : denseSizes.get(denseSizes.size() - 1);
+  }
+
+  /** Numbers that are left of the time steps, or of each where all are left. */
+  int outputsOverTime() {
+    return output == Output.CONCAT ? Math.multiplyExact(3, recurrentOutputs()) : recurrentOutputs();
   }
 
   /**

@@ -364,8 +364,9 @@ public final class Networks {
     }
     switch (spec.output()) {
       case LAST -> layers.add(new LastStep(spec.bidirectional()));
-      case MEAN -> layers.add(pooling(TimePooling.Kind.MEAN));
-      case MAX -> layers.add(pooling(TimePooling.Kind.MAX));
+      case MEAN -> layers.add(pooling(TimePooling.Kind.MEAN, spec));
+      case MAX -> layers.add(pooling(TimePooling.Kind.MAX, spec));
+      case CONCAT -> layers.add(pooling(TimePooling.Kind.CONCAT, spec));
       case SEQUENCE -> {
         // the head takes every step
       }
@@ -373,8 +374,11 @@ public final class Networks {
     return layers;
   }
 
-  private static TimePooling pooling(TimePooling.Kind kind) {
-    return new TimePooling.Builder(kind).name("pooling").build();
+  private static TimePooling pooling(TimePooling.Kind kind, ModelSpec spec) {
+    return new TimePooling.Builder(kind)
+        .name("pooling")
+        .bothDirections(kind == TimePooling.Kind.CONCAT && spec.bidirectional())
+        .build();
   }
 
   private static Recurrent cell(ModelSpec spec, int units) {
