@@ -25,7 +25,8 @@ import java.util.Optional;
  * @param batchPerWorker windows a step of each worker, in place of {@code batchSize}
  * @param shards parts of the train split that are dealt to workers; empty is one a window of a
  *     batch, at most {@value #MANY_SHARDS}
- * @param seed of initial weights, order of windows and dropout
+ * @param bptt how a stream of text is cut into steps
+ * @param seed of initial weights, order of windows, cuts of streams and dropout
  * @param optimizer how parameters move
  * @param earlyStopping when to stop before the last epoch
  * @param averageDecay of the moving average of parameters that is validated and published; 1 is
@@ -58,6 +59,7 @@ public record TrainSettings(
     int batchSize,
     Optional<Integer> batchPerWorker,
     Optional<Integer> shards,
+    Bptt bptt,
     long seed,
     OptimizerSettings optimizer,
     EarlyStopping earlyStopping,
@@ -97,6 +99,15 @@ public record TrainSettings(
   }
 
   /**
+   * Truncated backpropagation through time over streams of text.
+   *
+   * @param steps T, tokens of each stream that a step takes
+   * @param varied whether steps take more or fewer than T, see {@link
+   *     io.sluice.sequences.text.dataset.Truncation}
+   */
+  public record Bptt(int steps, boolean varied) {}
+
+  /**
    * @param path folder
    * @param everySteps steps between two; 0 is none within an epoch
    * @param every time between two; zero is none within an epoch
@@ -123,6 +134,7 @@ public record TrainSettings(
         batchPerWorker.map(each -> Math.multiplyExact(each, ranks)).orElse(batchSize),
         batchPerWorker,
         shards,
+        bptt,
         seed,
         optimizer,
         earlyStopping,
@@ -185,6 +197,7 @@ public record TrainSettings(
                   train.intAtLeast("batch-size", 1),
                   train.optionalIntAtLeast("batch-per-worker", 1),
                   positiveOrAuto(train, "shards"),
+                  new Bptt(train.intAtLeast("bptt-steps", 1), train.flag("bptt-varied")),
                   train.longValue("seed"),
                   optimizer,
                   new EarlyStopping(

@@ -202,7 +202,13 @@ public final class Trainer {
     Strategy strategy = Strategies.of(settings, plan, spark);
     try (Device.Bound bound = bind(settings);
         RunLog log =
-            RunLog.open(settings, plan.steps(), beginning.start().position(), progress, hadoop)) {
+            RunLog.open(
+                settings,
+                plan.steps(),
+                dataset.examples(),
+                beginning.start().position(),
+                progress,
+                hadoop)) {
       tellDevices(settings, log);
       Checkpoint end =
           strategy.run(
@@ -268,14 +274,11 @@ public final class Trainer {
   private static String story(
       Learnable dataset, TrainSettings settings, ModelSpec spec, StepPlan steps) {
     long unused = dataset.count(Split.TRAIN) - steps.windows();
-    return "train | %,d parameters | %s | %,d %s of %d x %d | batch %d | %,d steps an epoch%s"
+    return "train | %,d parameters | %s | %s | batch %d | %,d steps an epoch%s"
         .formatted(
             ModelSummary.of(spec).parameters(),
             Strategies.words(settings),
-            steps.windows(),
-            dataset.examples(),
-            spec.lookBack(),
-            spec.inputSize(),
+            dataset.told(steps.windows(), spec),
             settings.batchSize(),
             steps.stepsPerEpoch(),
             unused == 0

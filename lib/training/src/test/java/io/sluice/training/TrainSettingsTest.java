@@ -31,6 +31,8 @@ class TrainSettingsTest {
         batch-size = 30
         batch-per-worker = 12
         shards = 15
+        bptt-steps = 70
+        bptt-varied = true
         seed = 42
         optimizer = rmsprop
         learning-rate = 0.02
@@ -86,6 +88,7 @@ class TrainSettingsTest {
                 30,
                 Optional.of(12),
                 Optional.of(15),
+                new TrainSettings.Bptt(70, true),
                 42,
                 new OptimizerSettings(
                     OptimizerSpec.Algorithm.RMSPROP,

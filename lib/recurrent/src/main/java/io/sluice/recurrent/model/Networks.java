@@ -56,7 +56,8 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
  *       DL4J's {@code Dropout} and {@code SpatialDropout}, which networks of before have and keep,
  *       draw from one generator for all.
  *   <li>The loss of an output at every step is divided by T, because DL4J sums over time steps and
- *       a loss here is a mean over them.
+ *       a loss here is a mean over them; that of classes by the T of each batch, because streams of
+ *       words are cut where it pleases.
  *   <li>Weight decay is set on each layer: set on the whole network it is applied twice ({@code
  *       LayerValidation} adds it to layers that have it already).
  *   <li>Labels of classes are ids, whatever the number of classes: the head is {@link
@@ -426,7 +427,7 @@ public final class Networks {
                   ? new LossMSE()
                   : new LossMSE(constant(head.networkOutputs(), lossScale)));
       case QUANTILES -> numbers(head, sequence, new PinballLoss(head.quantiles(), lossScale));
-      case CLASSES -> classes(spec, lossScale);
+      case CLASSES -> classes(spec);
     };
   }
 
@@ -444,10 +445,13 @@ public final class Networks {
             .build();
   }
 
-  private static FeedForwardLayer classes(ModelSpec spec, double lossScale) {
+  private static FeedForwardLayer classes(ModelSpec spec) {
     Head head = spec.head();
     var layer =
-        new VocabularyOutput.Builder().name("head").nOut(head.outputs()).lossScale(lossScale);
+        new VocabularyOutput.Builder()
+            .name("head")
+            .nOut(head.outputs())
+            .meanOverTime(spec.output() == ModelSpec.Output.SEQUENCE);
     if (!head.classWeights().isEmpty()) {
       layer.classWeights(head.classWeights().stream().mapToDouble(Double::doubleValue).toArray());
     }

@@ -8,6 +8,7 @@ import io.sluice.recurrent.model.Networks;
 import io.sluice.scoring.bundle.BundleManifest.FileEntry;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.lake.Lake;
+import io.sluice.sequences.text.encoding.TextContract;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
@@ -146,6 +147,8 @@ public final class ModelBundle {
     try {
       if (manifest.text() == null) {
         new BatchArrays(manifest.contract(), manifest.spec());
+      } else if (manifest.text().contract().layout() == TextContract.Layout.STREAM) {
+        new StreamArrays(manifest.text().contract(), manifest.spec());
       } else {
         new DocumentArrays(manifest.text().contract(), manifest.spec());
       }

@@ -18,7 +18,8 @@ import java.util.TreeSet;
  *
  * <p><b>Shapes.</b> {@code parameters} (P), {@code optimizer} (S, 0 for plain SGD), {@code
  * averageParameters} (P, or 0 where no average is kept), {@code bestParameters} (P); float32 in the
- * order of the network's own flat views. Arrays are shared, not copied.
+ * order of the network's own flat views; {@code carriedStates} (B, N), 0 where nothing is carried.
+ * Arrays are shared, not copied.
  *
  * @param position where the run stands
  * @param settings settings that must be the same on resumption, by name, as text
@@ -27,6 +28,8 @@ import java.util.TreeSet;
  * @param averageParameters the average of parameters after it, where one is kept and has begun
  * @param bestParameters those with the best validation loss; the ones the run began with before the
  *     first validation
+ * @param carriedStates h and c of each recurrent layer, lowest first, that each of B streams takes
+ *     into the next step; within an epoch of streams only
  */
 public record Checkpoint(
     Position position,
@@ -34,7 +37,8 @@ public record Checkpoint(
     float[] parameters,
     float[] optimizer,
     float[] averageParameters,
-    float[] bestParameters)
+    float[] bestParameters,
+    float[] carriedStates)
     implements Serializable {
 
   public static final String FORMAT = "checkpoint.v2";
@@ -43,12 +47,25 @@ public record Checkpoint(
     settings = new TreeMap<>(settings);
   }
 
+  /** Where nothing is carried from step to step. */
+  public Checkpoint(
+      Position position,
+      Map<String, String> settings,
+      float[] parameters,
+      float[] optimizer,
+      float[] averageParameters,
+      float[] bestParameters) {
+    this(
+        position, settings, parameters, optimizer, averageParameters, bestParameters, new float[0]);
+  }
+
   /**
    * @param epoch epochs finished
    * @param stepOfEpoch steps finished of the epoch after them
    * @param step steps finished, over all epochs
    * @param lossSum sum of the losses of {@code windowsOfEpoch}
-   * @param windowsOfEpoch windows that the finished steps of the epoch have learned from
+   * @param windowsOfEpoch windows, or tokens of streams, that the finished steps of the epoch have
+   *     learned from
    * @param trainLoss mean loss of the last finished epoch's steps
    * @param validationLoss after the last finished epoch
    * @param bestEpoch the epoch (from 1) with the best validation loss
@@ -180,6 +197,7 @@ public record Checkpoint(
     require(optimizer.length % all == 0, "optimizer", optimizer.length, "a multiple of P");
     require(average == 0 || average == all, "averageParameters", average, "0 or P");
     require(best == all, "bestParameters", best, "P");
+    require(carriedStates.length == 0, "carriedStates", carriedStates.length, "0");
     return new Checkpoint(
         position,
         settings,
