@@ -71,8 +71,7 @@ class GradientSharingTest {
     TrainReport many =
         shared.train(
             SINE,
-            with(
-                ranks(ranks, "train.accumulate=2", "train.threads=" + (ranks % 2 + 1)), rates));
+            with(ranks(ranks, "train.accumulate=2", "train.threads=" + (ranks % 2 + 1)), rates));
 
     assertThat(many.steps()).isEqualTo(one.steps()).isEqualTo(52);
     List<Double> expected = losses(local, one);
