@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
+import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
@@ -190,12 +191,16 @@ public final class GlobalNormClipping implements IUpdater {
   }
 
   /**
-   * Numbers at the beginning of a network's parameters that a step leaves as they are.
+   * Numbers at the beginning of a network's parameters that a step leaves as they are. Asks the
+   * configuration, because a replica has no optimizer, whose state would cost memory.
    *
    * @param step from 0
    */
   public static long frozen(MultiLayerNetwork network, int step) {
-    return LayerGroup.frozen(clipping(network).config.groups, step);
+    TrainingConfig top = network.getLayer(network.getnLayers() - 1).getConfig();
+    return top.getUpdaterByParam("W") instanceof GlobalNormClipping clipping
+        ? LayerGroup.frozen(clipping.groups, step)
+        : 0;
   }
 
   private static Clipping clipping(MultiLayerNetwork network) {

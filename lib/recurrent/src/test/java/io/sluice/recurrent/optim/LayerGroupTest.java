@@ -158,6 +158,24 @@ class LayerGroupTest {
     assertThat(worst(network.params(), alone.params())).isLessThan(1e-6);
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"BIDIRECTIONAL", "LAYER_NORM", "CLASSES"})
+  void aPartOfANetworkKnowsWhatOfItIsFrozen(Kind kind) {
+    ModelSpec spec = kind.spec();
+    OptimizerSpec optimizer = SmallModels.ADAM.with(new LayerRates(1, STEPS_BETWEEN));
+    int each = Networks.layersOfRecurrent(spec);
+
+    MultiLayerNetwork lowest = Networks.part(spec, optimizer, 0, each, null, null);
+    MultiLayerNetwork others =
+        Networks.part(spec, optimizer, each, Networks.layers(spec), null, null);
+
+    // the head, the second layer and the first begin with steps 0, 2 and 4
+    assertThat(GlobalNormClipping.frozen(lowest, 3)).isEqualTo(lowest.numParams());
+    assertThat(GlobalNormClipping.frozen(lowest, 4)).isZero();
+    assertThat(GlobalNormClipping.frozen(others, 1)).isPositive().isLessThan(others.numParams());
+    assertThat(GlobalNormClipping.frozen(others, 2)).isZero();
+  }
+
   @Test
   void groupsAreCutAsANetworkIs() {
     var group = new LayerGroup(10, 30, 0.5, 7);
