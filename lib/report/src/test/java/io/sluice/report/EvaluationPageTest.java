@@ -77,6 +77,19 @@ class EvaluationPageTest {
   }
 
   @Test
+  void tokensAreJudgedByTheirPerplexity() throws IOException {
+    String withoutScripts =
+        page(SampleEvaluation.token()).replaceAll("(?s)<script.*?</script>", "");
+    assertThat(withoutScripts)
+        .contains(
+            "The next token is as hard to tell as one of 115.9 that are equally likely.</p>",
+            "The strongest is unigram: the model&#39;s perplexity is 83\u00a0% lower (115.9 against 680.2).",
+            "82,429 of split test, in streams of 82,430",
+            "Bits per token")
+        .doesNotContain("Windows", "Documents", "Origins", "null");
+  }
+
+  @Test
   void withoutABaselineThereIsNoVerdict() throws IOException {
     ObjectNode evaluation = SampleEvaluation.event(PUMPS);
     evaluation.putArray("baselines");

@@ -167,6 +167,35 @@ final class SampleEvaluation {
     return root;
   }
 
+  static ObjectNode token() {
+    ObjectNode root = base("token", 0);
+    root.withObject("/target").put("lookBack", 82_430);
+    ObjectNode dataset = root.withObject("/dataset");
+    dataset.put("split", "test").put("windows", 82_429).put("series", 0);
+    dataset.remove(List.of("firstOrigin", "lastOrigin"));
+    root.putObject("metrics")
+        .put("perplexity", 115.9)
+        .put("log-loss", 4.7527)
+        .put("bits-per-token", 6.8567);
+    root.putObject("meanings").put("perplexity", "equally likely tokens");
+    for (String empty :
+        new String[] {"notes", "byStep", "byChannel", "bySeries", "folds", "residuals", "tracks"}) {
+      root.putArray(empty);
+    }
+    ObjectNode unigram =
+        root.putArray("baselines")
+            .addObject()
+            .put("name", "unigram")
+            .put("available", true)
+            .put("note", "")
+            .put("count", 82_429);
+    unigram.putObject("metrics").put("perplexity", 680.2).put("log-loss", 6.5224);
+    unigram.set("model", root.path("metrics"));
+    unigram.putArray("byStep");
+    unigram.putArray("folds");
+    return root;
+  }
+
   private static void classBaseline(
       ArrayNode baselines, ObjectNode root, String name, double f1, double falseAlarms, double pr) {
     ObjectNode row =

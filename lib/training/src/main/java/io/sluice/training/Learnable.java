@@ -11,6 +11,7 @@ import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.training.loop.ExampleSource;
 import io.sluice.training.loop.StepPlan;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -36,6 +37,11 @@ interface Learnable {
   /** So many examples as the first line of a run tells them. */
   default String told(long count, ModelSpec spec) {
     return "%,d %s of %d x %d".formatted(count, examples(), spec.lookBack(), spec.inputSize());
+  }
+
+  /** A loss as a person reads it. */
+  default String told(double loss) {
+    return String.format(Locale.ROOT, "%.4g", loss);
   }
 
   /** Examples of a split, all of them. */

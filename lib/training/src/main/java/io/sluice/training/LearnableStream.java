@@ -15,6 +15,7 @@ import io.sluice.training.loop.StepPlan;
 import io.sluice.training.loop.StreamSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
@@ -64,6 +65,11 @@ record LearnableStream(TextDataset dataset, int streams, Truncation truncation)
   public String told(long count, ModelSpec spec) {
     return "%,d tokens in %d streams, %s%d a step"
         .formatted(count, streams, truncation.varied() ? "about " : "", truncation.timeSteps());
+  }
+
+  @Override
+  public String told(double loss) {
+    return String.format(Locale.ROOT, "%.4g (perplexity %.4g)", loss, Math.exp(loss));
   }
 
   /** Tokens that are predicted: all but the first of each stream and a remainder. */

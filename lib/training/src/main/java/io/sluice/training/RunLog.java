@@ -23,8 +23,8 @@ final class RunLog implements RunObserver, AutoCloseable {
   private final MetricsFile metrics;
   private final StepPlan plan;
 
-  /** What is counted, in the plural. */
-  private final String examples;
+  /** Says what its examples and losses are. */
+  private final Learnable dataset;
 
   private final int everySteps;
   private final double secondsBefore;
@@ -44,26 +44,26 @@ final class RunLog implements RunObserver, AutoCloseable {
       Progress.Task task,
       MetricsFile metrics,
       StepPlan plan,
-      String examples,
+      Learnable dataset,
       int everySteps,
       Position start) {
     this.task = task;
     this.metrics = metrics;
     this.plan = plan;
-    this.examples = examples;
+    this.dataset = dataset;
     this.everySteps = everySteps;
     this.secondsBefore = start.trainSeconds();
     this.validationLoss = start.validationLoss();
   }
 
   /**
-   * @param examples that a run learns from, in the plural
+   * @param dataset that a run learns from
    * @param start where the run goes on, or begins
    */
   static RunLog open(
       TrainSettings settings,
       StepPlan plan,
-      String examples,
+      Learnable dataset,
       Position start,
       Progress progress,
       Configuration hadoop) {
@@ -71,7 +71,7 @@ final class RunLog implements RunObserver, AutoCloseable {
         progress.start("train", start.step(), plan.steps()),
         MetricsFile.open(settings.metricsPath(), start.step(), hadoop),
         plan,
-        examples,
+        dataset,
         settings.logEverySteps(),
         start);
   }
@@ -130,11 +130,11 @@ final class RunLog implements RunObserver, AutoCloseable {
         at.epoch(),
         plan.epochs(),
         at.step(),
-        number(at.trainLoss()),
-        number(at.validationLoss()),
+        dataset.told(at.trainLoss()),
+        dataset.told(at.validationLoss()),
         done.best() ? ", best so far" : "",
         (long) rate(),
-        examples,
+        dataset.examples(),
         epochTime.denseBytes() > 0 ? sent() : "");
     if (done.learningRate() < done.rateBefore()) {
       LOG.info(
@@ -220,7 +220,11 @@ final class RunLog implements RunObserver, AutoCloseable {
         .ifPresent(n -> line.append(" | norm ").append(String.format(Locale.ROOT, "%.3g", n)));
     line.append(
         String.format(
-            Locale.ROOT, " | lr %.1e | %,d %s/s", done.learningRate(), (long) rate(), examples));
+            Locale.ROOT,
+            " | lr %.1e | %,d %s/s",
+            done.learningRate(),
+            (long) rate(),
+            dataset.examples()));
     if (epochTime.nanos() > 0) {
       line.append(
           " | compute %s, all-reduce %s, reading %s"

@@ -33,6 +33,8 @@ import java.util.Optional;
  *     their mean, 0 is off
  * @param averagePatience epochs that may be worse than one before them until the average begins; 0
  *     begins with the first step
+ * @param initialRange what weights begin uniform in, from minus this to this; 0 leaves it to the
+ *     layers
  * @param fineTuneFrom a bundle whose layers the run begins with, where they fit
  * @param wordVectors a text file whose vectors the words that it has begin with
  * @param accumulate micro-batches that a batch is cut into, one after the other; empty leaves it to
@@ -65,6 +67,7 @@ public record TrainSettings(
     EarlyStopping earlyStopping,
     double averageDecay,
     int averagePatience,
+    double initialRange,
     Optional<String> fineTuneFrom,
     Optional<String> wordVectors,
     Optional<Integer> accumulate,
@@ -140,6 +143,7 @@ public record TrainSettings(
         earlyStopping,
         averageDecay,
         averagePatience,
+        initialRange,
         fineTuneFrom,
         wordVectors,
         accumulate,
@@ -205,6 +209,7 @@ public record TrainSettings(
                       train.numberBetween("early-stopping-min-delta", 0, Double.MAX_VALUE)),
                   train.numberBetween("average-decay", 0, 1),
                   train.intAtLeast("average-patience", 0),
+                  train.numberBetween("initial-range", 0, 10),
                   train.section("fine-tune", s -> s.optionalString("bundle")),
                   train.optionalString("word-vectors"),
                   positiveOrAuto(train, "accumulate"),

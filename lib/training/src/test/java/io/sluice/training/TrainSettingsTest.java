@@ -43,6 +43,7 @@ class TrainSettingsTest {
         min-learning-rate = 0.001
         decay = 0.25
         decay-epochs = 2
+        first-decay-epochs = 7
         restart-epochs = 4
         restart-multiplier = 3
         plateau-patience = 6
@@ -50,6 +51,7 @@ class TrainSettingsTest {
         early-stopping-patience = 9
         early-stopping-min-delta = 0.125
         average-decay = 0.5
+        initial-range = 0.06
         average-patience = 7
         fine-tune { bundle = "hdfs:///models/plant/6", layer-decay = 2.6, gradual-unfreezing = true }
         accumulate = 2
@@ -99,6 +101,7 @@ class TrainSettingsTest {
                     16,
                     0.25,
                     2,
+                    Optional.of(7),
                     4,
                     3,
                     6,
@@ -109,6 +112,7 @@ class TrainSettingsTest {
                 new EarlyStopping(9, 0.125),
                 0.5,
                 7,
+                0.06,
                 Optional.of("hdfs:///models/plant/6"),
                 Optional.empty(),
                 Optional.of(2),

@@ -164,7 +164,12 @@ class TrainingOnStreamTest {
     String[] cut =
         strategy.equals("local")
             ? new String[] {"train.threads=2", "train.accumulate=2"}
-            : new String[] {"train.strategy=gradient-sharing", "train.workers=4"};
+            : new String[] {
+              "train.strategy=gradient-sharing",
+              "train.workers=3",
+              "train.batch-size=30",
+              "train.batch-per-worker=2"
+            };
 
     TrainReport many = together.trainOn(dataset("counting"), with(settings, cut));
 

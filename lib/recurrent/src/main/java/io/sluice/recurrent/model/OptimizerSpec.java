@@ -10,6 +10,7 @@ import io.sluice.recurrent.optim.LayerGroup;
 import io.sluice.recurrent.optim.PlateauDecay;
 import io.sluice.recurrent.optim.RowBlock;
 import io.sluice.recurrent.optim.SlantedTriangular;
+import io.sluice.recurrent.optim.StepDecay;
 import io.sluice.recurrent.optim.WarmUp;
 import java.io.Serializable;
 import java.util.List;
@@ -22,7 +23,6 @@ import org.nd4j.linalg.schedule.ExponentialSchedule;
 import org.nd4j.linalg.schedule.FixedSchedule;
 import org.nd4j.linalg.schedule.ISchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
-import org.nd4j.linalg.schedule.StepSchedule;
 
 /**
  * How parameters move, in steps.
@@ -37,6 +37,7 @@ import org.nd4j.linalg.schedule.StepSchedule;
  *     triangle; less than {@code steps}
  * @param decay factor of step and exponential schedules, and of a reduction on a plateau …
  * @param decaySteps … of step and exponential schedules every so many steps
+ * @param firstDecaySteps steps before a step schedule's first factor
  * @param restartSteps steps of the first cycle of a cosine with restarts
  * @param restartMultiplier of the length from cycle to cycle
  * @param weightDecay decoupled, on weights and not on biases; with {@code ADAM} as with {@code
@@ -53,6 +54,7 @@ public record OptimizerSpec(
     int warmupSteps,
     double decay,
     int decaySteps,
+    int firstDecaySteps,
     int restartSteps,
     int restartMultiplier,
     double weightDecay,
@@ -108,9 +110,10 @@ public record OptimizerSpec(
           "steps is %d and warmupSteps %d, must be 0 <= warmupSteps < steps"
               .formatted(steps, warmupSteps));
     }
-    if (decaySteps < 1) {
+    if (decaySteps < 1 || firstDecaySteps < 1) {
       throw new IllegalArgumentException(
-          "decaySteps is %d, must be at least 1".formatted(decaySteps));
+          "decaySteps is %d and firstDecaySteps %d, each must be at least 1"
+              .formatted(decaySteps, firstDecaySteps));
     }
     if (restartSteps < 1 || restartMultiplier < 1) {
       throw new IllegalArgumentException(
@@ -119,7 +122,7 @@ public record OptimizerSpec(
     }
   }
 
-  /** All layers learn alike. */
+  /** All layers learn alike, and the steps of a step schedule are all as long. */
   public OptimizerSpec(
       Algorithm algorithm,
       double learningRate,
@@ -142,6 +145,7 @@ public record OptimizerSpec(
         warmupSteps,
         decay,
         decaySteps,
+        decaySteps,
         restartSteps,
         restartMultiplier,
         weightDecay,
@@ -160,6 +164,7 @@ public record OptimizerSpec(
         warmupSteps,
         decay,
         decaySteps,
+        firstDecaySteps,
         restartSteps,
         restartMultiplier,
         weightDecay,
@@ -191,7 +196,7 @@ public record OptimizerSpec(
           case COSINE_RESTARTS ->
               new CosineRestarts(
                   learningRate, minLearningRate, warmupSteps, restartSteps, restartMultiplier);
-          case STEP -> new StepSchedule(ScheduleType.ITERATION, learningRate, decay, decaySteps);
+          case STEP -> new StepDecay(learningRate, decay, firstDecaySteps, decaySteps);
           case EXPONENTIAL ->
               new ExponentialSchedule(
                   ScheduleType.ITERATION, learningRate, Math.pow(decay, 1.0 / decaySteps));

@@ -533,6 +533,25 @@ class NetworksTest {
   }
 
   @Test
+  void weightsAreDrawnUniformFromASeedAndBiasesStay() {
+    ModelSpec spec = spec(Cell.LSTM, false, 0, Output.LAST, List.of(5), Head.regression(1));
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 8);
+    INDArray bias = network.getParam("0_b").dup();
+
+    UniformWeights.draw(network, 0.25, 3);
+
+    INDArray first = network.params().dup();
+    INDArray weights = network.getParam("0_RW");
+    assertThat(weights.maxNumber().doubleValue()).isBetween(0.2, 0.25);
+    assertThat(weights.minNumber().doubleValue()).isBetween(-0.25, -0.2);
+    assertThat(network.getParam("0_b")).isEqualTo(bias);
+    UniformWeights.draw(network, 0.25, 3);
+    assertThat(network.params()).isEqualTo(first);
+    UniformWeights.draw(network, 0.25, 4);
+    assertThat(network.params()).isNotEqualTo(first);
+  }
+
+  @Test
   void lossOfASequenceIsAMeanOverItsSteps() {
     for (Head head :
         List.of(

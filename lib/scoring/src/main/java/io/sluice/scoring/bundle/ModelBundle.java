@@ -221,7 +221,7 @@ public final class ModelBundle {
    * @throws InvalidInputException if it is a model of windows, or lacks its vocabulary
    */
   public Vocabulary vocabulary() {
-    requireTexts();
+    requireTexts("texts");
     if (vocabulary == null) {
       throw new InvalidInputException(
           "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
@@ -248,18 +248,44 @@ public final class ModelBundle {
   /**
    * A predictor of documents for one thread.
    *
-   * @throws InvalidInputException if it is no model of texts
+   * @throws InvalidInputException if it is no model of documents
    */
   public DocumentPredictor newDocumentPredictor() {
-    requireTexts();
-    return new DocumentPredictor(own(), manifest.spec(), manifest.text().contract());
+    return new DocumentPredictor(own(), manifest.spec(), text(TextContract.Layout.DOCUMENTS));
   }
 
-  private void requireTexts() {
+  /**
+   * A reader of streams of tokens for one thread.
+   *
+   * @param streams B, read side by side
+   * @throws InvalidInputException if it is no language model
+   */
+  public StreamPredictor newStreamPredictor(int streams) {
+    return new StreamPredictor(own(), manifest.spec(), text(TextContract.Layout.STREAM), streams);
+  }
+
+  private TextContract text(TextContract.Layout wanted) {
+    String reads = wanted == TextContract.Layout.STREAM ? "one long text, in order" : "documents";
+    requireTexts(reads);
+    TextContract contract = manifest.text().contract();
+    if (contract.layout() != wanted) {
+      throw new InvalidInputException(
+          "%s is a %s. Give the bundle of a model that was trained on %s."
+              .formatted(
+                  uri,
+                  wanted == TextContract.Layout.STREAM
+                      ? "model of documents, and this predicts the next token"
+                      : "language model, and this classifies documents",
+                  reads));
+    }
+    return contract;
+  }
+
+  private void requireTexts(String reads) {
     if (manifest.text() == null) {
       throw new InvalidInputException(
-          "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on documents."
-              .formatted(uri));
+          "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on %s."
+              .formatted(uri, reads));
     }
   }
 

@@ -12,7 +12,6 @@ import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
-import io.sluice.sequences.text.encoding.TextContract;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -74,36 +72,10 @@ final class DocumentEvaluation {
       Configuration hadoop) {
     long start = System.nanoTime();
     TextDataset dataset = TextDataset.open(settings.dataset(), hadoop).requireAudit();
-    requireFit(bundle.manifest().text().contract(), bundle.uri(), dataset);
+    TextFit.require(bundle.manifest().text().contract(), bundle.uri(), dataset);
     var evaluation = new DocumentEvaluation(spark, settings, dataset, model, hadoop);
     DocumentScores scores = evaluation.scores();
     return evaluation.report(scores, start);
-  }
-
-  private static void requireFit(TextContract bundle, String uri, TextDataset dataset) {
-    var differences = new ArrayList<String>();
-    TextContract found = dataset.contract();
-    compare(differences, "layout", bundle.layout(), found.layout());
-    compare(differences, "tokenisation", bundle.tokenisation(), found.tokenisation());
-    compare(differences, "vocabulary", bundle.vocabularyHash(), found.vocabularyHash());
-    compare(differences, "max-tokens", bundle.maxTokens(), found.maxTokens());
-    compare(differences, "truncate", bundle.truncate(), found.truncate());
-    compare(differences, "classes", bundle.classes(), found.classes());
-    if (!differences.isEmpty()) {
-      throw new InvalidInputException(
-          "Model bundle %s does not fit dataset %s, %d difference(s):%n  - %s%nEvaluate on a dataset built with the bundle's vocabulary (text.vocabulary.path) and settings, or train on this one."
-              .formatted(
-                  uri,
-                  dataset.uri(),
-                  differences.size(),
-                  String.join(System.lineSeparator() + "  - ", differences)));
-    }
-  }
-
-  private static void compare(List<String> found, String what, Object bundle, Object dataset) {
-    if (!Objects.equals(bundle, dataset)) {
-      found.add("%s is %s in the bundle, %s in the dataset".formatted(what, bundle, dataset));
-    }
   }
 
   /** Of the split, by tasks that take whole batches. */

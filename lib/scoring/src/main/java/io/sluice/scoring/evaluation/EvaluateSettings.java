@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param device where to compute
  * @param dataset the dataset folder
  * @param split whose windows are predicted
- * @param batchSize windows a forward pass
+ * @param batchSize windows, documents or tokens a forward pass
+ * @param streams that a language model reads a split in, side by side
  * @param baselines predictions to compare with, in the order of the report; those that do not fit
  *     the target are passed over
  * @param arima how the ARIMA baseline is made
@@ -37,6 +38,7 @@ public record EvaluateSettings(
     String dataset,
     Split split,
     int batchSize,
+    int streams,
     List<BaselineKind> baselines,
     Arima arima,
     int backtestFolds,
@@ -79,6 +81,7 @@ public record EvaluateSettings(
                 s.string("dataset"),
                 s.choice("split", Split.class),
                 s.intAtLeast("batch-size", 1),
+                s.intAtLeast("streams", 1),
                 s.choices("baselines", BaselineKind.class),
                 arima(s),
                 s.intAtLeast("backtest-folds", 1),

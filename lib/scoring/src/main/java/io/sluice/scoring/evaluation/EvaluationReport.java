@@ -57,21 +57,28 @@ public record EvaluationReport(
   /** The type of a target that is the class of a document. */
   public static final String DOCUMENT = "document";
 
+  /** The type of a target that is the next token of a text. */
+  public static final String TOKEN = "token";
+
   public static final String FORMAT = "evaluation.v1";
   public static final String FILE_NAME = "evaluation.json";
 
   /** What was evaluated, in the plural. */
   String examples() {
-    return target.type().equals(DOCUMENT) ? "documents" : "windows";
+    return switch (target.type()) {
+      case DOCUMENT -> "documents";
+      case TOKEN -> "tokens";
+      default -> "windows";
+    };
   }
 
   public record ModelInfo(String name, String version, String uri, String hash) {}
 
   /**
-   * @param windows evaluated, or documents
-   * @param series 0 where there are documents
+   * @param windows evaluated, or documents, or tokens that were predicted
+   * @param series 0 where there are texts
    * @param missingTargets target values that are not known and were left out
-   * @param firstOrigin null where there are documents
+   * @param firstOrigin null where there are texts
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record DatasetInfo(
@@ -84,8 +91,8 @@ public record EvaluationReport(
       String lastOrigin) {}
 
   /**
-   * @param type forecast, class, event, remaining-life or document
-   * @param lookBack steps of a window, or tokens of the longest document
+   * @param type forecast, class, event, remaining-life, document or token
+   * @param lookBack steps of a window, or tokens of the longest document, or of a stream
    * @param interval probability of the judged interval; 0 where there is none
    * @param intervalSource model quantiles, bundle residuals or validation residuals; null where
    *     there is none

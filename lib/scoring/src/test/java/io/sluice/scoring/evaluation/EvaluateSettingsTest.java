@@ -21,7 +21,7 @@ class EvaluateSettingsTest {
             """
 name = n, registry.path = r, device = gpu
 evaluate {
-  bundle = b, dataset = d, split = validation, batch-size = 3, baselines = [arima]
+  bundle = b, dataset = d, split = validation, batch-size = 3, streams = 11, baselines = [arima]
   arima-max-windows = 4, arima-orders = [5, 0, 6], arima-seasonal-orders = [0, 1, 2]
   arima-period = 7, backtest-folds = 8, interval = 0.95, threshold = 0.25, output = o, page-series = 9
   gate-metric = roc-auc, gate-limit = 0.5, gate-baseline = arima
@@ -38,6 +38,7 @@ evaluate {
                 "d",
                 Split.VALIDATION,
                 3,
+                11,
                 List.of(BaselineKind.ARIMA),
                 new EvaluateSettings.Arima(4, List.of(5, 0, 6), List.of(0, 1, 2), 7),
                 8,
@@ -63,7 +64,9 @@ evaluate {
             BaselineKind.MAJORITY_CLASS,
             BaselineKind.ALWAYS_ALARM,
             BaselineKind.LOGISTIC_REGRESSION,
-            BaselineKind.TRAIN_MEAN);
+            BaselineKind.TRAIN_MEAN,
+            BaselineKind.UNIFORM,
+            BaselineKind.UNIGRAM);
     assertThat(settings.threshold()).isEmpty();
   }
 
@@ -76,7 +79,7 @@ evaluate {
         "must be a metric with a better end, but is coverage");
     assertProblem(
         "evaluate { gate-metric = mae, gate-baseline = arima }",
-        "must be one of evaluate.baselines [last-value, seasonal-naive-daily, seasonal-naive-weekly, majority-class, always-alarm, logistic-regression, train-mean], but is arima");
+        "must be one of evaluate.baselines [last-value, seasonal-naive-daily, seasonal-naive-weekly, majority-class, always-alarm, logistic-regression, train-mean, uniform, unigram], but is arima");
     assertProblem("evaluate.threshold = 1.5", "must be between 0.0 and 1.0, but is 1.5");
     assertProblem("evaluate.threshold = best", "must be a number, but is \"best\"");
     assertProblem("evaluate.arima-orders = [1, 2]", "must have three orders");
