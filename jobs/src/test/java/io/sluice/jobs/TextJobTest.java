@@ -56,7 +56,7 @@ class TextJobTest {
   }
 
   @Test
-  void aStreamIsBuiltLearnedAndJudged() throws Exception {
+  void aStreamIsBuiltLearnedJudgedScoredAndContinued() throws Exception {
     Files.writeString(folder.resolve("raw.txt"), "the cat sat\nthe dog ran\n");
     String hocon =
         """
@@ -95,6 +95,18 @@ class TextJobTest {
     assertThat(folder.resolve("runs/text/evaluation/index.html"))
         .content()
         .contains("The next token is as hard to tell as one of");
+    assertThat(run(ScoreJob.JOB, LOCAL, hocon)).isEqualTo(ExitStatus.DONE);
+    // a line is a document, and its end is a token
+    assertThat(lastLine().get("report").get("predictionsWritten").asLong()).isEqualTo(2);
+    assertThat(lastLine().get("report").get("scoredTokens").asLong()).isEqualTo(8);
+    ExitStatus generated =
+        run(
+            GenerateJob.JOB,
+            LOCAL,
+            "generate { prompt = \"the horse\", tokens = 5, temperature = 0 }");
+    assertThat(generated).isEqualTo(ExitStatus.DONE);
+    assertThat(lastLine().get("report").get("tokens").asInt()).isEqualTo(5);
+    assertThat(lastLine().get("report").get("unknownWords").get(0).asText()).isEqualTo("horse");
   }
 
   @Test

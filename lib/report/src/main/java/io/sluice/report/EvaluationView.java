@@ -92,6 +92,7 @@ final class EvaluationView {
     view.put("hasTracks", evaluation.path("tracks").size() > 0);
     view.put("tracksTitle", tracksTitle());
     view.put("tracksHint", tracksHint());
+    ExplanationView.addTo(view, evaluation);
     view.put("data", PageData.of(evaluation));
     view.put("uplotScript", Resources.uplot("uPlot.iife.min.js"));
     view.put("uplotStyle", Resources.uplot("uPlot.min.css"));

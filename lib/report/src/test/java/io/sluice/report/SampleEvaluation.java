@@ -196,6 +196,62 @@ final class SampleEvaluation {
     return root;
   }
 
+  /** Documents of which three are explained: one of these words, one Arabic, one Chinese. */
+  static ObjectNode explained(String name, List<String> words) {
+    ObjectNode root = document();
+    ObjectNode explanations =
+        root.putObject("explanations").put("tokens", "word").put("unknown", "<unk>");
+    ArrayNode samples = explanations.putArray("samples");
+    explained(samples, name, "wrong", words)
+        .put("actual", "failure")
+        .put("rankCorrelation", -0.314)
+        .withArray("negations")
+        .add(2);
+    explained(
+            samples,
+            "ar-1",
+            "right",
+            List.of("هذا", "الفيلم", "ليس", "جيدا", "،", "بل", "<unk>", "ممل", "."))
+        .put("actual", "no failure")
+        .put("rankCorrelation", 0.5)
+        .withArray("negations")
+        .add(2);
+    explained(samples, "zh-1", "undecided", List.of("这", "部", "电影", "不", "好", "。", "《", "题", "》"))
+        .put("window", 3);
+    ObjectNode negations =
+        explanations
+            .putObject("negations")
+            .put("documents", 20_000)
+            .put("flips", 612)
+            .put("explained", 200)
+            .put("top", 10)
+            .put("inTopByAttention", 60)
+            .put("inTopByOcclusion", 160)
+            .put("inTopByChance", 66.21)
+            .put("rankCorrelation", 0.27);
+    negations.putArray("words").add("not").add("*n't");
+    return root;
+  }
+
+  private static ObjectNode explained(
+      ArrayNode samples, String name, String choice, List<String> words) {
+    ObjectNode sample =
+        samples
+            .addObject()
+            .put("name", name)
+            .put("choice", choice)
+            .put("predicted", "no failure")
+            .put("probability", 0.9312)
+            .put("window", 1);
+    sample.putArray("negations");
+    for (int t = 0; t < words.size(); t++) {
+      sample.withArray("tokens").add(words.get(t));
+      sample.withArray("attention").add(t == 1 ? 0.5 : 0.5 / (words.size() - 1));
+      sample.withArray("occlusion").add(t == 2 ? 0.25 : t == 3 ? -0.1 : 0.001 * t);
+    }
+    return sample;
+  }
+
   private static void classBaseline(
       ArrayNode baselines, ObjectNode root, String name, double f1, double falseAlarms, double pr) {
     ObjectNode row =

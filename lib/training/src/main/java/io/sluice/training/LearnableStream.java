@@ -39,14 +39,14 @@ record LearnableStream(TextDataset dataset, int streams, Truncation truncation)
   /** A step needs the states that the step before left, of the same streams. */
   private static void requireStrategy(StrategyKind strategy) {
     switch (strategy) {
-      case AUTO, LOCAL, GRADIENT_SHARING -> {
-        // each rank keeps its streams
+      case AUTO, LOCAL, GRADIENT_SHARING, PIPELINE -> {
+        // each rank, or replica, keeps its streams
       }
-      case PIPELINE, PARAMETER_AVERAGING, ASYNC_GRADIENT_SHARING ->
+      case PARAMETER_AVERAGING, ASYNC_GRADIENT_SHARING ->
           throw new InvalidConfigException(
               "for a dataset of one long text (dataset.layout = stream)",
               List.of(
-                  "train.strategy: must be gradient-sharing, local or auto, whose ranks keep the states of their streams from step to step, but is %s"
+                  "train.strategy: must be gradient-sharing, pipeline, local or auto, whose ranks keep the states of their streams from step to step, but is %s"
                       .formatted(ConfigReader.kebab(strategy))));
     }
   }

@@ -21,7 +21,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeAll;
@@ -137,6 +139,51 @@ class TrainingOnDocumentsTest {
     for (int p = 0; p < one.parameters().length; p++) {
       assertThat(three.parameters()[p]).isCloseTo(one.parameters()[p], within(2e-5f));
     }
+  }
+
+  /** Two replicas of two stages, whose rows of the embedding are summed where they are touched. */
+  @Test
+  void stagesTogetherLearnWhatOneProcessDoes() {
+    List<String> settings =
+        List.of(
+            "model.embedding-size=5",
+            "model.embedding-dropout=0.1",
+            "model.weight-dropout=0.2",
+            "model.hidden-sizes=[6,5]",
+            "model.attention=additive",
+            "model.dropout=0.2",
+            "model.activation-regularization=0.5",
+            "model.temporal-activation-regularization=0.5",
+            "train.optimizer=sgd",
+            "train.epochs=2");
+    TrainerRun alone = run("alone");
+    TrainReport one = alone.trainOn(dataset("documents"), with(settings, "train.strategy=local"));
+    TrainerRun staged = run("staged");
+
+    TrainReport many =
+        staged.trainOn(
+            dataset("documents"),
+            with(
+                settings,
+                "train.strategy=pipeline",
+                "train.workers=4",
+                "train.accumulate=3",
+                "train.pipeline.time-chunk=5",
+                "train.checkpoint.every-steps=2"));
+
+    assertThat(many.bestValidationLoss())
+        .isCloseTo(one.bestValidationLoss(), within(1e-5 * one.bestValidationLoss()));
+    float[] expected = alone.checkpoint(one).parameters();
+    float[] actual = staged.checkpoint(many).parameters();
+    assertThat(actual).hasSameSizeAs(expected);
+    for (int p = 0; p < expected.length; p++) {
+      assertThat(actual[p]).isCloseTo(expected[p], within(2e-5f));
+    }
+    assertThat(many.bundle().published()).isTrue();
+  }
+
+  private static String[] with(List<String> some, String... more) {
+    return Stream.concat(some.stream(), Arrays.stream(more)).toArray(String[]::new);
   }
 
   @Test

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -59,6 +60,14 @@ class TrainingOnStreamTest {
     "model.embedding-dropout=0.1",
     "model.temporal-activation-regularization=0.5",
     "train.bptt-varied=true"
+  };
+
+  /** Two replicas of two stages. */
+  private static final String[] STAGED = {
+    "train.strategy=pipeline",
+    "train.workers=4",
+    "train.accumulate=2",
+    "train.pipeline { placement = [0, 1, 1], time-chunk = 4 }"
   };
 
   @TempDir static Path shared;
@@ -155,21 +164,30 @@ class TrainingOnStreamTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gradient-sharing", "local"})
+  @ValueSource(strings = {"gradient-sharing", "local", "pipeline"})
   void ranksThreadsAndMicroBatchesLearnWhatOneProcessDoes(String strategy) {
-    String[] settings = with(with(SETTINGS, DROPPED), "train.optimizer=sgd", "train.epochs=2");
+    // a head that is tied has its weights at the other end of a pipeline
+    String[] settings =
+        with(
+            with(SETTINGS, DROPPED),
+            "train.optimizer=sgd",
+            "train.epochs=2",
+            "model.embedding-tied=" + strategy.equals("pipeline"));
     TrainerRun alone = run("alone");
     TrainReport one = alone.trainOn(dataset("counting"), settings);
     TrainerRun together = run("together");
     String[] cut =
-        strategy.equals("local")
-            ? new String[] {"train.threads=2", "train.accumulate=2"}
-            : new String[] {
-              "train.strategy=gradient-sharing",
-              "train.workers=3",
-              "train.batch-size=30",
-              "train.batch-per-worker=2"
-            };
+        switch (strategy) {
+          case "local" -> new String[] {"train.threads=2", "train.accumulate=2"};
+          case "pipeline" -> STAGED;
+          default ->
+              new String[] {
+                "train.strategy=gradient-sharing",
+                "train.workers=3",
+                "train.batch-size=30",
+                "train.batch-per-worker=2"
+              };
+        };
 
     TrainReport many = together.trainOn(dataset("counting"), with(settings, cut));
 
@@ -188,8 +206,9 @@ class TrainingOnStreamTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3})
-  void aRunGoesOnWithinAnEpochWithItsStatesAtAnyNumberOfRanks(int ranks) throws IOException {
+  @CsvSource({"local, 1", "gradient-sharing, 3", "pipeline, 4"})
+  void aRunGoesOnWithinAnEpochWithItsStatesAtAnyNumberOfRanks(String strategy, int ranks)
+      throws IOException {
     String[] settings =
         with(
             with(SETTINGS, DROPPED),
@@ -203,7 +222,10 @@ class TrainingOnStreamTest {
     String middle = "epoch-00001-step-%09d.checkpoint".formatted(steps + 5);
     Files.copy(folder.resolve("whole/runs/sine/checkpoints/" + middle), saved.resolve(middle));
     TrainerRun cut = run("cut");
-    String[] ranked = {"train.strategy=gradient-sharing", "train.workers=" + ranks};
+    String[] ranked =
+        strategy.equals("pipeline")
+            ? STAGED
+            : new String[] {"train.strategy=" + strategy, "train.workers=" + ranks};
 
     TrainReport resumed =
         cut.trainOn(dataset("counting"), ranks == 1 ? settings : with(settings, ranked));
@@ -221,14 +243,14 @@ class TrainingOnStreamTest {
         .isCloseTo(uncut.lastValidationLoss(), within(ranks == 1 ? 0 : 2e-5));
   }
 
-  @Test
-  void ranksSaveTheStatesOfAllStreams() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"gradient-sharing", "pipeline"})
+  void ranksSaveTheStatesOfAllStreams(String strategy) throws IOException {
     String[] settings =
         with(
-            SETTINGS,
+            with(SETTINGS, STAGED),
             "train.epochs=1",
-            "train.strategy=gradient-sharing",
-            "train.workers=3",
+            "train.strategy=" + strategy,
             "train.checkpoint { every-steps = 5, keep = 100 }");
     TrainerRun ranked = run("ranked");
     ranked.trainOn(dataset("counting"), settings);
@@ -261,15 +283,14 @@ class TrainingOnStreamTest {
         "attention=self-attention",
         "model.attention-heads=2");
     refused("model.class-weights: must be [], because", "class-weights=[1,2]");
-    for (String strategy :
-        new String[] {"pipeline", "parameter-averaging", "async-gradient-sharing"}) {
+    for (String strategy : new String[] {"parameter-averaging", "async-gradient-sharing"}) {
       assertThatThrownBy(
               () ->
                   run("refused")
                       .trainOn(dataset("counting"), with(SETTINGS, "train.strategy=" + strategy)))
           .isInstanceOf(InvalidConfigException.class)
           .hasMessageContaining(
-              "train.strategy: must be gradient-sharing, local or auto, whose ranks keep the states of their streams from step to step, but is "
+              "train.strategy: must be gradient-sharing, pipeline, local or auto, whose ranks keep the states of their streams from step to step, but is "
                   + strategy);
     }
   }

@@ -114,6 +114,13 @@ public final class VocabularyOutput extends BaseOutputLayer {
     this.tiedBehind = tiedBehind;
   }
 
+  /** The same with weights of its own, (V, H) row-major before the bias. */
+  public VocabularyOutput untied() {
+    var own = (VocabularyOutput) clone();
+    own.tiedBehind = 0;
+    return own;
+  }
+
   /**
    * −ln of the probability that a layer gave to each label in its last pass that had labels: a
    * training step, {@code network.score(…)} or {@code network.scoreExamples(…)}. Their mean over

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.layer;
 
+import io.sluice.recurrent.kernel.State;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -141,6 +142,11 @@ public final class CarriedStates {
     layers.forEach(layer -> layer.inOrder().forEach(state -> state.assign(0)));
   }
 
+  /** Those of a recurrent layer, from 0 at the bottom. */
+  OfLayer ofLayer(int layer) {
+    return layers.get(layer);
+  }
+
   /** Of one layer: (B, H) arrays by name. */
   static final class OfLayer {
     private final int index;
@@ -161,6 +167,26 @@ public final class CarriedStates {
     /** Where a pass leaves what it ends with. */
     Map<String, INDArray> last() {
       return last;
+    }
+
+    /** What a pass of the sequences from one on begins with. */
+    State first(int sequence) {
+      return from(first, sequence);
+    }
+
+    /** Where a pass of the sequences from one on leaves what it ends with. */
+    State last(int sequence) {
+      return from(last, sequence);
+    }
+
+    private static State from(Map<String, INDArray> states, int sequence) {
+      INDArray c = states.get(KernelLayer.CELL);
+      return new State(
+          from(states.get(KernelLayer.HIDDEN), sequence), c == null ? null : from(c, sequence));
+    }
+
+    private static FloatPointer from(INDArray state, int sequence) {
+      return new FloatPointer(TimeMajor.memory(state)).getPointer(sequence * state.size(1));
     }
 
     private KernelLayer in(MultiLayerNetwork network) {

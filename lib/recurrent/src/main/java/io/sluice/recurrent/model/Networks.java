@@ -76,19 +76,22 @@ public final class Networks {
    * @param seed of the parameters; the same seed gives the same parameters
    */
   public static MultiLayerNetwork create(ModelSpec spec, OptimizerSpec optimizer, long seed) {
-    // ND4J takes a seed of 0 for "none" and draws one from the clock
-    long notZero = seed == 0 ? Long.MIN_VALUE : seed;
     var network =
         new MultiLayerNetwork(
             configuration(
                 spec,
                 optimizer.updater(rows(spec), optimizer.layerRates().groups(spec)),
                 rules(spec, optimizer),
-                notZero,
+                notZero(seed),
                 DataType.FLOAT));
     network.init();
     GlobalNormClipping.requireOneBlock(network);
     return network;
+  }
+
+  /** ND4J takes a seed of 0 for "none" and draws one from the clock. */
+  private static long notZero(long seed) {
+    return seed == 0 ? Long.MIN_VALUE : seed;
   }
 
   /**
@@ -96,21 +99,29 @@ public final class Networks {
    * its flat parameters are theirs in the whole one's. Where the head is not among them it only
    * holds parameters and optimizer.
    *
+   * @param seed of the whole network, which the weights that it drops follow from
    * @param from first of DL4J's layers, from 0
    * @param to after the last one
-   * @param below put under them; null is none
+   * @param below put under them, and a head that is tied to an embedding then has its weights among
+   *     its own parameters; null is none
    * @param parameters (1, P) to be the network's own, as they are; null makes fresh ones, which are
    *     not those of the whole network
    */
   public static MultiLayerNetwork part(
-      ModelSpec spec, OptimizerSpec optimizer, int from, int to, Layer below, INDArray parameters) {
+      ModelSpec spec,
+      OptimizerSpec optimizer,
+      long seed,
+      int from,
+      int to,
+      Layer below,
+      INDArray parameters) {
     MultiLayerConfiguration whole =
         configuration(
             spec,
             optimizer.updater(
                 from == 0 ? rows(spec) : null, groupsOfPart(spec, optimizer, from, to)),
             rules(spec, optimizer),
-            1,
+            notZero(seed),
             DataType.FLOAT);
     var confs = new ArrayList<>(whole.getConfs().subList(from, to));
     int shift = from;
@@ -120,6 +131,7 @@ public final class Networks {
       bottom.clearVariables();
       confs.add(0, bottom);
       shift--;
+      untie(confs);
     }
     var preprocessors = new HashMap<Integer, InputPreProcessor>();
     for (var each : whole.getInputPreProcessors().entrySet()) {
@@ -137,6 +149,16 @@ public final class Networks {
       network.init(parameters, false);
     }
     return network;
+  }
+
+  private static void untie(List<NeuralNetConfiguration> confs) {
+    NeuralNetConfiguration top = confs.get(confs.size() - 1);
+    if (top.getLayer() instanceof VocabularyOutput head && head.getTiedBehind() > 0) {
+      NeuralNetConfiguration own = top.clone();
+      own.setLayer(head.untied());
+      own.clearVariables();
+      confs.set(confs.size() - 1, own);
+    }
   }
 
   /** Those of the whole network, where the part's parameters lie among theirs. */

@@ -71,8 +71,8 @@ public record Batch(
 
   /** One of {@code parts} whose sizes differ by 1 at most, the larger ones first. */
   public Batch part(int part, int parts) {
-    int from = start(part, parts);
-    int to = start(part + 1, parts);
+    int from = start(size(), part, parts);
+    int to = start(size(), part + 1, parts);
     return to - from == size()
         ? this
         : new Batch(
@@ -84,8 +84,9 @@ public record Batch(
             states == null ? null : states.rows(from, to));
   }
 
-  private int start(int part, int parts) {
-    return part * (size() / parts) + Math.min(part, size() % parts);
+  /** Examples before a {@link #part} of a batch of so many. */
+  public static int start(int size, int part, int parts) {
+    return part * (size / parts) + Math.min(part, size % parts);
   }
 
   /** Rows [from, to) of an array with one row an example; null of null and of no rows. */

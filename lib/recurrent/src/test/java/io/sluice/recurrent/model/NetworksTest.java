@@ -274,7 +274,7 @@ class NetworksTest {
                 Precision.F32,
                 Head.classes(11, List.of()))
             .with(new WordEmbedding(11, 4, false, 0, true));
-    MultiLayerNetwork part = Networks.part(spec, ADAM, 1, 3, null, null);
+    MultiLayerNetwork part = Networks.part(spec, ADAM, 1, 1, 3, null, null);
 
     assertThatThrownBy(() -> part.output(Nd4j.zeros(1, 4, 6)))
         .hasMessage(

@@ -8,13 +8,16 @@ import io.sluice.recurrent.model.Networks;
 import io.sluice.scoring.bundle.BundleManifest.FileEntry;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.lake.Lake;
+import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.encoding.TextContract;
+import io.sluice.sequences.text.encoding.TextEncoder;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.zip.ZipEntry;
@@ -45,20 +48,25 @@ public final class ModelBundle {
   private final String hash;
   private final MultiLayerNetwork network;
 
-  /** The text of its file; null in a model of windows. */
-  private final String vocabulary;
+  /** Of a model of texts; else null. */
+  private final Vocabulary vocabulary;
+
+  /** Of a model of subwords; else null. */
+  private final String tokenizerJson;
 
   private ModelBundle(
       String uri,
       BundleManifest manifest,
       String hash,
       MultiLayerNetwork network,
-      String vocabulary) {
+      Vocabulary vocabulary,
+      String tokenizerJson) {
     this.uri = uri;
     this.manifest = manifest;
     this.hash = hash;
     this.network = network;
     this.vocabulary = vocabulary;
+    this.tokenizerJson = tokenizerJson;
   }
 
   /**
@@ -74,24 +82,22 @@ public final class ModelBundle {
       byte[] json = readManifest(files, folder);
       BundleManifest manifest =
           BundleJson.read(json, new Path(folder, BundleManifest.FILE_NAME).toString());
-      byte[] zip = null;
-      String vocabulary = null;
+      var contents = new HashMap<String, byte[]>();
       for (Map.Entry<String, FileEntry> entry : manifest.files().entrySet()) {
-        byte[] content = readVerified(files, folder, entry.getKey(), entry.getValue());
-        if (entry.getKey().equals(BundleManifest.MODEL_FILE)) {
-          zip = content;
-        } else if (entry.getKey().equals(Vocabulary.FILE_NAME)) {
-          vocabulary = new String(content, StandardCharsets.UTF_8);
-        }
+        String name = entry.getKey();
+        contents.put(name, readVerified(files, folder, name, entry.getValue()));
       }
-      if (zip == null) {
-        throw new InvalidInputException(
-            "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
-                .formatted(folder, BundleManifest.MODEL_FILE));
-      }
+      requireListed(folder, contents, BundleManifest.MODEL_FILE);
       requireAgreement(folder, manifest);
+      Vocabulary vocabulary =
+          manifest.text() == null ? null : vocabulary(folder, manifest, contents);
       return new ModelBundle(
-          uri, manifest, Sha256.of(json), restore(folder, manifest, zip), vocabulary);
+          uri,
+          manifest,
+          Sha256.of(json),
+          restore(folder, manifest, contents.get(BundleManifest.MODEL_FILE)),
+          vocabulary,
+          text(contents.get(TextManifest.TOKENIZER_FILE_NAME)));
     } catch (IOException e) {
       throw Lake.readFailure("model bundle", uri, e);
     }
@@ -142,6 +148,38 @@ public final class ModelBundle {
     }
   }
 
+  private static void requireListed(Path folder, Map<String, byte[]> contents, String name) {
+    if (!contents.containsKey(name)) {
+      throw new InvalidInputException(
+          "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
+              .formatted(folder, name));
+    }
+  }
+
+  /** The vocabulary, which must be the one of the contract. */
+  private static Vocabulary vocabulary(
+      Path folder, BundleManifest manifest, Map<String, byte[]> contents) {
+    requireListed(folder, contents, Vocabulary.FILE_NAME);
+    BundleManifest.TextContents text = manifest.text();
+    Vocabulary vocabulary =
+        Vocabulary.parse(
+            text(contents.get(Vocabulary.FILE_NAME)),
+            text.special(),
+            new Path(folder, Vocabulary.FILE_NAME).toString());
+    try {
+      new TextEncoder(
+              text.contract(), vocabulary, text(contents.get(TextManifest.TOKENIZER_FILE_NAME)))
+          .close();
+    } catch (InvalidInputException e) {
+      throw contradiction(folder, e);
+    }
+    return vocabulary;
+  }
+
+  private static String text(byte[] content) {
+    return content == null ? null : new String(content, StandardCharsets.UTF_8);
+  }
+
   /** What the network is and what a window or a text is are two parts of the manifest. */
   private static void requireAgreement(Path folder, BundleManifest manifest) {
     try {
@@ -153,9 +191,13 @@ public final class ModelBundle {
         new DocumentArrays(manifest.text().contract(), manifest.spec());
       }
     } catch (InvalidInputException e) {
-      throw new InvalidInputException(
-          "Model bundle %s contradicts itself. %s".formatted(folder, e.getMessage()), e);
+      throw contradiction(folder, e);
     }
+  }
+
+  private static InvalidInputException contradiction(Path folder, InvalidInputException reason) {
+    return new InvalidInputException(
+        "Model bundle %s contradicts itself. %s".formatted(folder, reason.getMessage()), reason);
   }
 
   private static MultiLayerNetwork restore(Path folder, BundleManifest manifest, byte[] zip)
@@ -215,22 +257,6 @@ public final class ModelBundle {
     return manifest.contract();
   }
 
-  /**
-   * The words of a model of texts, by id.
-   *
-   * @throws InvalidInputException if it is a model of windows, or lacks its vocabulary
-   */
-  public Vocabulary vocabulary() {
-    requireTexts("texts");
-    if (vocabulary == null) {
-      throw new InvalidInputException(
-          "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
-              .formatted(uri, Vocabulary.FILE_NAME));
-    }
-    return Vocabulary.parse(
-        vocabulary, manifest.text().special(), uri + "/" + Vocabulary.FILE_NAME);
-  }
-
   /** How raw data becomes windows. */
   public JsonNode preparation() {
     return manifest.preparation();
@@ -243,6 +269,59 @@ public final class ModelBundle {
   /** SHA-256 of the manifest, which holds the hash of every other file: names the whole bundle. */
   public String hash() {
     return hash;
+  }
+
+  /** Whether the model is one of texts, and not of windows of series. */
+  public boolean isOfText() {
+    return manifest.text() != null;
+  }
+
+  /** Whether the model predicts the next token of a text. */
+  public boolean isLanguageModel() {
+    return isOfText() && manifest.text().contract().layout() == TextContract.Layout.STREAM;
+  }
+
+  /** Whether predictors can say which tokens the model attended to. */
+  public boolean hasAttentionWeights() {
+    return isOfText() && DocumentPredictor.attends(manifest.spec());
+  }
+
+  /**
+   * What a text is.
+   *
+   * @throws InvalidInputException if it is no model of texts
+   */
+  public TextContract textContract() {
+    if (!isOfText()) {
+      throw new InvalidInputException(
+          "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on documents."
+              .formatted(uri));
+    }
+    return manifest.text().contract();
+  }
+
+  /**
+   * The tokens of the model's ids.
+   *
+   * @throws InvalidInputException if it is no model of texts
+   */
+  public Vocabulary vocabulary() {
+    textContract();
+    return vocabulary;
+  }
+
+  /** Of a model of subwords, the text of its {@code tokenizer.json}; else null. */
+  public String tokenizerJson() {
+    return tokenizerJson;
+  }
+
+  /**
+   * Turns texts into ids as the model's dataset did, for one thread.
+   *
+   * @throws InvalidInputException if it is no model of texts
+   */
+  public TextEncoder newTextEncoder() {
+    return new TextEncoder(textContract(), vocabulary, tokenizerJson);
   }
 
   /**
@@ -266,7 +345,11 @@ public final class ModelBundle {
 
   private TextContract text(TextContract.Layout wanted) {
     String reads = wanted == TextContract.Layout.STREAM ? "one long text, in order" : "documents";
-    requireTexts(reads);
+    if (manifest.text() == null) {
+      throw new InvalidInputException(
+          "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on %s."
+              .formatted(uri, reads));
+    }
     TextContract contract = manifest.text().contract();
     if (contract.layout() != wanted) {
       throw new InvalidInputException(
@@ -279,14 +362,6 @@ public final class ModelBundle {
                   reads));
     }
     return contract;
-  }
-
-  private void requireTexts(String reads) {
-    if (manifest.text() == null) {
-      throw new InvalidInputException(
-          "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on %s."
-              .formatted(uri, reads));
-    }
   }
 
   private MultiLayerNetwork own() {

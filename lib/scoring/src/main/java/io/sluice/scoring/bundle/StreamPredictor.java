@@ -24,10 +24,10 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class StreamPredictor implements AutoCloseable {
   private final MultiLayerNetwork network;
   private final StreamArrays arrays;
-  private final CarriedStates states;
+  private CarriedStates states;
   private final int highestRecurrent;
   private final int words;
-  private final int streams;
+  private int streams;
   private Device device = Device.CPU;
 
   /**
@@ -68,6 +68,20 @@ public final class StreamPredictor implements AutoCloseable {
   /** All streams begin anew. */
   public void begin() {
     states.clear();
+  }
+
+  /**
+   * Others begin in their place.
+   *
+   * @param others B from now on
+   */
+  public void begin(int others) {
+    if (others == streams) {
+      begin();
+    } else {
+      states = CarriedStates.zeros(network, others);
+      streams = others;
+    }
   }
 
   /** What the streams carry, (B, N) row-major; see {@link CarriedStates}. A copy. */

@@ -176,6 +176,7 @@ final class StreamEvaluation {
         null,
         List.of(),
         List.of(),
+        null,
         settings.gate().map(g -> QualityGate.judge(g, metrics, baselines)).orElse(null));
   }
 

@@ -7,19 +7,18 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
 import io.sluice.failure.InvalidInputException;
-import io.sluice.sequences.lake.StagedFolder;
 import io.sluice.sequences.telemetry.source.RawTable;
 import io.sluice.sequences.telemetry.source.ReadFailures;
 import io.sluice.sequences.telemetry.source.SeriesOfFile;
 import io.sluice.sequences.telemetry.source.WriteFailures;
 import io.sluice.sequences.text.TextSettings.Document;
-import io.sluice.sequences.text.encoding.TextContract.Layout;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -44,9 +43,10 @@ final class TokenTable {
   record Before(long row, long token) implements Serializable {}
 
   private final SparkSession spark;
-  private final TextSettings settings;
+  private final Reading reading;
   private final String uri;
   private final long files;
+  private final boolean hasLabels;
   private final Map<ChunkId, Before> chunks = new HashMap<>();
   private final TreeMap<String, Long> rejected = new TreeMap<>();
   private final long[] documents = new long[3];
@@ -54,77 +54,87 @@ final class TokenTable {
   private long replaced;
   private String hash;
 
-  private TokenTable(SparkSession spark, TextSettings settings, String uri, long files) {
+  private TokenTable(
+      SparkSession spark, Reading reading, String uri, long files, boolean hasLabels) {
     this.spark = spark;
-    this.settings = settings;
+    this.hasLabels = hasLabels;
+    this.reading = reading;
     this.uri = uri;
     this.files = files;
   }
 
-  /** Reads and tokenises the sources. */
-  static TokenTable write(
-      SparkSession spark, TextSettings settings, String tokenizerJson, StagedFolder staged) {
+  /**
+   * Reads and tokenises the sources.
+   *
+   * @param parent folder that the table is written into
+   */
+  static TokenTable write(SparkSession spark, Reading reading, String parent) {
+    var source = reading.source();
     Dataset<Row> raw = null;
     var roots = new ArrayList<String>();
     long files = 0;
+    boolean hasLabels = false;
     for (int number = 0; number < 3; number++) {
-      String path = settings.source().paths().get(number);
+      String path = source.paths().get(number);
       roots.add(path == null ? "" : SeriesOfFile.root(path));
       if (path == null) {
         continue;
       }
-      RawTable table = open(spark, settings, number);
+      RawTable table = open(spark, reading, number);
       files += table.files().length;
-      Dataset<Row> own = columns(table, settings.source(), number);
+      hasLabels |= table.has(source.labelColumn());
+      Dataset<Row> own = columns(table, reading, number);
       raw = raw == null ? own : raw.union(own);
     }
-    var source = settings.source();
     var names = new ArrayList<String>();
     names.add(source.textColumn());
     names.add(source.idColumn());
     names.add(source.labelColumn());
     var tokenising =
         new Tokenising(
-            settings.text().tokenisation(),
-            tokenizerJson,
-            settings.dataset().layout() == Layout.DOCUMENTS,
-            source.labelColumn() != null,
-            settings.text().invalidUtf8(),
+            reading.tokenisation(),
+            reading.tokenizerJson(),
+            !reading.isStream(),
+            reading.needsLabels(),
+            reading.invalidUtf8(),
             roots,
             names);
-    String uri = staged.uri() + "/" + FOLDER;
+    String uri = parent + "/" + FOLDER;
     Dataset<Row> tokenised = raw.mapPartitions(tokenising, Encoders.row(Tokenising.SCHEMA));
     WriteFailures.guard(
-        settings.described(0),
-        staged.uri(),
+        reading.described(0),
+        parent,
         () -> {
           tokenised.write().option("compression", "snappy").parquet(uri);
           return null;
         });
-    var table = new TokenTable(spark, settings, uri, files);
+    var table = new TokenTable(spark, reading, uri, files, hasLabels);
     table.addUp();
     return table;
   }
 
-  private static RawTable open(SparkSession spark, TextSettings settings, int number) {
-    var source = settings.source();
+  private static RawTable open(SparkSession spark, Reading reading, int number) {
+    var source = reading.source();
     var options = new TreeMap<>(source.options());
     if (source.format().equals("text") && source.document() == Document.FILE) {
       options.put("wholetext", "true");
     }
     return RawTable.open(
         spark,
-        settings.described(number),
+        reading.described(number),
         source.paths().get(number),
         source.format(),
         options,
         source.columnNames());
   }
 
-  private static Dataset<Row> columns(RawTable table, TextSettings.Source source, int number) {
+  private static Dataset<Row> columns(RawTable table, Reading reading, int number) {
+    var source = reading.source();
     table.requirePlain(source.textColumn(), "source.columns.text");
     table.requirePlain(source.idColumn(), "source.columns.id");
-    table.requirePlain(source.labelColumn(), "source.columns.label");
+    boolean hasLabels = reading.needsLabels() || table.has(source.labelColumn());
+    String label = hasLabels ? source.labelColumn() : null;
+    table.requirePlain(label, "source.columns.label");
     return table
         .rows()
         .select(
@@ -134,7 +144,7 @@ final class TokenTable {
             table.malformed().as("malformed"),
             text(table, source.textColumn()).as("text"),
             text(table, source.idColumn()).as("id"),
-            text(table, source.labelColumn()).as("label"));
+            text(table, label).as("label"));
   }
 
   private static Column text(RawTable table, String name) {
@@ -204,21 +214,21 @@ final class TokenTable {
   /** Refuses sources without rows, and those whose rows have neither a name nor a place. */
   void requireDocuments() {
     for (int number = 0; number < 3; number++) {
-      if (settings.source().paths().get(number) != null && documents[number] == 0) {
+      if (reading.source().paths().get(number) != null && documents[number] == 0) {
         throw new InvalidInputException(
-            "%s has no rows. Give a path with data.".formatted(settings.described(number)));
+            "%s has no rows. Give a path with data.".formatted(reading.described(number)));
       }
     }
-    boolean stream = settings.dataset().layout() == Layout.STREAM;
-    if (stream || settings.source().idColumn() == null) {
+    boolean stream = reading.isStream();
+    if (stream || reading.source().idColumn() == null) {
       for (ChunkId id : chunks.keySet()) {
         if (id.file().isEmpty()) {
           throw new InvalidInputException(
               stream
                   ? "%s is not made of files, so its rows have no order, and a stream needs one. Write it to files, or use dataset.layout = documents."
-                      .formatted(settings.described(id.source()))
+                      .formatted(reading.described(id.source()))
                   : "%s is not made of files, so its documents have no names. Set source.columns.id."
-                      .formatted(settings.described(id.source())));
+                      .formatted(reading.described(id.source())));
         }
       }
     }
@@ -229,9 +239,16 @@ final class TokenTable {
     return spark.read().schema(Tokenising.SCHEMA).parquet(uri);
   }
 
+  /** Columns source_file, reason and row of what cannot be used. */
+  Dataset<Row> rejects() {
+    return rows()
+        .where("reason is not null")
+        .selectExpr("nullif(uri, '') as source_file", "reason", "row");
+  }
+
   /** Runs an action on the rows. */
   <T> T reading(java.util.concurrent.Callable<T> action) {
-    return ReadFailures.guard(settings.described(0), action);
+    return ReadFailures.guard(reading.described(0), action);
   }
 
   /** What lies before each chunk. */
@@ -242,6 +259,56 @@ final class TokenTable {
   /** Rejected so far, by reason. */
   TreeMap<String, Long> rejected() {
     return rejected;
+  }
+
+  /**
+   * Refuses a source of which too little is left.
+   *
+   * @param maxShare more rejected documents than this share are too many
+   * @param path where they were written to
+   * @param advice what to do
+   */
+  void requireFewRejected(double maxShare, String path, String advice) {
+    long n = rejected.values().stream().mapToLong(Long::longValue).sum();
+    double share = (double) n / documents();
+    if (n < documents() && share <= maxShare) {
+      return;
+    }
+    List<String> reasons =
+        rejected.entrySet().stream()
+            .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+            .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
+            .toList();
+    throw new InvalidInputException(
+        "%s: %d of %d documents cannot be used (%.2f %%), %s. Reasons: %s. They are in %s; %s."
+            .formatted(
+                reading.described(0),
+                n,
+                documents(),
+                100 * share,
+                share > maxShare ? "more than reject.max-share = " + maxShare : "and none is left",
+                String.join(", ", reasons),
+                path,
+                advice));
+  }
+
+  /** What a person should know of bytes that are not UTF-8; empty where there are none. */
+  Optional<String> warningOfReplaced() {
+    return replaced == 0
+        ? Optional.empty()
+        : Optional.of(
+            "%d documents have bytes that are not UTF-8, or the character U+FFFD that such bytes became before; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out."
+                .formatted(replaced));
+  }
+
+  /** Whether a source has the column of labels. */
+  boolean hasLabels() {
+    return hasLabels;
+  }
+
+  /** The main source with the setting that names it. */
+  String described() {
+    return reading.described(0);
   }
 
   long files() {

@@ -5,6 +5,7 @@ import io.sluice.recurrent.optim.AverageTrigger;
 import io.sluice.recurrent.optim.LossScale;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,7 +19,7 @@ import java.util.TreeSet;
  *
  * <p><b>Shapes.</b> {@code parameters} (P), {@code optimizer} (S, 0 for plain SGD), {@code
  * averageParameters} (P, or 0 where no average is kept), {@code bestParameters} (P); float32 in the
- * order of the network's own flat views; {@code carriedStates} (B, N), 0 where nothing is carried.
+ * order of the network's own flat views; {@code carriedStates} (N, B), 0 where nothing is carried.
  * Arrays are shared, not copied.
  *
  * @param position where the run stands
@@ -181,11 +182,23 @@ public record Checkpoint(
   }
 
   /**
+   * The part for the parameters [from, to), as a rank holds it that has only these, where nothing
+   * is carried from step to step.
+   */
+  public Checkpoint range(long from, long to) {
+    require(carriedStates.length == 0, "carriedStates", carriedStates.length, "0");
+    return range(from, to, 0, 0);
+  }
+
+  /**
    * The part for the parameters [from, to), as a rank holds it that has only these. Arrays are
    * copies; of an optimizer that keeps k numbers a parameter, in k moments of P numbers one after
    * the other, it has k moments of {@code to - from} numbers one after the other.
+   *
+   * @param fromState first number of what its layers carry
+   * @param toState after the last one
    */
-  public Checkpoint range(long from, long to) {
+  public Checkpoint range(long from, long to, long fromState, long toState) {
     int all = parameters.length;
     if (from < 0 || from >= to || to > all) {
       throw new IllegalArgumentException(
@@ -197,14 +210,14 @@ public record Checkpoint(
     require(optimizer.length % all == 0, "optimizer", optimizer.length, "a multiple of P");
     require(average == 0 || average == all, "averageParameters", average, "0 or P");
     require(best == all, "bestParameters", best, "P");
-    require(carriedStates.length == 0, "carriedStates", carriedStates.length, "0");
     return new Checkpoint(
         position,
         settings,
         slices(parameters, (int) from, (int) to),
         slices(optimizer, (int) from, (int) to),
         slices(averageParameters, (int) from, (int) to),
-        slices(bestParameters, (int) from, (int) to));
+        slices(bestParameters, (int) from, (int) to),
+        Arrays.copyOfRange(carriedStates, (int) fromState, (int) toState));
   }
 
   private void require(boolean holds, String name, int length, String rule) {

@@ -3,18 +3,18 @@ package io.sluice.training.loop;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /** A learning rate that each step scales for its own batch. */
-final class StepRate implements ISchedule {
+public final class StepRate implements ISchedule {
   private static final long serialVersionUID = 1L;
 
   private final ISchedule rate;
   private double factor = 1;
 
-  StepRate(ISchedule rate) {
+  public StepRate(ISchedule rate) {
     this.rate = rate;
   }
 
   /** From the next step on. */
-  void setFactor(double factor) {
+  public void setFactor(double factor) {
     this.factor = factor;
   }
 

@@ -36,6 +36,11 @@ public record StreamSource(String uri, Truncation truncation) implements Example
   }
 
   @Override
+  public boolean carriesStates() {
+    return true;
+  }
+
+  @Override
   public ExampleSet examples(Configuration hadoop, ModelSpec spec) {
     TextDataset dataset = TextDataset.open(uri, hadoop);
     return new Streams(dataset, truncation, new StreamArrays(dataset.contract(), spec));

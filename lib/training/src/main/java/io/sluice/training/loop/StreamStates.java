@@ -4,7 +4,6 @@ import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.training.allreduce.AllReduce;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.time.Duration;
 import java.util.Optional;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -13,9 +12,11 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * What streams carry from step to step of an epoch: a rank's own, b ≡ r (mod R), and those of all
  * ranks where a checkpoint is to hold them.
  *
- * <p><b>Shapes.</b> All states are (B, N) float32, row-major, by stream; see {@link CarriedStates}.
+ * <p><b>Shapes.</b> All states are (N, B) float32, row-major: numbers of the lowest layer first, as
+ * parameters are, so that those of pipeline stages lie one behind the other. N is that of {@link
+ * CarriedStates}.
  */
-final class StreamStates {
+public final class StreamStates {
   private static final float[] NONE = {};
 
   private final CarriedStates own;
@@ -28,11 +29,12 @@ final class StreamStates {
   private boolean withinEpoch;
 
   /**
+   * @param network whose layers carry them: all of it, or a pipeline stage's part
    * @param others the rank and the others; empty is one rank
    * @param streams B, of all ranks
    * @param deadline for the slowest rank
    */
-  StreamStates(
+  public StreamStates(
       MultiLayerNetwork network, Optional<AllReduce> others, int streams, Duration deadline) {
     this.others = others;
     this.deadline = deadline;
@@ -43,12 +45,12 @@ final class StreamStates {
   }
 
   /** Of this rank's streams. */
-  CarriedStates own() {
+  public CarriedStates own() {
     return own;
   }
 
   /** At the start of an epoch. */
-  void clear() {
+  public void clear() {
     own.clear();
     gathered = NONE;
     withinEpoch = false;
@@ -60,7 +62,7 @@ final class StreamStates {
    * @param isLast of the epoch
    * @param isSaved whether a checkpoint follows within the epoch; the same on all ranks
    */
-  void stepDone(boolean isLast, boolean isSaved) {
+  public void stepDone(boolean isLast, boolean isSaved) {
     if (isLast) {
       clear();
       return;
@@ -74,32 +76,33 @@ final class StreamStates {
   /**
    * Goes on within an epoch.
    *
-   * @param all (B, N)
+   * @param all (N, B)
    */
-  void restore(float[] all) {
+  public void restore(float[] all) {
     int N = own.numbers();
     if (all.length != streams * N) {
       throw new IllegalArgumentException(
-          "states have length %d, expected B*N = %d (B=%d, N=%d)"
-              .formatted(all.length, streams * N, streams, N));
+          "states have length %d, expected N*B = %d (N=%d, B=%d)"
+              .formatted(all.length, N * streams, N, streams));
     }
     var rows = new float[own.sequences() * N];
     for (int b = 0; b < own.sequences(); b++) {
-      System.arraycopy(all, (rank + b * ranks) * N, rows, b * N, N);
+      for (int n = 0; n < N; n++) {
+        rows[b * N + n] = all[n * streams + rank + b * ranks];
+      }
     }
     own.set(rows);
   }
 
   private void gather(AllReduce all) {
-    int N = own.numbers();
-    float[] rows = own.toArray();
-    ByteBuffer bytes =
-        ByteBuffer.allocateDirect(Math.multiplyExact(streams * N, Float.BYTES))
-            .order(ByteOrder.nativeOrder());
-    FloatBuffer states = bytes.asFloatBuffer();
-    for (int b = 0; b < own.sequences(); b++) {
-      states.put((rank + b * ranks) * N, rows, b * N, N);
+    float[] states = spread();
+    if (states.length == 0) {
+      return; // a pipeline stage without recurrent layers
     }
+    ByteBuffer bytes =
+        ByteBuffer.allocateDirect(Math.multiplyExact(states.length, Float.BYTES))
+            .order(ByteOrder.nativeOrder());
+    bytes.asFloatBuffer().put(states);
     try {
       // each number is that of one rank, and zero on the others
       all.sum(bytes).await(deadline);
@@ -107,15 +110,28 @@ final class StreamStates {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while states were gathered", e);
     }
-    gathered = new float[streams * N];
-    states.get(0, gathered);
+    bytes.asFloatBuffer().get(states);
+    gathered = states;
+  }
+
+  /** This rank's in their places among those of all (N, B), the others' zero. */
+  private float[] spread() {
+    int N = own.numbers();
+    float[] rows = own.toArray();
+    var states = new float[Math.multiplyExact(N, streams)];
+    for (int b = 0; b < own.sequences(); b++) {
+      for (int n = 0; n < N; n++) {
+        states[n * streams + rank + b * ranks] = rows[b * N + n];
+      }
+    }
+    return states;
   }
 
   /**
-   * Those of all ranks (B, N) after the last step, which is one that a checkpoint follows; empty
+   * Those of all ranks (N, B) after the last step, which is one that a checkpoint follows; empty
    * between epochs.
    */
-  float[] all() {
-    return withinEpoch && others.isEmpty() ? own.toArray() : gathered;
+  public float[] all() {
+    return withinEpoch && others.isEmpty() ? spread() : gathered;
   }
 }
