@@ -165,9 +165,9 @@ class LayerGroupTest {
     OptimizerSpec optimizer = SmallModels.ADAM.with(new LayerRates(1, STEPS_BETWEEN));
     int each = Networks.layersOfRecurrent(spec);
 
-    MultiLayerNetwork lowest = Networks.part(spec, optimizer, 0, each, null, null);
+    MultiLayerNetwork lowest = Networks.part(spec, optimizer, 1, 0, each, null, null);
     MultiLayerNetwork others =
-        Networks.part(spec, optimizer, each, Networks.layers(spec), null, null);
+        Networks.part(spec, optimizer, 1, each, Networks.layers(spec), null, null);
 
     // the head, the second layer and the first begin with steps 0, 2 and 4
     assertThat(GlobalNormClipping.frozen(lowest, 3)).isEqualTo(lowest.numParams());
