@@ -1,22 +1,16 @@
 package io.sluice.training;
 
-import io.sluice.failure.InvalidInputException;
-import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointStore;
 import io.sluice.training.loop.RunPlan;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
-import org.apache.hadoop.conf.Configuration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where a run starts: at the newest checkpoint that is whole, with the weights of a bundle, or
- * afresh.
+ * Where a run starts: at the newest checkpoint that is whole, or afresh, which may be with layers
+ * of a bundle.
  *
  * @param start the checkpoint, or what stands in for one
  * @param initialParameters (P) those before the first step of all
@@ -31,15 +25,13 @@ record Beginning(
   private static final Logger LOG = LoggerFactory.getLogger(Beginning.class);
 
   /**
-   * @param network with fresh parameters
+   * @param network with the parameters that a fresh run begins with
    */
   static Beginning of(
       RunPlan plan,
       MultiLayerNetwork network,
       CheckpointStore checkpoints,
-      TrainSettings settings,
-      Configuration hadoop) {
-    settings.warmStart().ifPresent(bundle -> warm(network, bundle, hadoop));
+      TrainSettings settings) {
     Checkpoint fresh = plan.initial(network);
     checkpoints.removeStaging();
     if (!settings.checkpoints().resume()) {
@@ -71,25 +63,5 @@ record Beginning(
         fresh.parameters(),
         found.uri(),
         atEnd ? found.bundle() : Optional.empty());
-  }
-
-  private static void warm(MultiLayerNetwork network, String uri, Configuration hadoop) {
-    MultiLayerNetwork from = ModelBundle.open(uri, hadoop).network();
-    if (!shapes(from).equals(shapes(network))) {
-      throw new InvalidInputException(
-          "Cannot begin with the weights of %s: they are %s, this run's are %s. Set train.warm-start to a bundle of the same network, or set the model section to that of the bundle."
-              .formatted(uri, shapes(from), shapes(network)));
-    }
-    network.setParams(from.params());
-    LOG.info("Beginning with the weights of {}", uri);
-  }
-
-  /** The shape of each weight, in the order of the network's flat view. */
-  private static Map<String, String> shapes(MultiLayerNetwork network) {
-    var shapes = new LinkedHashMap<String, String>();
-    network
-        .paramTable()
-        .forEach((name, weight) -> shapes.put(name, Arrays.toString(weight.shape())));
-    return shapes;
   }
 }

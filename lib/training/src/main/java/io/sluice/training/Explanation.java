@@ -2,16 +2,20 @@ package io.sluice.training;
 
 import io.sluice.failure.UserFailure;
 import io.sluice.recurrent.kernel.DeviceChoice;
+import io.sluice.recurrent.model.LayerRates;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.optim.LayerGroup;
 import io.sluice.recurrent.pipeline.PipelinePlan;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.loop.PipelineLayout;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** What a run is about to do, for a person: its network, and what that costs. */
 final class Explanation {
@@ -49,9 +53,29 @@ final class Explanation {
         .formatted(Strategies.words(settings), settings.batchOfProcess());
   }
 
-  /** The layers. */
+  /** The layers, and how they learn where they do not all learn alike. */
   static String model(TrainSettings settings, ModelSpec spec) {
-    return "model\n%s".formatted(ModelSummary.of(spec).text(settings.batchSize()));
+    return "model\n%s%s"
+        .formatted(ModelSummary.of(spec).text(settings.batchSize()), layerRates(settings, spec));
+  }
+
+  private static String layerRates(TrainSettings settings, ModelSpec spec) {
+    // as if an epoch were one step
+    List<LayerGroup> groups = settings.optimizer().toSpec(1, 1).layerRates().groups(spec);
+    List<String> names = LayerRates.names(spec);
+    return groups.isEmpty()
+        ? ""
+        : IntStream.range(0, groups.size())
+            .mapToObj(
+                k ->
+                    "%s %.3g %s"
+                        .formatted(
+                            names.get(k),
+                            groups.get(k).factor(),
+                            groups.get(k).learnsAt(settings.epochs() - 1)
+                                ? "from epoch %d on".formatted(groups.get(k).firstStep() + 1)
+                                : "never (train.epochs is %d)".formatted(settings.epochs())))
+            .collect(Collectors.joining(", ", "\nshares of the learning rate: ", ""));
   }
 
   /**

@@ -5,6 +5,7 @@ import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Regularizers;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -16,7 +17,8 @@ final class FixedSettings {
   private FixedSettings() {}
 
   /** By name, as a person reads them. */
-  static Map<String, String> of(Learnable dataset, TrainSettings train, ModelSpec spec) {
+  static Map<String, String> of(
+      Learnable dataset, TrainSettings train, Optional<Pretrained> pretrained, ModelSpec spec) {
     var settings = new TreeMap<String, String>();
     settings.put("dataset", dataset.fingerprint());
     settings.put("window.look-back", Integer.toString(spec.lookBack()));
@@ -65,6 +67,10 @@ final class FixedSettings {
     settings.put("train.average-decay", Double.toString(train.averageDecay()));
     if (train.averagePatience() > 0) {
       settings.put("train.average-patience", Integer.toString(train.averagePatience()));
+    }
+    pretrained.ifPresent(bundle -> settings.put("train.fine-tune.bundle", bundle.hash()));
+    if (train.optimizer().gradualUnfreezing()) {
+      settings.put("train.fine-tune.gradual-unfreezing", "true");
     }
     settings.put("train.max-train-windows", Long.toString(train.maxTrainWindows()));
     settings.put("train.seed", Long.toString(train.seed()));

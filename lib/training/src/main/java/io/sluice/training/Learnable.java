@@ -2,9 +2,11 @@ package io.sluice.training;
 
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.model.LayerTransfer;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.scoring.bundle.BundleContents;
+import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.training.loop.ExampleSource;
@@ -72,6 +74,13 @@ interface Learnable {
    * @throws io.sluice.config.InvalidConfigException if the settings do not fit the dataset
    */
   void prepare(MultiLayerNetwork network, TrainSettings settings, Configuration hadoop);
+
+  /**
+   * What the layers of a trained network mean here.
+   *
+   * @throws InvalidInputException if it reads something of another kind
+   */
+  LayerTransfer.Meaning meaning(ModelBundle bundle);
 
   /**
    * What goes into the bundle of a network that was trained on it.

@@ -42,7 +42,7 @@ record LearnableDocuments(TextDataset dataset) implements LearnableText {
       throw new InvalidConfigException(
           "for a dataset of documents",
           List.of(
-              "model.output: must be last, mean or max, because a document has one class, but is sequence"));
+              "model.output: must be last, mean, max or concat, because a document has one class, but is sequence"));
     }
     TextContract contract = dataset.contract();
     return model.toSpec(1, longest(), 1, contract.classes().size(), contract.vocabularySize());

@@ -3,8 +3,10 @@ package io.sluice.training;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.recurrent.embedding.WordVectors;
+import io.sluice.recurrent.model.LayerTransfer;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.scoring.bundle.BundleContents;
+import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
@@ -74,6 +76,39 @@ interface LearnableText extends Learnable {
     } catch (IOException e) {
       throw Lake.readFailure("file of word vectors", uri, e);
     }
+  }
+
+  @Override
+  default LayerTransfer.Meaning meaning(ModelBundle bundle) {
+    int[] words = ids(dataset().vocabulary(), bundle.vocabulary());
+    String predicts = predicts(dataset().contract());
+    String theirs = predicts(bundle.manifest().text().contract());
+    return new LayerTransfer.Meaning(
+        words,
+        null,
+        predicts.equals(theirs)
+            ? null
+            : "it predicts %s, the bundle %s".formatted(predicts, theirs));
+  }
+
+  /** What the outputs stand for, in their order. */
+  private static String predicts(TextContract contract) {
+    return contract.layout() == TextContract.Layout.STREAM
+        ? "words"
+        : "a class of %s".formatted(contract.classes());
+  }
+
+  /** Of each word the id in another vocabulary, special tokens by what they are for; −1 is none. */
+  private static int[] ids(Vocabulary own, Vocabulary theirs) {
+    int[] ids = new int[own.size()];
+    for (int id = 0; id < ids.length; id++) {
+      ids[id] = theirs.has(own.token(id)) ? theirs.id(own.token(id)) : -1;
+    }
+    ids[own.unknownId()] = theirs.unknownId();
+    if (own.padId() != null && theirs.padId() != null) {
+      ids[own.padId()] = theirs.padId();
+    }
+    return ids;
   }
 
   /** By its name, as Hadoop does. */

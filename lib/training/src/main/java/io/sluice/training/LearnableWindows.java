@@ -4,9 +4,11 @@ import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.Head;
+import io.sluice.recurrent.model.LayerTransfer;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.scoring.bundle.BundleContents;
+import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.Predictions;
 import io.sluice.scoring.bundle.Predictor;
 import io.sluice.scoring.bundle.ResidualQuantiles;
@@ -103,6 +105,41 @@ record LearnableWindows(SequenceManifest manifest, String uri, WindowsSource sou
               "train.word-vectors: must be null, because inputs are numbers and no words, but is \"%s\""
                   .formatted(settings.wordVectors().get())));
     }
+  }
+
+  @Override
+  public LayerTransfer.Meaning meaning(ModelBundle bundle) {
+    WindowContract theirs = bundle.contract();
+    String reads = reads(manifest.contract());
+    String predicts = predicts(manifest.contract());
+    return new LayerTransfer.Meaning(
+        null,
+        reads.equals(reads(theirs))
+            ? null
+            : "it reads %s, the bundle %s".formatted(reads, reads(theirs)),
+        predicts.equals(predicts(theirs))
+            ? null
+            : "it predicts %s, the bundle %s".formatted(predicts, predicts(theirs)));
+  }
+
+  /** Inputs of a time step, in the order of the network's. */
+  private static String reads(WindowContract contract) {
+    return contract.inputs()
+        + (contract.masks() ? " with masks" : "")
+        + (contract.timeSinceLast() ? " with ages" : "")
+        + (contract.calendar().isEmpty() ? "" : " and " + contract.calendar())
+        + (contract.knownFuture().isEmpty() ? "" : " and the future of " + contract.knownFuture());
+  }
+
+  /** What the outputs stand for, in their order. */
+  private static String predicts(WindowContract contract) {
+    WindowContract.Target target = contract.target();
+    return switch (target.type()) {
+      case FORECAST -> "%d steps of %s".formatted(contract.horizon(), target.channels());
+      case CLASS -> "a class of %s".formatted(target.classes());
+      case EVENT -> "an event within %d steps".formatted(target.leadSteps());
+      case REMAINING_LIFE -> "a life of up to %d steps".formatted(target.cap());
+    };
   }
 
   @Override

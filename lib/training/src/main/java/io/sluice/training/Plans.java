@@ -9,6 +9,7 @@ import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepPlan;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.util.SerializableConfiguration;
 
@@ -17,11 +18,13 @@ final class Plans {
   private Plans() {}
 
   /**
+   * @param pretrained whose layers the run begins with
    * @param layout of a pipeline; null is none
    */
   static RunPlan run(
       Learnable dataset,
       TrainSettings settings,
+      Optional<Pretrained> pretrained,
       ModelSpec spec,
       StepPlan steps,
       PipelineLayout layout,
@@ -51,7 +54,7 @@ final class Plans {
             checkpoints.every(),
             checkpoints.everyEpochs(),
             checkpoints.keep()),
-        FixedSettings.of(dataset, settings, spec),
+        FixedSettings.of(dataset, settings, pretrained, spec),
         layout);
   }
 

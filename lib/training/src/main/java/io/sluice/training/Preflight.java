@@ -165,6 +165,15 @@ final class Preflight {
           spec.requireOn(settings.device());
           return spec;
         });
+    if (settings.strategy() == StrategyKind.PIPELINE
+        && spec.embedding().tied()
+        && (settings.optimizer().layerDecay() > 1 || settings.optimizer().gradualUnfreezing())) {
+      failures.add(
+          new InvalidConfigException(
+              "for this run",
+              List.of(
+                  "train.fine-tune: layer-decay must be 1 and gradual-unfreezing false with strategy = pipeline and model.embedding-tied, whose rows learn on two stages at once")));
+    }
     if (spec.precision() != Precision.F16) {
       return;
     }

@@ -1,12 +1,14 @@
 package io.sluice.training;
 
 import io.sluice.config.Provenance;
+import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.scoring.bundle.BundlePublisher;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.PublishedBundle;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.RunPlan;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
@@ -18,6 +20,7 @@ final class Publication {
       MultiLayerNetwork network,
       Learnable dataset,
       TrainSettings settings,
+      Optional<Pretrained> pretrained,
       RunPlan plan,
       Position at,
       Provenance provenance,
@@ -30,13 +33,15 @@ final class Publication {
             "epochs", (double) at.epoch(),
             "steps", (double) at.step(),
             "train-windows", (double) plan.steps().windows());
+    BundleContents contents =
+        dataset.contents(network, plan.spec(), settings, metrics, provenance, hadoop);
     PublishedBundle bundle =
         BundlePublisher.publish(
             settings.registryPath(),
             settings.name(),
             settings.registryVersion(),
             network,
-            dataset.contents(network, plan.spec(), settings, metrics, provenance, hadoop),
+            pretrained.map(from -> contents.with(from.reference())).orElse(contents),
             hadoop);
     return new TrainReport.Bundle(bundle.uri(), bundle.version(), bundle.hash(), true);
   }

@@ -5,6 +5,7 @@ import io.sluice.recurrent.kernel.Device;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.RunPlan;
+import java.util.Optional;
 
 /**
  * What a training run did; the job's JSON line.
@@ -24,6 +25,7 @@ import io.sluice.training.loop.RunPlan;
  * @param steps steps finished, over all attempts
  * @param stoppedEarly whether early stopping ended the run before its last epoch
  * @param resumedFrom the checkpoint this attempt continued; null if it started fresh
+ * @param fineTunedFrom the bundle whose layers the run began with; null if there is none
  * @param bestEpoch the epoch (from 1) whose parameters were published
  * @param bestValidationLoss its loss on the validation windows; of a stream, nats a token
  * @param lastValidationLoss of the last epoch
@@ -51,6 +53,7 @@ public record TrainReport(
     long steps,
     boolean stoppedEarly,
     String resumedFrom,
+    String fineTunedFrom,
     int bestEpoch,
     double bestValidationLoss,
     double lastValidationLoss,
@@ -65,6 +68,7 @@ public record TrainReport(
   static TrainReport of(
       Learnable dataset,
       TrainSettings settings,
+      Optional<Pretrained> pretrained,
       RunPlan plan,
       Beginning beginning,
       Position at,
@@ -87,6 +91,7 @@ public record TrainReport(
         at.step(),
         at.epoch() < settings.epochs(),
         beginning.resumedFrom(),
+        pretrained.map(from -> from.bundle().uri()).orElse(null),
         at.bestEpoch(),
         at.bestLoss(),
         at.validationLoss(),

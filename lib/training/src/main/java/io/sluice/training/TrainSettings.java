@@ -35,7 +35,7 @@ import java.util.Optional;
  *     begins with the first step
  * @param initialRange what weights begin uniform in, from minus this to this; 0 leaves it to the
  *     layers
- * @param warmStart a bundle whose parameters the run begins with
+ * @param fineTuneFrom a bundle whose layers the run begins with, where they fit
  * @param wordVectors a text file whose vectors the words that it has begin with
  * @param accumulate micro-batches that a batch is cut into, one after the other; empty leaves it to
  *     {@link io.sluice.recurrent.memory.TrainingMemory#microBatches}
@@ -68,7 +68,7 @@ public record TrainSettings(
     double averageDecay,
     int averagePatience,
     double initialRange,
-    Optional<String> warmStart,
+    Optional<String> fineTuneFrom,
     Optional<String> wordVectors,
     Optional<Integer> accumulate,
     int threads,
@@ -144,7 +144,7 @@ public record TrainSettings(
         averageDecay,
         averagePatience,
         initialRange,
-        warmStart,
+        fineTuneFrom,
         wordVectors,
         accumulate,
         threads,
@@ -210,7 +210,7 @@ public record TrainSettings(
                   train.numberBetween("average-decay", 0, 1),
                   train.intAtLeast("average-patience", 0),
                   train.numberBetween("initial-range", 0, 10),
-                  train.optionalString("warm-start"),
+                  train.section("fine-tune", s -> s.optionalString("bundle")),
                   train.optionalString("word-vectors"),
                   positiveOrAuto(train, "accumulate"),
                   train.intAtLeast("threads", 1),
@@ -268,9 +268,9 @@ public record TrainSettings(
               ConfigReader.kebab(settings.strategy),
               settings.averageDecay);
           train.check(
-              settings.wordVectors.isEmpty() || settings.warmStart.isEmpty(),
+              settings.wordVectors.isEmpty() || settings.fineTuneFrom.isEmpty(),
               "word-vectors",
-              "must be null with train.warm-start, whose bundle has vectors of its own, but is \"%s\"",
+              "must be null with train.fine-tune.bundle, whose model has vectors of its own, but is \"%s\"",
               settings.wordVectors.orElse(""));
           train.check(
               settings.averagePatience == 0 || settings.averageDecay > 0,

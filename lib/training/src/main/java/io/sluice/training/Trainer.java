@@ -120,7 +120,7 @@ public final class Trainer {
   }
 
   /** What a run is about to do. */
-  private record Undertaking(Learnable dataset, RunPlan plan) {
+  private record Undertaking(Learnable dataset, RunPlan plan, Optional<Pretrained> pretrained) {
     static Undertaking of(
         Learnable dataset,
         TrainSettings settings,
@@ -132,9 +132,11 @@ public final class Trainer {
       ModelSpec spec = dataset.spec(model);
       StepPlan steps = dataset.plan(settings, dataset.countOfEpoch(hadoop));
       PipelineLayout layout = layout(settings, spec, spark);
-      RunPlan plan = Plans.run(dataset, settings, spec, steps, layout, provenance, hadoop);
+      Optional<Pretrained> pretrained = Pretrained.of(settings, dataset, spec, hadoop);
+      RunPlan plan =
+          Plans.run(dataset, settings, pretrained, spec, steps, layout, provenance, hadoop);
       tell(dataset, plan, settings); // before the checks: it is what they are about
-      return new Undertaking(dataset, plan);
+      return new Undertaking(dataset, plan, pretrained);
     }
 
     /** Null where ranks have all of the network. */
@@ -203,9 +205,10 @@ public final class Trainer {
       UniformWeights.draw(network, settings.initialRange(), settings.seed());
     }
     dataset.prepare(network, settings, hadoop);
+    undertaking.pretrained.ifPresent(pretrained -> pretrained.copyTo(network));
     var checkpoints =
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
-    Beginning beginning = Beginning.of(plan, network, checkpoints, settings, hadoop);
+    Beginning beginning = Beginning.of(plan, network, checkpoints, settings);
     Strategy strategy = Strategies.of(settings, plan, spark);
     try (Device.Bound bound = bind(settings);
         RunLog log =
@@ -225,12 +228,28 @@ public final class Trainer {
           beginning.publishedBefore().isPresent()
               ? Publication.find(beginning.publishedBefore().get(), hadoop)
               : Publication.publish(
-                  network, dataset, settings, plan, end.position(), provenance, hadoop);
+                  network,
+                  dataset,
+                  settings,
+                  undertaking.pretrained,
+                  plan,
+                  end.position(),
+                  provenance,
+                  hadoop);
       if (bundle.published()) {
         checkpoints.recordBundle(checkpoint, bundle.uri());
       }
       return TrainReport.of(
-          dataset, settings, plan, beginning, end.position(), moved, log, checkpoint, bundle);
+          dataset,
+          settings,
+          undertaking.pretrained,
+          plan,
+          beginning,
+          end.position(),
+          moved,
+          log,
+          checkpoint,
+          bundle);
     }
   }
 

@@ -59,6 +59,7 @@ class AgreementTest {
     return Plans.run(
         SINE,
         settings,
+        Optional.empty(),
         SINE.spec(all.read(ModelSettings::from)),
         steps,
         null,

@@ -313,6 +313,7 @@ class DisturbedPipelineTest {
         Plans.run(
             dataset,
             settings,
+            Optional.empty(),
             spec,
             dataset.plan(settings, dataset.count(Split.TRAIN)),
             settings.pipeline().layout(spec, settings, 0),
@@ -320,7 +321,7 @@ class DisturbedPipelineTest {
             hadoop);
     CheckpointStore checkpoints =
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
-    Checkpoint start = Beginning.of(plan, plan.network(), checkpoints, settings, hadoop).start();
+    Checkpoint start = Beginning.of(plan, plan.network(), checkpoints, settings).start();
     return Strategies.of(settings, plan, Optional.of(SPARK.session()))
         .run(
             start, new Strategy.Surroundings(checkpoints, () -> {}, RunObserver.NOBODY, stop::get));

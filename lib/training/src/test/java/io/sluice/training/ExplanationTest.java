@@ -53,6 +53,22 @@ class ExplanationTest {
   }
 
   @Test
+  void layersThatLearnAtRatesOfTheirOwnAreNamed() throws IOException {
+    TinyDataset.forecast().days(16).write(folder.resolve("data"));
+
+    String text =
+        explain(
+            "local[2]",
+            "train.fine-tune.layer-decay=4",
+            "train.fine-tune.gradual-unfreezing=true",
+            "train.epochs=2");
+
+    assertThat(text)
+        .contains(
+            "\nshares of the learning rate: recurrent-0 0.0625 never (train.epochs is 2), recurrent-1 0.250 from epoch 2 on, head 1.00 from epoch 1 on\n");
+  }
+
+  @Test
   void otherRunsShowTheirNetworkAndTheMemoryOfAProcess() throws IOException {
     TinyDataset.forecast().days(16).write(folder.resolve("data"));
 

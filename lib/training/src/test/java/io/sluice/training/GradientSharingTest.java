@@ -58,12 +58,20 @@ class GradientSharingTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4})
   void ranksFollowTheLossCurveOfOneProcess(int ranks) {
+    String[] rates =
+        ranks % 2 == 0
+            ? new String[0]
+            : new String[] {
+              "train.fine-tune.layer-decay=2", "train.fine-tune.gradual-unfreezing=true"
+            };
     TrainerRun local = run("local");
-    TrainReport one = local.train(SINE, with(SETTINGS, "train.strategy=local"));
+    TrainReport one = local.train(SINE, with(with(SETTINGS, "train.strategy=local"), rates));
     TrainerRun shared = run("shared");
 
     TrainReport many =
-        shared.train(SINE, ranks(ranks, "train.accumulate=2", "train.threads=" + (ranks % 2 + 1)));
+        shared.train(
+            SINE,
+            with(ranks(ranks, "train.accumulate=2", "train.threads=" + (ranks % 2 + 1)), rates));
 
     assertThat(many.steps()).isEqualTo(one.steps()).isEqualTo(52);
     List<Double> expected = losses(local, one);

@@ -48,7 +48,12 @@ class ParameterAveragingTest {
     // 200 windows in batches of 15: parts of 8 and 7 windows, 3 and 2 at the end
     LearnableWindows dataset = new SineWindows(200, 50).learnable();
     TrainerRun local = run("local");
-    String[] settings = with(PLAIN_DESCENT, "train.batch-size=15");
+    String[] settings =
+        with(
+            PLAIN_DESCENT,
+            "train.batch-size=15",
+            "train.fine-tune.layer-decay=2",
+            "train.fine-tune.gradual-unfreezing=true");
     Checkpoint one = local.checkpoint(local.train(dataset, settings));
     TrainerRun averaged = run("averaged");
 

@@ -228,7 +228,10 @@ class PipelineTest {
       "train.schedule=plateau",
       "train.plateau-patience=1",
       "train.early-stopping-patience=3",
-      "train.early-stopping-min-delta=100"
+      "train.early-stopping-min-delta=100",
+      "train.fine-tune.layer-decay=2",
+      // the lowest stage has nothing that learns at first
+      "train.fine-tune.gradual-unfreezing=true"
     };
     TrainerRun local = run("local");
     TrainerRun spread = run("spread");

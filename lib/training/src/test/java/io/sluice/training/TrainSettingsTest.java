@@ -39,6 +39,7 @@ class TrainSettingsTest {
         weight-decay = 0.1
         schedule = step
         warmup-share = 0.2
+        slant-ratio = 16
         min-learning-rate = 0.001
         decay = 0.25
         decay-epochs = 2
@@ -52,7 +53,7 @@ class TrainSettingsTest {
         average-decay = 0.5
         initial-range = 0.06
         average-patience = 7
-        warm-start = "hdfs:///models/plant/6"
+        fine-tune { bundle = "hdfs:///models/plant/6", layer-decay = 2.6, gradual-unfreezing = true }
         accumulate = 2
         threads = 4
         workers = 3
@@ -97,6 +98,7 @@ class TrainSettingsTest {
                     0.001,
                     OptimizerSpec.Schedule.STEP,
                     0.2,
+                    16,
                     0.25,
                     2,
                     Optional.of(7),
@@ -104,7 +106,9 @@ class TrainSettingsTest {
                     3,
                     6,
                     0.1,
-                    5),
+                    5,
+                    2.6,
+                    true),
                 new EarlyStopping(9, 0.125),
                 0.5,
                 7,

@@ -12,6 +12,8 @@ import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.optim.AverageTrigger;
+import io.sluice.scoring.bundle.BundleManifest;
+import io.sluice.scoring.bundle.BundleManifest.FineTunedFrom;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.IncompatibleCheckpointException;
@@ -23,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -247,31 +250,82 @@ class TrainerTest {
     TrainerRun other = another();
 
     TrainReport second =
-        other.train(
-            SINE,
-            "train.warm-start=\"" + first.bundle().uri() + "\"",
-            "train.epochs=1",
-            "train.learning-rate=1e-6");
+        other.train(SINE, fineTune(first), "train.epochs=1", "train.learning-rate=1e-6");
 
     // a network with fresh weights has a loss of 0.5 here
     assertThat(second.trainLoss()).isLessThan(0.1);
     assertThat(second.distanceMoved()).isLessThan(1e-3);
+    assertThat(second.fineTunedFrom()).isEqualTo(first.bundle().uri());
+    BundleManifest published =
+        ModelBundle.open(second.bundle().uri(), new Configuration()).manifest();
+    assertThat(published.provenance().fineTunedFrom())
+        .isEqualTo(
+            new FineTunedFrom("sine", 1, first.bundle().hash(), List.of("recurrent-0", "head")));
   }
 
+  private static String fineTune(TrainReport report) {
+    return "train.fine-tune.bundle=\"" + report.bundle().uri() + "\"";
+  }
+
+  /** Only what is above the recurrent layers is another. */
   @Test
-  void aBundleOfAnotherNetworkIsNoWarmStart() {
+  void theLayersOfABundleThatFitAreTaken() {
     TrainReport first = run.train(SINE, "train.epochs=1");
     TrainerRun other = another();
 
-    assertThatThrownBy(
-            () ->
-                other.train(
-                    SINE,
-                    "train.warm-start=\"" + first.bundle().uri() + "\"",
-                    "model.hidden-sizes=[7]"))
+    TrainReport second =
+        other.train(SINE, fineTune(first), "model.dense-sizes=[5]", "train.epochs=1");
+
+    ModelBundle bundle = ModelBundle.open(second.bundle().uri(), new Configuration());
+    assertThat(bundle.manifest().provenance().fineTunedFrom().layers())
+        .containsExactly("recurrent-0");
+  }
+
+  /** Neither by the optimizer nor by decay or averages, and from where another run left off. */
+  @Test
+  void aLayerThatIsFrozenStaysAsTheBundleHasItAndARunThatResumesFreezesTheSame()
+      throws IOException {
+    TrainReport first = run.train(SINE, "train.epochs=1");
+    String[] settings = {
+      fineTune(first),
+      "train.fine-tune.gradual-unfreezing=true",
+      "train.fine-tune.layer-decay=2.6",
+      "train.schedule=slanted-triangular",
+      "train.weight-decay=0.1",
+      "train.average-decay=0.9",
+      "train.epochs=1",
+      "train.log-every-steps=13"
+    };
+    TrainerRun frozen = new TrainerRun(folder.resolve("frozen"), null);
+    float[] one = frozen.checkpoint(frozen.train(SINE, settings)).parameters();
+    float[] before = run.checkpoint(first).bestParameters();
+    int recurrent = 4 * 6 * (2 + 6 + 1);
+    assertThat(Arrays.copyOf(one, recurrent)).isEqualTo(Arrays.copyOf(before, recurrent));
+    assertThat(one).isNotEqualTo(before);
+
+    settings[6] = "train.epochs=3";
+    TrainerRun whole = new TrainerRun(folder.resolve("whole"), null);
+    TrainReport expected = whole.train(SINE, settings);
+    TrainerRun cut = new TrainerRun(folder.resolve("cut"), null);
+    assertThatThrownBy(() -> cut.train(powerCut(2, 8), settings)).hasMessage("power cut");
+    TrainReport resumed = cut.train(SINE, settings);
+
+    assertThat(cut.checkpoint(resumed).parameters())
+        .isEqualTo(whole.checkpoint(expected).parameters());
+    assertThat(losses(cut, resumed)).isEqualTo(losses(whole, expected));
+    assertThat(Arrays.copyOf(whole.checkpoint(expected).parameters(), recurrent))
+        .isNotEqualTo(Arrays.copyOf(before, recurrent));
+  }
+
+  @Test
+  void aBundleOfWhichNothingFitsIsRefused() {
+    TrainReport first = run.train(SINE, "train.epochs=1");
+    TrainerRun other = another();
+
+    assertThatThrownBy(() -> other.train(SINE, fineTune(first), "model.hidden-sizes=[7]"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot begin with the weights of %s: they are {0_W=[2, 24], 0_RW=[6, 24], 0_b=[24], 2_W=[6, 3], 2_b=[3]}, this run's are {0_W=[2, 28], 0_RW=[7, 28], 0_b=[28], 2_W=[7, 3], 2_b=[3]}. Set train.warm-start to a bundle of the same network, or set the model section to that of the bundle.",
+            "Cannot fine-tune %s: no layer of it fits this run's network (recurrent-0: fresh, it has 2 inputs and 7 units, the bundle's 2 and 6; head: fresh, the layer below it is fresh). Set the model section to that of the bundle, or train.fine-tune.bundle to another one.",
             first.bundle().uri());
   }
 

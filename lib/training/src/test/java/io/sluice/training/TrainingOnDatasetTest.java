@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.config.InvalidConfigException;
+import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.Head;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.Predictions;
@@ -43,7 +44,7 @@ class TrainingOnDatasetTest {
             Head.regression(12)),
         Arguments.of(
             TinyDataset.classes(),
-            List.of("model.bidirectional=true", "model.dense-sizes=[5]"),
+            List.of("model.bidirectional=true", "model.dense-sizes=[5]", "model.output=concat"),
             Head.classes(3, List.of())),
         Arguments.of(
             TinyDataset.classes(),
@@ -80,6 +81,32 @@ class TrainingOnDatasetTest {
                 "model.output=sequence"),
             Head.classes(3, List.of())),
         Arguments.of(TinyDataset.remainingLife(), List.of("model.output=max"), Head.regression(1)));
+  }
+
+  @Test
+  void anotherHorizonTakesAllButTheHeadAndOtherInputsTakeNothing() {
+    var run = new TrainerRun(folder.resolve("lake"), null);
+    String near = TinyDataset.forecast().days(12).stride(3).write(folder.resolve("near"));
+    String far = TinyDataset.forecast().days(12).stride(3).horizon(3).write(folder.resolve("far"));
+    String aged = TinyDataset.forecast().days(12).stride(3).masks().write(folder.resolve("aged"));
+    TrainReport first = run.trainOn(near, "train.epochs=1");
+    String fineTune = "train.fine-tune.bundle=\"" + first.bundle().uri() + "\"";
+
+    var second = new TrainerRun(folder.resolve("second"), null);
+    TrainReport report = second.trainOn(far, fineTune, "train.epochs=1");
+
+    assertThat(
+            ModelBundle.open(report.bundle().uri(), HADOOP)
+                .manifest()
+                .provenance()
+                .fineTunedFrom()
+                .layers())
+        .containsExactly("recurrent-0");
+    var third = new TrainerRun(folder.resolve("third"), null);
+    assertThatThrownBy(() -> third.trainOn(aged, fineTune))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("(recurrent-0: fresh, it reads [")
+        .hasMessageContaining("] with masks, the bundle [");
   }
 
   @ParameterizedTest

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** From raw text to a bundle: one word somewhere in a document tells its class. */
 class TrainingOnDocumentsTest {
@@ -56,22 +57,31 @@ class TrainingOnDocumentsTest {
     }
     Files.writeString(shared.resolve("reports.csv"), csv);
     build("documents", "source.columns { text = text, id = id, label = label }");
+    Files.writeString(
+        shared.resolve("others.csv"),
+        csv.toString().replace("valve", "gate").replace("good", "ok"));
+    build("others", "others.csv", "source.columns { text = text, id = id, label = label }");
+    build("language", "source.columns { text = text }, dataset.layout = stream, split.test = 0.1");
     build("unlabelled", "source.columns { text = text, id = id }");
   }
 
   private static void build(String name, String more) {
+    build(name, "reports.csv", more);
+  }
+
+  private static void build(String name, String file, String more) {
     Settings settings =
         Settings.parse(
             """
             name = reports
             lake.root = "%1$s"
             dataset { path = "%1$s/%2$s", layout = documents }
-            source { path = "%1$s/reports.csv", format = csv }
+            source { path = "%1$s/%4$s", format = csv }
             split { validation = 0.2, test = 0 }
             text.vocabulary.min-count = 1
             %3$s
             """
-                .formatted(shared, name, more));
+                .formatted(shared, name, more, file));
     TextBuilder.build(
         SPARK.session(),
         settings.read(TextSettings::from),
@@ -202,10 +212,93 @@ class TrainingOnDocumentsTest {
         .hasMessageContaining("nowhere.txt");
   }
 
+  /** The other dataset says gate for valve, so that its ids are others, and ok for good. */
+  @Test
+  void aModelOfOtherDocumentsIsTakenWordByWord() {
+    String[] model = {"model.embedding-size=6", "model.attention=additive", "train.epochs=6"};
+    TrainReport first = run("first").trainOn(dataset("documents"), model);
+    ModelBundle trained = ModelBundle.open(first.bundle().uri(), new Configuration());
+    String[] tuned = Arrays.copyOf(model, 6);
+    tuned[2] = "train.epochs=1";
+    tuned[3] = "train.fine-tune.bundle=\"" + folder.resolve("first/models/sine") + "\"";
+    tuned[4] = "train.fine-tune.gradual-unfreezing=true";
+    tuned[5] = "train.learning-rate=1e-9";
+
+    TrainReport second = run("second").trainOn(dataset("others"), tuned);
+
+    assertThat(second.fineTunedFrom()).endsWith("/first/models/sine/1");
+    ModelBundle bundle = ModelBundle.open(second.bundle().uri(), new Configuration());
+    assertThat(bundle.manifest().provenance().fineTunedFrom().layers())
+        .containsExactly("embedding", "recurrent-0", "additive attention");
+    INDArray rows = bundle.network().getParam("0_W");
+    INDArray before = trained.network().getParam("0_W");
+    for (String word : new String[] {"pump", "broken", "noon", "<unk>", "<pad>"}) {
+      assertThat(rows.getRow(row(bundle, word))).isEqualTo(before.getRow(row(trained, word)));
+    }
+    assertThat(rows.getRow(bundle.vocabulary().id("gate")).distance2(before.mean(0)))
+        .isLessThan(1e-6);
+  }
+
+  /** As Dai and Le do; the model reads forward, the classifier both ways. */
+  @Test
+  void aLanguageModelOfTheSameTextIsTheBeginningOfAClassifier() {
+    TrainReport first =
+        run("first")
+            .trainOn(
+                dataset("language"),
+                "model.embedding-size=6",
+                "model.output=sequence",
+                "model.embedding-tied=true",
+                "train.bptt-steps=10",
+                "train.batch-size=4",
+                "train.epochs=2");
+
+    TrainReport second =
+        run("second")
+            .trainOn(
+                dataset("documents"),
+                "model.embedding-size=6",
+                "model.bidirectional=true",
+                "model.output=concat",
+                "train.fine-tune.bundle=\"" + first.bundle().uri() + "\"",
+                "train.fine-tune.gradual-unfreezing=true",
+                "train.epochs=1");
+
+    INDArray trained =
+        ModelBundle.open(first.bundle().uri(), new Configuration()).network().getParam("1_RW");
+    ModelBundle bundle = ModelBundle.open(second.bundle().uri(), new Configuration());
+    assertThat(bundle.manifest().provenance().fineTunedFrom().layers())
+        .containsExactly("embedding", "recurrent-0");
+    assertThat(bundle.network().getParam("1_fRW")).isEqualTo(trained);
+    assertThat(bundle.network().getParam("1_bRW")).isNotEqualTo(trained);
+  }
+
+  private static int row(ModelBundle bundle, String word) {
+    Vocabulary vocabulary = bundle.vocabulary();
+    return word.equals("<pad>") ? vocabulary.padId() : vocabulary.id(word);
+  }
+
+  @Test
+  void aModelOfWindowsIsNoneOfDocuments() {
+    TrainReport windows =
+        new TrainerRun(folder.resolve("windows"), null)
+            .train(new SineWindows(200, 50).learnable(), "train.epochs=1");
+
+    assertThatThrownBy(
+            () ->
+                run("refused")
+                    .trainOn(
+                        dataset("documents"),
+                        "model.embedding-size=6",
+                        "train.fine-tune.bundle=\"" + windows.bundle().uri() + "\""))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("is a model of windows of series, and this reads texts");
+  }
+
   @Test
   void settingsThatDoNotGoWithDocumentsAreRefused() {
     refused("model.embedding-size: must be at least 1 for a dataset of", "model.embedding-size=0");
-    refused("model.output: must be last, mean or max, because", "model.output=sequence");
+    refused("model.output: must be last, mean, max or concat, because", "model.output=sequence");
     refused("train.max-train-windows: must be 0, because", "train.max-train-windows=7");
   }
 

@@ -7,6 +7,7 @@ import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,6 +60,31 @@ class WrittenFilesTest {
     assertThat(header.at("/position/averageTrigger/losses")).hasSize(1);
     assertThat(header.at("/position/averageTrigger/from").asLong()).isEqualTo(-1);
     assertThat(header.get("averageParameters").asLong()).isZero();
+  }
+
+  @Test
+  void whatARunLeavesThatBeganWithABundleFitsItsSchemas() throws IOException {
+    LearnableWindows sine = new SineWindows(64, 16).learnable();
+    TrainReport first = run.train(sine, "train.epochs=1");
+
+    TrainReport second =
+        run.train(
+            sine,
+            "train.fine-tune.bundle=\"" + first.bundle().uri() + "\"",
+            "train.fine-tune.gradual-unfreezing=true",
+            "train.checkpoint.resume=false",
+            "train.epochs=1");
+
+    JsonNode header = run.checkpointHeader(second);
+    assertThat(schema("checkpoint.v2").validate(header)).isEmpty();
+    assertThat(header.get("settings").get("train.fine-tune.bundle").asText())
+        .isEqualTo(first.bundle().hash());
+    JsonNode manifest =
+        TrainerRun.json(
+            Files.readString(
+                Path.of(URI.create(second.bundle().uri()).getPath()).resolve("manifest.json")));
+    assertThat(schema("model-bundle.v1").validate(manifest)).isEmpty();
+    assertThat(manifest.at("/provenance/fineTunedFrom/version").asInt()).isEqualTo(1);
   }
 
   @Test

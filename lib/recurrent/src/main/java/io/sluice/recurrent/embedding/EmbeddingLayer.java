@@ -89,7 +89,7 @@ final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient {
       gradientsFlattened.assign(0);
     }
     // the layer above a frozen one may give nothing
-    if (!conf.isFrozen()) {
+    if (!conf.isFrozen() && !TrainingPass.isFrozen(index)) {
       kernel()
           .addGradient(
               ids,

@@ -59,6 +59,10 @@ final class TimeHeadLayer extends BaseLayer<TimeHead> {
   @Override
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
     TrainingPass.backwardBegins(index);
+    if (TrainingPass.isFrozen(index)) {
+      gradientsFlattened.assign(0);
+      return Pair.of(ended(), null);
+    }
     assertInputSet(true);
     INDArray dx =
         workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, rows.shape(), 'c');
@@ -69,11 +73,16 @@ final class TimeHeadLayer extends BaseLayer<TimeHead> {
             Series.memory(arriving.rows(epsilon, dataType)),
             Series.memory(dx),
             Series.memory(gradientsFlattened));
+    return Pair.of(ended(), backpropDropOutIfPresent(Series.view(dx)));
+  }
+
+  /** The end of a backward pass. */
+  private Gradient ended() {
     weightNoiseParams.clear();
     rows = null;
     var gradient = new DefaultGradient(gradientsFlattened);
     gradientViews.forEach(gradient::setGradientFor);
-    return Pair.of(gradient, backpropDropOutIfPresent(Series.view(dx)));
+    return gradient;
   }
 
   HeadKernel kernel() {

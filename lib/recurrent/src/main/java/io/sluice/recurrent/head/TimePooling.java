@@ -13,10 +13,14 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The mean or the maximum of each input over the unmasked time steps.
+ * The mean or the maximum of each input over the unmasked time steps, or both beside the last one.
  *
- * <p><b>Shapes.</b> (B, H, T) in, (B, H) out; mask (B, T). A row whose steps are all masked gives
- * zeros and gets no gradient. The gradient of a maximum goes to its first place.
+ * <p><b>Shapes.</b> (B, H, T) in, (B, H) out, or (B, 3H) with {@link Kind#CONCAT}; mask (B, T). A
+ * row whose steps are all masked gives zeros and gets no gradient. The gradient of a maximum goes
+ * to its first place.
+ *
+ * <p><b>Source</b> of the concatenation: Howard and Ruder, "Universal Language Model Fine-tuning
+ * for Text Classification", ACL 2018, section 3.3: {@code [h_T, maxpool(h), meanpool(h)]}.
  *
  * <p><b>Considered:</b> DL4J's {@code GlobalPoolingLayer}, which turns the mask into arrays of the
  * size of the input, and takes the largest of an all-masked row from the padding.
@@ -29,10 +33,13 @@ public final class TimePooling extends NoParamLayer {
     /** The mean. */
     MEAN,
     /** The largest. */
-    MAX
+    MAX,
+    /** The last, as {@code LastStep} has it, then the largest, then the mean. */
+    CONCAT
   }
 
   private Kind kind;
+  private boolean bothDirections;
 
   /** For DL4J's JSON. */
   TimePooling() {}
@@ -40,6 +47,7 @@ public final class TimePooling extends NoParamLayer {
   private TimePooling(Builder builder) {
     super(builder);
     this.kind = builder.kind;
+    this.bothDirections = builder.bothDirections;
   }
 
   /** What is taken over time. */
@@ -49,6 +57,20 @@ public final class TimePooling extends NoParamLayer {
 
   void setKind(Kind kind) {
     this.kind = kind;
+  }
+
+  /** Whether the second half of the inputs reads backward, so that its last step is the first. */
+  public boolean isBothDirections() {
+    return bothDirections;
+  }
+
+  void setBothDirections(boolean bothDirections) {
+    this.bothDirections = bothDirections;
+  }
+
+  /** Numbers out for each that comes in per time step. */
+  int parts() {
+    return kind == Kind.CONCAT ? 3 : 1;
   }
 
   @Override
@@ -67,7 +89,7 @@ public final class TimePooling extends NoParamLayer {
 
   @Override
   public InputType getOutputType(int index, InputType inputType) {
-    return InputType.feedForward(TimeHead.series(getLayerName(), inputType).getSize());
+    return InputType.feedForward(parts() * TimeHead.series(getLayerName(), inputType).getSize());
   }
 
   @Override
@@ -82,19 +104,22 @@ public final class TimePooling extends NoParamLayer {
     return new LayerMemoryReport.Builder(
             getLayerName(), TimePooling.class, inputType, getOutputType(-1, inputType))
         .standardMemory(0, 0)
-        .workingMemory(0, 0, 0, H)
+        .workingMemory(0, 0, 0, parts() * H)
         .cacheMemory(0, 0)
         .build();
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof TimePooling o && super.equals(o) && kind == o.kind;
+    return other instanceof TimePooling o
+        && super.equals(o)
+        && kind == o.kind
+        && bothDirections == o.bothDirections;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), kind);
+    return Objects.hash(super.hashCode(), kind, bothDirections);
   }
 
   @Override
@@ -106,12 +131,19 @@ public final class TimePooling extends NoParamLayer {
   public static final class Builder
       extends org.deeplearning4j.nn.conf.layers.Layer.Builder<Builder> {
     private final Kind kind;
+    private boolean bothDirections;
 
     /**
      * @param kind what is taken over time
      */
     public Builder(Kind kind) {
       this.kind = kind;
+    }
+
+    /** Whether the second half of the inputs reads backward; matters to what takes the last. */
+    public Builder bothDirections(boolean bothDirections) {
+      this.bothDirections = bothDirections;
+      return this;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.head;
 
 import io.sluice.recurrent.pass.TrainingPass;
+import java.util.Arrays;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -30,10 +31,13 @@ final class TimePoolingLayer extends AbstractLayer<TimePooling> {
   private transient int H;
   private transient boolean[] mask;
 
-  /** (B): real steps of each row. */
+  /** (B): real steps of each row, the first and the last of them. */
   private transient int[] count;
 
-  /** (B·H): time step of the maximum. */
+  private transient int[] first;
+  private transient int[] last;
+
+  /** (B·H): time step of the maximum; null without one. */
   private transient int[] place;
 
   // a block of rows; floats in a float network only
@@ -56,36 +60,80 @@ final class TimePoolingLayer extends AbstractLayer<TimePooling> {
     rows = new double[RowBlocks.rows(H) * H];
     floats = dataType == DataType.DOUBLE ? null : new float[rows.length];
     count = new int[B];
-    place = layerConf().getKind() == TimePooling.Kind.MAX ? new int[B * H] : null;
+    first = new int[B];
+    last = new int[B];
+    place = at(TimePooling.Kind.MAX) < 0 ? null : new int[B * H];
     INDArray y =
-        workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, new long[] {B, H}, 'c');
+        workspaces.createUninitialized(
+            ArrayType.ACTIVATIONS, dataType, new long[] {B, outputs()}, 'c');
     double[] pooled = pool(Series.memory(inputs.rows(input, dataType)));
-    y.assign(Nd4j.createFromArray(pooled).reshape(B, H));
+    y.assign(Nd4j.createFromArray(pooled).reshape(B, outputs()));
     return y;
   }
 
+  /** Of a row. */
+  private int outputs() {
+    return layerConf().parts() * H;
+  }
+
+  /** Where the mean or the maximum begins in a row's outputs; −1 is nowhere. */
+  private int at(TimePooling.Kind part) {
+    TimePooling.Kind kind = layerConf().getKind();
+    if (kind == TimePooling.Kind.CONCAT) {
+      return part == TimePooling.Kind.MAX ? H : 2 * H;
+    }
+    return part == kind ? 0 : -1;
+  }
+
+  private boolean hasLast() {
+    return layerConf().getKind() == TimePooling.Kind.CONCAT;
+  }
+
+  /** Of inputs [0, H) those whose last step is the last; that of the others is the first. */
+  private int forwardInputs() {
+    return layerConf().isBothDirections() ? H / 2 : H;
+  }
+
   private double[] pool(Pointer x) {
-    double[] pooled = new double[B * H];
+    double[] pooled = new double[B * outputs()];
+    int mean = at(TimePooling.Kind.MEAN);
     int atOnce = RowBlocks.rows(H);
     for (int from = 0; from < T * B; from += atOnce) {
       int n = Math.min(atOnce, T * B - from);
       read(x, from, n);
       for (int r = 0; r < n; r++) {
-        int b = (from + r) % B;
         if (mask == null || mask[from + r]) {
-          count[b]++;
-          if (place == null) {
-            add(r * H, b * H, pooled);
-          } else {
-            largest(r * H, (from + r) / B, b, pooled);
-          }
+          take(r * H, (from + r) / B, (from + r) % B, pooled);
         }
       }
     }
-    for (int k = 0; place == null && k < B * H; k++) {
-      pooled[k] /= Math.max(1, count[k / H]);
+    for (int b = 0; mean >= 0 && b < B; b++) {
+      int target = b * outputs() + mean;
+      for (int j = target; j < target + H; j++) {
+        pooled[j] /= Math.max(1, count[b]);
+      }
     }
     return pooled;
+  }
+
+  /** A real step of a row. */
+  private void take(int row, int t, int b, double[] pooled) {
+    int target = b * outputs();
+    boolean isFirst = count[b]++ == 0;
+    last[b] = t;
+    if (isFirst) {
+      first[b] = t;
+    }
+    if (at(TimePooling.Kind.MEAN) >= 0) {
+      add(row, target + at(TimePooling.Kind.MEAN), pooled);
+    }
+    if (place != null) {
+      largest(row, t, b, isFirst, target + at(TimePooling.Kind.MAX), pooled);
+    }
+    if (hasLast()) {
+      int forward = forwardInputs();
+      System.arraycopy(rows, row, pooled, target, isFirst ? H : forward);
+    }
   }
 
   private void add(int row, int target, double[] pooled) {
@@ -94,14 +142,13 @@ final class TimePoolingLayer extends AbstractLayer<TimePooling> {
     }
   }
 
-  private void largest(int row, int t, int b, double[] pooled) {
-    int target = b * H;
+  private void largest(int row, int t, int b, boolean isFirst, int target, double[] pooled) {
     for (int j = 0; j < H; j++) {
       double value = rows[row + j];
       // NaN is larger than all: nothing replaces it
-      if (count[b] == 1 || value > pooled[target + j] || Double.isNaN(value)) {
+      if (isFirst || value > pooled[target + j] || Double.isNaN(value)) {
         pooled[target + j] = value;
-        place[target + j] = t;
+        place[b * H + j] = t;
       }
     }
   }
@@ -117,18 +164,29 @@ final class TimePoolingLayer extends AbstractLayer<TimePooling> {
     for (int from = 0; from < T * B; from += atOnce) {
       int n = Math.min(atOnce, T * B - from);
       for (int r = 0; r < n; r++) {
-        boolean isReal = mask == null || mask[from + r];
-        int t = (from + r) / B;
-        int b = (from + r) % B;
-        for (int j = 0; j < H; j++) {
-          double all = arriving[b * H + j];
-          double share = place == null ? all / count[b] : place[b * H + j] == t ? all : 0;
-          rows[r * H + j] = isReal ? share : 0;
+        Arrays.fill(rows, r * H, (r + 1) * H, 0);
+        if (mask == null || mask[from + r]) {
+          give(r * H, (from + r) / B, (from + r) % B, arriving);
         }
       }
       write(Series.memory(dx), from, n);
     }
     return Pair.of(new DefaultGradient(), backpropDropOutIfPresent(Series.view(dx)));
+  }
+
+  /** To a real step of a row, whose gradient is zeros. */
+  private void give(int row, int t, int b, double[] arriving) {
+    int source = b * outputs();
+    int mean = at(TimePooling.Kind.MEAN);
+    for (int j = 0; mean >= 0 && j < H; j++) {
+      rows[row + j] += arriving[source + mean + j] / count[b];
+    }
+    for (int j = 0; place != null && j < H; j++) {
+      rows[row + j] += place[b * H + j] == t ? arriving[source + at(TimePooling.Kind.MAX) + j] : 0;
+    }
+    for (int j = 0; hasLast() && j < H; j++) {
+      rows[row + j] += t == (j < forwardInputs() ? last[b] : first[b]) ? arriving[source + j] : 0;
+    }
   }
 
   /** Rows [from, from + n) of memory (T·B, H). */

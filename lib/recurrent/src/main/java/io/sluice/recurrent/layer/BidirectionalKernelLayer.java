@@ -1,5 +1,6 @@
 package io.sluice.recurrent.layer;
 
+import io.sluice.recurrent.pass.TrainingPass;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -74,6 +75,10 @@ final class BidirectionalKernelLayer extends BidirectionalLayer implements Input
 
   @Override
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+    if (TrainingPass.isFrozen(forward.getIndex())) {
+      return gradient(
+          forward.backpropGradient(null, workspaces), backward.backpropGradient(null, workspaces));
+    }
     INDArray both = outputGradients.steps(series(epsilon).castTo(dataType));
     long T = both.size(0);
     long B = both.size(1);
@@ -90,8 +95,14 @@ final class BidirectionalKernelLayer extends BidirectionalLayer implements Input
         TimeMajor.memory(right),
         T * B,
         Math.toIntExact(H * dataType.width()));
-    Pair<Gradient, INDArray> fromLeft = forward.backpropGradient(oriented(left), workspaces);
-    Pair<Gradient, INDArray> fromRight = backward.backpropGradient(oriented(right), workspaces);
+    return gradient(
+        forward.backpropGradient(oriented(left), workspaces),
+        backward.backpropGradient(oriented(right), workspaces));
+  }
+
+  /** What both halves give, together. */
+  private Pair<Gradient, INDArray> gradient(
+      Pair<Gradient, INDArray> fromLeft, Pair<Gradient, INDArray> fromRight) {
     var gradient = new DefaultGradient(getGradientsViewArray());
     fromLeft
         .getFirst()

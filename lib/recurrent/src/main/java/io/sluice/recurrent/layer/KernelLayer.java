@@ -242,6 +242,10 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   @Override
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
     TrainingPass.backwardBegins(index);
+    if (TrainingPass.isFrozen(index)) {
+      gradientsFlattened.assign(0);
+      return given(null);
+    }
     assertInputSet(true);
     INDArray series = permuteIfNWC(epsilon);
     long T = series.size(2);

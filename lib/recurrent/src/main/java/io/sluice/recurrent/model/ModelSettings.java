@@ -16,7 +16,7 @@ import java.util.TreeSet;
  * @param hiddenSizes units of each stacked layer, lowest first
  * @param bidirectional reads each window in both directions
  * @param dropout share dropped between layers while training
- * @param output last step, mean or maximum of all, or every step
+ * @param output last step, mean or maximum of all, the three side by side, or every step
  * @param head kind of output, or by the target
  * @param quantiles of a quantile head
  * @param classWeights of a class head
@@ -316,7 +316,7 @@ public record ModelSettings(
   }
 
   private int headInputs() {
-    return ModelSpec.headInputs(hiddenSizes, bidirectional, denseSizes);
+    return ModelSpec.headInputs(output, hiddenSizes, bidirectional, denseSizes);
   }
 
   private Head classHead(int classes) {

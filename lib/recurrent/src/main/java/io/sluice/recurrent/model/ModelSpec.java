@@ -25,8 +25,8 @@ import java.util.Optional;
  *     in each direction
  * @param bidirectional reads each window in both directions
  * @param dropout share of activations dropped between layers while training, in [0, 1)
- * @param output what becomes of the time steps: the last one, a mean or maximum of all, or an
- *     output at every one
+ * @param output what becomes of the time steps: the last one, a mean or maximum of all, these three
+ *     side by side, or an output at every one
  * @param denseSizes hidden dense layers (ReLU) between the recurrent stack and the head
  * @param forgetBias initial bias of the forget gate; no part in cells without one
  * @param precision in which the recurrent layers and a head over words multiply
@@ -72,6 +72,9 @@ public record ModelSpec(
     /** The largest of each unit over them. */
     @JsonProperty("max")
     MAX,
+    /** The last one's state, the largest and the mean, side by side. */
+    @JsonProperty("concat")
+    CONCAT,
     /** An output at every one. */
     @JsonProperty("sequence")
     SEQUENCE
@@ -121,7 +124,7 @@ public record ModelSpec(
         "false unless the head's classes are the %d words".formatted(embedding.words()));
     if (head.adaptive() != null) {
       require(!embedding.tied(), "embedding.tied", true, "false with an adaptive softmax");
-      int inputs = headInputs(hiddenSizes, bidirectional, denseSizes);
+      int inputs = headInputs(output, hiddenSizes, bidirectional, denseSizes);
       head.adaptive()
           .problem(head.outputs(), inputs)
           .ifPresent(
@@ -271,14 +274,25 @@ public record ModelSpec(
   /** Numbers that what is below the head puts out, per time step where it has one. */
   @JsonIgnore
   public int headInputs() {
-    return headInputs(hiddenSizes, bidirectional, denseSizes);
+    return headInputs(output, hiddenSizes, bidirectional, denseSizes);
   }
 
   static int headInputs(
-      List<Integer> hiddenSizes, boolean bidirectional, List<Integer> denseSizes) {
+      Output output, List<Integer> hiddenSizes, boolean bidirectional, List<Integer> denseSizes) {
     return denseSizes.isEmpty()
-        ? recurrentOutputs(hiddenSizes, bidirectional)
+        ? outputsOverTime(output, hiddenSizes, bidirectional)
         : denseSizes.get(denseSizes.size() - 1);
+  }
+
+  /** Numbers that are left of the time steps, or of each where all are left. */
+  int outputsOverTime() {
+    return outputsOverTime(output, hiddenSizes, bidirectional);
+  }
+
+  private static int outputsOverTime(
+      Output output, List<Integer> hiddenSizes, boolean bidirectional) {
+    int each = recurrentOutputs(hiddenSizes, bidirectional);
+    return output == Output.CONCAT ? Math.multiplyExact(3, each) : each;
   }
 
   /**

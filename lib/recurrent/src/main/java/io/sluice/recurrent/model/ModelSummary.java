@@ -79,6 +79,7 @@ public record ModelSummary(List<LayerSummary> layers) {
       case ADDITIVE -> layers.add(additive(spec.lookBack(), inputs, spec.attention().size()));
       case SELF_ATTENTION -> layers.add(self(spec.lookBack(), inputs, spec.attention().heads()));
     }
+    inputs = spec.outputsOverTime();
     long steps = spec.output() == ModelSpec.Output.SEQUENCE ? spec.lookBack() : 1;
     for (int units : spec.denseSizes()) {
       layers.add(dense("dense", inputs, units, steps));

@@ -15,11 +15,13 @@ import io.sluice.recurrent.layer.StockLayers;
 import io.sluice.recurrent.loss.PinballLoss;
 import io.sluice.recurrent.optim.DecoupledWeightDecay;
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.LayerGroup;
 import io.sluice.recurrent.optim.RowBlock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -78,8 +80,8 @@ public final class Networks {
         new MultiLayerNetwork(
             configuration(
                 spec,
-                optimizer.updater(rows(spec)),
-                optimizer.regularization(),
+                optimizer.updater(rows(spec), optimizer.layerRates().groups(spec)),
+                rules(spec, optimizer),
                 notZero(seed),
                 DataType.FLOAT));
     network.init();
@@ -116,8 +118,9 @@ public final class Networks {
     MultiLayerConfiguration whole =
         configuration(
             spec,
-            optimizer.updater(from == 0 ? rows(spec) : null),
-            optimizer.regularization(),
+            optimizer.updater(
+                from == 0 ? rows(spec) : null, groupsOfPart(spec, optimizer, from, to)),
+            rules(spec, optimizer),
             notZero(seed),
             DataType.FLOAT);
     var confs = new ArrayList<>(whole.getConfs().subList(from, to));
@@ -158,6 +161,37 @@ public final class Networks {
     }
   }
 
+  /** Those of the whole network, where the part's parameters lie among theirs. */
+  private static List<LayerGroup> groupsOfPart(
+      ModelSpec spec, OptimizerSpec optimizer, int from, int to) {
+    List<LayerGroup> groups = optimizer.layerRates().groups(spec);
+    if (groups.isEmpty()) {
+      return groups;
+    }
+    long start = parametersBelow(spec, from);
+    long end = parametersBelow(spec, to);
+    return groups.stream()
+        .map(group -> group.within(start, end))
+        .filter(group -> group.from() < group.to())
+        .toList();
+  }
+
+  /**
+   * @param layer of DL4J's: a recurrent one, the first above these, or after the last
+   */
+  private static long parametersBelow(ModelSpec spec, int layer) {
+    return ModelSummary.of(spec).layers().stream()
+        .limit(layer)
+        .mapToLong(ModelSummary.LayerSummary::parameters)
+        .sum();
+  }
+
+  /** Weight decay of the layers of each group, lowest first; of all where there is none. */
+  private static IntFunction<List<Regularization>> rules(ModelSpec spec, OptimizerSpec optimizer) {
+    List<LayerGroup> groups = optimizer.layerRates().groups(spec);
+    return group -> optimizer.regularization(groups.isEmpty() ? null : groups.get(group));
+  }
+
   /** Rows that the parameters begin with, few of which have a gradient in a step; null is none. */
   private static RowBlock rows(ModelSpec spec) {
     WordEmbedding embedding = spec.embedding();
@@ -178,7 +212,7 @@ public final class Networks {
 
   /** DL4J's layers of the whole network. */
   public static int layers(ModelSpec spec) {
-    return layers(spec, List.of()).size();
+    return layers(spec, group -> List.of()).size();
   }
 
   /**
@@ -212,10 +246,13 @@ public final class Networks {
     return Arrays.stream(network.getLayers()).filter(layer -> layer.numParams() > 0).toList();
   }
 
+  /**
+   * @param rules of regularisation, by group of layers
+   */
   static MultiLayerConfiguration configuration(
       ModelSpec spec,
       IUpdater updater,
-      List<Regularization> regularization,
+      IntFunction<List<Regularization>> rules,
       long seed,
       DataType type) {
     var list =
@@ -225,16 +262,18 @@ public final class Networks {
             .updater(updater)
             .weightInit(WeightInit.XAVIER)
             .list();
-    layers(spec, regularization).forEach(list::layer);
+    layers(spec, rules).forEach(list::layer);
     return list.setInputType(InputType.recurrent(spec.inputSize(), spec.lookBack())).build();
   }
 
-  private static List<Layer> layers(ModelSpec spec, List<Regularization> regularization) {
+  private static List<Layer> layers(ModelSpec spec, IntFunction<List<Regularization>> rules) {
     var layers = new ArrayList<Layer>();
+    int below = layersBelowRecurrent(spec);
     if (spec.hasEmbedding()) {
-      layers.add(embedding(spec.embedding(), regularization));
+      layers.add(embedding(spec.embedding(), rules.apply(0)));
     }
     int top = spec.hiddenSizes().size() - 1;
+    List<Regularization> regularization = rules.apply(below + top + 1);
     for (int l = 0; l <= top; l++) {
       Recurrent cell = cell(spec, spec.hiddenSizes().get(l));
       cell.setLayerName("recurrent-" + l);
@@ -242,7 +281,7 @@ public final class Networks {
       if (dropped > 0) {
         cell.setIDropout(dropout(dropped, cell, spec.variationalDropout()));
       }
-      cell.setRegularization(new ArrayList<>(regularization));
+      cell.setRegularization(new ArrayList<>(rules.apply(below + l)));
       layers.add(spec.bidirectional() ? new BidirectionalRecurrent(cell) : cell);
       if (spec.layerNorm()) {
         layers.add(new LayerNormalization.Builder().name("layer-norm-" + l).build());
@@ -348,8 +387,9 @@ public final class Networks {
     }
     switch (spec.output()) {
       case LAST -> layers.add(new LastStep(spec.bidirectional()));
-      case MEAN -> layers.add(pooling(TimePooling.Kind.MEAN));
-      case MAX -> layers.add(pooling(TimePooling.Kind.MAX));
+      case MEAN -> layers.add(pooling(TimePooling.Kind.MEAN, spec));
+      case MAX -> layers.add(pooling(TimePooling.Kind.MAX, spec));
+      case CONCAT -> layers.add(pooling(TimePooling.Kind.CONCAT, spec));
       case SEQUENCE -> {
         // the head takes every step
       }
@@ -357,8 +397,11 @@ public final class Networks {
     return layers;
   }
 
-  private static TimePooling pooling(TimePooling.Kind kind) {
-    return new TimePooling.Builder(kind).name("pooling").build();
+  private static TimePooling pooling(TimePooling.Kind kind, ModelSpec spec) {
+    return new TimePooling.Builder(kind)
+        .name("pooling")
+        .bothDirections(kind == TimePooling.Kind.CONCAT && spec.bidirectional())
+        .build();
   }
 
   private static Recurrent cell(ModelSpec spec, int units) {

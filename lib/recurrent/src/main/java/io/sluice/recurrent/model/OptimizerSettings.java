@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param minLearningRate where a cosine ends and a plateau's reductions stop
  * @param schedule of the learning rate
  * @param warmupShare share of all steps in which the rate rises
+ * @param slantRatio of a slanted triangle's peak to where it begins and ends
  * @param decay factor of step and exponential schedules, and of a reduction on a plateau …
  * @param decayEpochs … of step and exponential schedules every so many epochs
  * @param firstDecayEpochs epochs before a step schedule's first factor; empty = {@code decayEpochs}
@@ -20,6 +21,9 @@ import java.util.Optional;
  * @param plateauPatience epochs without a better validation loss before a reduction
  * @param weightDecay decoupled
  * @param maxGradientNorm L2; 0 is no limit
+ * @param layerDecay by what the learning rate of the layer above is divided
+ * @param gradualUnfreezing whether the head learns alone in the first epoch, and each layer one
+ *     epoch later than the one above it
  */
 public record OptimizerSettings(
     OptimizerSpec.Algorithm algorithm,
@@ -27,6 +31,7 @@ public record OptimizerSettings(
     double minLearningRate,
     OptimizerSpec.Schedule schedule,
     double warmupShare,
+    double slantRatio,
     double decay,
     int decayEpochs,
     Optional<Integer> firstDecayEpochs,
@@ -34,14 +39,24 @@ public record OptimizerSettings(
     int restartMultiplier,
     int plateauPatience,
     double weightDecay,
-    double maxGradientNorm) {
+    double maxGradientNorm,
+    double layerDecay,
+    boolean gradualUnfreezing) {
 
   /** Reads its keys of section {@code train} of the whole settings. */
   public static OptimizerSettings from(ConfigReader root) {
     return root.section("train", OptimizerSettings::read);
   }
 
+  private record FineTuning(double layerDecay, boolean gradualUnfreezing) {}
+
   private static OptimizerSettings read(ConfigReader train) {
+    FineTuning fineTuning =
+        train.section(
+            "fine-tune",
+            s ->
+                new FineTuning(
+                    s.numberBetween("layer-decay", 1, 100), s.flag("gradual-unfreezing")));
     var settings =
         new OptimizerSettings(
             train.choice("optimizer", OptimizerSpec.Algorithm.class),
@@ -49,6 +64,7 @@ public record OptimizerSettings(
             train.numberBetween("min-learning-rate", 0, 100),
             train.choice("schedule", OptimizerSpec.Schedule.class),
             train.numberBetween("warmup-share", 0, 0.9),
+            train.numberBetween("slant-ratio", 1, 1e6),
             train.positiveUpTo("decay", 1),
             train.intAtLeast("decay-epochs", 1),
             train.isAuto("first-decay-epochs")
@@ -58,7 +74,9 @@ public record OptimizerSettings(
             train.intBetween("restart-multiplier", 1, 100),
             train.intAtLeast("plateau-patience", 1),
             train.numberBetween("weight-decay", 0, 10),
-            train.numberBetween("max-gradient-norm", 0, 1e9));
+            train.numberBetween("max-gradient-norm", 0, 1e9),
+            fineTuning.layerDecay,
+            fineTuning.gradualUnfreezing);
     train.check(
         settings.minLearningRate <= settings.learningRate,
         "min-learning-rate",
@@ -83,7 +101,9 @@ public record OptimizerSettings(
     return new OptimizerSpec(
         algorithm,
         learningRate,
-        minLearningRate,
+        schedule == OptimizerSpec.Schedule.SLANTED_TRIANGULAR
+            ? learningRate / slantRatio
+            : minLearningRate,
         schedule,
         steps,
         (int) Math.min(steps - 1L, Math.round(warmupShare * steps)),
@@ -93,7 +113,8 @@ public record OptimizerSettings(
         inSteps(restartEpochs, stepsPerEpoch),
         restartMultiplier,
         weightDecay,
-        maxGradientNorm);
+        maxGradientNorm,
+        new LayerRates(layerDecay, gradualUnfreezing ? stepsPerEpoch : 0));
   }
 
   /** Whether the rate is lowered after so many epochs without a better validation loss. */

@@ -6,8 +6,10 @@ import io.sluice.recurrent.optim.CosineDecay;
 import io.sluice.recurrent.optim.CosineRestarts;
 import io.sluice.recurrent.optim.DecoupledWeightDecay;
 import io.sluice.recurrent.optim.GlobalNormClipping;
+import io.sluice.recurrent.optim.LayerGroup;
 import io.sluice.recurrent.optim.PlateauDecay;
 import io.sluice.recurrent.optim.RowBlock;
+import io.sluice.recurrent.optim.SlantedTriangular;
 import io.sluice.recurrent.optim.StepDecay;
 import io.sluice.recurrent.optim.WarmUp;
 import java.io.Serializable;
@@ -27,10 +29,12 @@ import org.nd4j.linalg.schedule.ScheduleType;
  *
  * @param algorithm the optimizer, with its usual decay of moments
  * @param learningRate peak
- * @param minLearningRate where a cosine ends and a plateau's reductions stop
+ * @param minLearningRate where a cosine ends, a plateau's reductions stop, and a slanted triangle
+ *     begins and ends
  * @param schedule of the learning rate, by step; every schedule may warm up
  * @param steps of the whole run
- * @param warmupSteps steps in which the rate rises to the schedule's; less than {@code steps}
+ * @param warmupSteps steps in which the rate rises to the schedule's, or to the peak of a slanted
+ *     triangle; less than {@code steps}
  * @param decay factor of step and exponential schedules, and of a reduction on a plateau …
  * @param decaySteps … of step and exponential schedules every so many steps
  * @param firstDecaySteps steps before a step schedule's first factor
@@ -39,6 +43,7 @@ import org.nd4j.linalg.schedule.ScheduleType;
  * @param weightDecay decoupled, on weights and not on biases; with {@code ADAM} as with {@code
  *     ADAMW}
  * @param maxGradientNorm L2 norm of all parameters' gradient; 0 is no limit
+ * @param layerRates how fast each layer learns next to the highest
  */
 public record OptimizerSpec(
     Algorithm algorithm,
@@ -53,7 +58,8 @@ public record OptimizerSpec(
     int restartSteps,
     int restartMultiplier,
     double weightDecay,
-    double maxGradientNorm)
+    double maxGradientNorm,
+    LayerRates layerRates)
     implements Serializable {
 
   /** Optimizers. */
@@ -93,7 +99,9 @@ public record OptimizerSpec(
     @JsonProperty("exponential")
     EXPONENTIAL,
     @JsonProperty("plateau")
-    PLATEAU
+    PLATEAU,
+    @JsonProperty("slanted-triangular")
+    SLANTED_TRIANGULAR
   }
 
   public OptimizerSpec {
@@ -114,7 +122,7 @@ public record OptimizerSpec(
     }
   }
 
-  /** Whose steps of a step schedule are all as long. */
+  /** All layers learn alike, and the steps of a step schedule are all as long. */
   public OptimizerSpec(
       Algorithm algorithm,
       double learningRate,
@@ -141,7 +149,27 @@ public record OptimizerSpec(
         restartSteps,
         restartMultiplier,
         weightDecay,
-        maxGradientNorm);
+        maxGradientNorm,
+        LayerRates.ALIKE);
+  }
+
+  /** The same with other rates of layers. */
+  public OptimizerSpec with(LayerRates layerRates) {
+    return new OptimizerSpec(
+        algorithm,
+        learningRate,
+        minLearningRate,
+        schedule,
+        steps,
+        warmupSteps,
+        decay,
+        decaySteps,
+        firstDecaySteps,
+        restartSteps,
+        restartMultiplier,
+        weightDecay,
+        maxGradientNorm,
+        layerRates);
   }
 
   /** Adam at a constant rate, clipped to norm 1: for tests and first looks. */
@@ -173,16 +201,21 @@ public record OptimizerSpec(
               new ExponentialSchedule(
                   ScheduleType.ITERATION, learningRate, Math.pow(decay, 1.0 / decaySteps));
           case PLATEAU -> new PlateauDecay(learningRate, decay, minLearningRate, reductions);
+          case SLANTED_TRIANGULAR ->
+              new SlantedTriangular(learningRate, minLearningRate, warmupSteps, steps);
         };
-    return warmupSteps == 0 ? decayed : new WarmUp(warmupSteps, decayed);
+    return warmupSteps == 0 || schedule == Schedule.SLANTED_TRIANGULAR
+        ? decayed
+        : new WarmUp(warmupSteps, decayed);
   }
 
   /**
    * The optimizer behind clipping, as DL4J runs it.
    *
    * @param rows that the network begins with, few of which have a gradient in a step; null is none
+   * @param groups of the network's layers; none is all learn alike
    */
-  IUpdater updater(RowBlock rows) {
+  IUpdater updater(RowBlock rows, List<LayerGroup> groups) {
     ISchedule rate = learningRateSchedule();
     IUpdater updater =
         switch (algorithm) {
@@ -191,10 +224,21 @@ public record OptimizerSpec(
           case RMSPROP -> new RmsProp(rate);
           case NESTEROVS -> new Nesterovs(rate);
         };
-    return new GlobalNormClipping(updater, maxGradientNorm);
+    return new GlobalNormClipping(updater, maxGradientNorm, groups);
   }
 
-  List<Regularization> regularization() {
-    return weightDecay == 0 ? List.of() : List.of(new DecoupledWeightDecay(weightDecay));
+  /**
+   * Of the layers of a group, or of all where there is none.
+   *
+   * @param group null is none
+   */
+  List<Regularization> regularization(LayerGroup group) {
+    if (weightDecay == 0) {
+      return List.of();
+    }
+    return List.of(
+        group == null
+            ? new DecoupledWeightDecay(weightDecay)
+            : DecoupledWeightDecay.from(group.firstStep(), group.factor() * weightDecay));
   }
 }

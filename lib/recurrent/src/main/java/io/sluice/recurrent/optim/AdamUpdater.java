@@ -1,5 +1,6 @@
 package io.sluice.recurrent.optim;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -36,14 +37,17 @@ final class AdamUpdater implements GradientUpdater<Adam> {
 
   @Override
   public void applyUpdater(INDArray gradient, int iteration, int epoch) {
-    applyUpdater(gradient, null, iteration, epoch);
+    applyUpdater(gradient, null, List.of(), iteration, epoch);
   }
 
   /**
    * @param known where the gradient differs from zero, rows without any left out; null if nobody
    *     knows. What is outside has no update.
+   * @param groups that count t from the first step in which they learn, and have no update before;
+   *     none is all from step 0
    */
-  void applyUpdater(INDArray gradient, Ranges known, int iteration, int epoch) {
+  void applyUpdater(
+      INDArray gradient, Ranges known, List<LayerGroup> groups, int iteration, int epoch) {
     if (m == null) {
       throw new IllegalStateException(
           "Adam has no state yet: call setStateViewArray or setState before applyUpdater");
@@ -53,15 +57,32 @@ final class AdamUpdater implements GradientUpdater<Adam> {
           "gradient has length %d, expected that of the state's moments, %d"
               .formatted(gradient.length(), m.length()));
     }
-    double t = iteration + 1.0;
-    double rate = config.getLearningRate(iteration, epoch) / (1 - Math.pow(config.beta1(), t));
-    double correction = 1 / Math.sqrt(1 - Math.pow(config.beta2(), t));
+    double learningRate = config.getLearningRate(iteration, epoch);
     INDArray g =
         gradient.equalShapes(m) ? gradient : gradient.reshape(m.ordering(), true, m.shape());
     Ranges ranges = known == null ? ranges(gradient) : known;
+    if (groups.isEmpty()) {
+      step(g, ranges, known == null && config.rows() == null, learningRate, iteration + 1.0);
+      return;
+    }
+    for (LayerGroup group : groups) {
+      if (group.learnsAt(iteration)) {
+        Ranges own = ranges.within(group.from(), group.to());
+        step(g, own, false, learningRate, iteration - group.firstStep() + 1.0);
+      }
+    }
+  }
+
+  /**
+   * @param isAll whether the ranges are all of it
+   * @param t steps in which these parameters learned, with this one
+   */
+  private void step(INDArray g, Ranges ranges, boolean isAll, double learningRate, double t) {
+    double rate = learningRate / (1 - Math.pow(config.beta1(), t));
+    double correction = 1 / Math.sqrt(1 - Math.pow(config.beta2(), t));
     if (haveOneOrder(g)) {
       inBlocks(g, ranges, rate, correction);
-    } else if (config.rows() == null) {
+    } else if (isAll) {
       byOperations(g, m, v, rate, correction);
     } else {
       for (int k = 0; k < ranges.count(); k++) {

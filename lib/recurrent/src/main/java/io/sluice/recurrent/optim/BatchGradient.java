@@ -5,6 +5,7 @@ import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.layer.InputGradient;
 import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.recurrent.pass.TrainingPass;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -33,15 +34,17 @@ public final class BatchGradient {
     network.setLabels(batch.labels());
     network.setLayerMaskArrays(
         batch.featuresMask(), batch.isOneWithOneMask() ? null : batch.labelsMask());
-    wantInputGradient(network, false);
+    int frozen = frozenLayers(network);
+    wantInputGradient(network, frozen, false);
     try (CarriedStates.Bound carried =
             batch.states() == null ? null : batch.states().bind(network);
         var ignored =
-            TrainingPass.begin(network.getIterationCount(), batch.keys(), backward, lossScale);
+            TrainingPass.begin(
+                network.getIterationCount(), batch.keys(), backward, lossScale, frozen);
         StackedPass stacked = StackedPass.begin(network)) {
       network.computeGradientAndScore();
     }
-    wantInputGradient(network, true);
+    wantInputGradient(network, frozen, true);
     double loss = network.score();
     network.clearLayerMaskArrays();
     network.clearLayersStates();
@@ -63,9 +66,24 @@ public final class BatchGradient {
     return batch.hasNoLabel();
   }
 
-  /** Above an embedding that is frozen nobody reads it either. */
-  private static void wantInputGradient(MultiLayerNetwork network, boolean wanted) {
-    int lowest = RowGradient.of(network).filter(RowGradient::isFrozen).isPresent() ? 1 : 0;
+  /** Lowest layers that nothing is learned by in the next step: all below the first that learns. */
+  private static int frozenLayers(MultiLayerNetwork network) {
+    long frozen = GlobalNormClipping.frozen(network, network.getIterationCount());
+    long from = 0;
+    int layers = 0;
+    for (Layer layer : network.getLayers()) {
+      if (from >= frozen && (frozen == 0 || layer.numParams() > 0)) {
+        break;
+      }
+      from += layer.numParams();
+      layers++;
+    }
+    boolean hasFrozenRows = RowGradient.of(network).filter(RowGradient::isFrozen).isPresent();
+    return Math.max(layers, hasFrozenRows ? 1 : 0);
+  }
+
+  /** Nobody reads that of the lowest layer that learns. */
+  private static void wantInputGradient(MultiLayerNetwork network, int lowest, boolean wanted) {
     if (lowest < network.getnLayers() && network.getLayer(lowest) instanceof InputGradient layer) {
       layer.inputGradient(wanted);
     }

@@ -1,8 +1,11 @@
 package io.sluice.recurrent.optim;
 
+import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.regularization.WeightDecay;
 import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.linalg.schedule.MapSchedule;
+import org.nd4j.linalg.schedule.ScheduleType;
 import org.nd4j.shade.jackson.annotation.JsonCreator;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
 
@@ -23,6 +26,19 @@ public sealed class DecoupledWeightDecay extends WeightDecay permits RowWeightDe
    */
   public DecoupledWeightDecay(double rate) {
     super(rate, true);
+  }
+
+  /**
+   * Of a weight that is frozen before a step.
+   *
+   * @param firstStep from which on it decays
+   * @param rate share of it that a step at learning rate 1 takes away
+   */
+  public static DecoupledWeightDecay from(int firstStep, double rate) {
+    return firstStep == 0
+        ? new DecoupledWeightDecay(rate)
+        : new DecoupledWeightDecay(
+            new MapSchedule(ScheduleType.ITERATION, Map.of(0, 0.0, firstStep, rate)), true);
   }
 
   /** The same of an embedding's rows. */

@@ -1,15 +1,18 @@
 package io.sluice.recurrent.optim;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
+import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
 import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.SgdUpdater;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -29,6 +32,11 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  *
  * <p>A norm that is not finite is left as it is, so that the loss shows it.
  *
+ * <p>Layers may learn in {@link LayerGroup}s: those that are frozen in a step are left out of the
+ * norm and of the update, and the update of each other group is multiplied by its factor, which is
+ * a learning rate of its own, because the update of every optimizer here is proportional to the
+ * rate.
+ *
  * <p><b>Source.</b> Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
  * networks", ICML 2013, algorithm 1.
  *
@@ -41,16 +49,26 @@ public final class GlobalNormClipping implements IUpdater {
 
   private final IUpdater updater;
   private final double maxNorm;
+  private final List<LayerGroup> groups;
+
+  /** All layers learn alike. */
+  public GlobalNormClipping(IUpdater updater, double maxNorm) {
+    this(updater, maxNorm, null);
+  }
 
   /**
    * @param updater the optimizer that gets the clipped gradient
    * @param maxNorm largest L2 norm; 0 measures the norm and clips nothing
+   * @param groups that all layers are in, lowest first; null or none is all learn alike
    */
   @JsonCreator
   public GlobalNormClipping(
-      @JsonProperty("updater") IUpdater updater, @JsonProperty("maxNorm") double maxNorm) {
+      @JsonProperty("updater") IUpdater updater,
+      @JsonProperty("maxNorm") double maxNorm,
+      @JsonProperty("groups") List<LayerGroup> groups) {
     this.updater = Objects.requireNonNull(updater, "updater");
     this.maxNorm = maxNorm;
+    this.groups = groups == null ? List.of() : List.copyOf(groups);
     if (!(maxNorm >= 0)) {
       throw new IllegalArgumentException("maxNorm is %s, must be at least 0".formatted(maxNorm));
     }
@@ -172,6 +190,19 @@ public final class GlobalNormClipping implements IUpdater {
     }
   }
 
+  /**
+   * Numbers at the beginning of a network's parameters that a step leaves as they are. Asks the
+   * configuration, because a replica has no optimizer, whose state would cost memory.
+   *
+   * @param step from 0
+   */
+  public static long frozen(MultiLayerNetwork network, int step) {
+    TrainingConfig top = network.getLayer(network.getnLayers() - 1).getConfig();
+    return top.getUpdaterByParam("W") instanceof GlobalNormClipping clipping
+        ? LayerGroup.frozen(clipping.groups, step)
+        : 0;
+  }
+
   private static Clipping clipping(MultiLayerNetwork network) {
     return (Clipping) block(network).getGradientUpdater();
   }
@@ -202,6 +233,11 @@ public final class GlobalNormClipping implements IUpdater {
   /** The optimizer that gets the clipped gradient. */
   public IUpdater updater() {
     return updater;
+  }
+
+  /** That all layers are in, lowest first; none is all learn alike. */
+  public List<LayerGroup> groups() {
+    return groups;
   }
 
   @Override
@@ -238,24 +274,26 @@ public final class GlobalNormClipping implements IUpdater {
   @Override
   @SuppressWarnings("MissingSuperCall")
   public GlobalNormClipping clone() {
-    return new GlobalNormClipping(updater.clone(), maxNorm);
+    return new GlobalNormClipping(updater.clone(), maxNorm, groups);
   }
 
   @Override
   public boolean equals(Object other) {
     return other instanceof GlobalNormClipping o
         && o.maxNorm == maxNorm
-        && o.updater.equals(updater);
+        && o.updater.equals(updater)
+        && o.groups.equals(groups);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(updater, maxNorm);
+    return Objects.hash(updater, maxNorm, groups);
   }
 
   @Override
   public String toString() {
-    return "GlobalNormClipping(%s, %s)".formatted(maxNorm, updater);
+    return "GlobalNormClipping(%s, %s%s)"
+        .formatted(maxNorm, updater, groups.isEmpty() ? "" : ", " + groups);
   }
 
   /** Clips, remembers the norm, and leaves the rest to the optimizer behind it. */
@@ -272,23 +310,74 @@ public final class GlobalNormClipping implements IUpdater {
 
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
+      freeze(gradient, null, iteration);
       lastNorm = OptionalDouble.of(clip(gradient, null, config.maxNorm, overParts));
-      behind.applyUpdater(gradient, iteration, epoch);
+      if (behind instanceof AdamUpdater adam) {
+        adam.applyUpdater(gradient, null, config.groups, iteration, epoch);
+      } else {
+        behind.applyUpdater(gradient, iteration, epoch);
+      }
+      slowDown(gradient, null, iteration);
     }
 
     /** Returns whether what is outside of the ranges is zero still. */
     boolean applyUpdater(INDArray gradient, Ranges ranges, int iteration, int epoch) {
+      freeze(gradient, ranges, iteration);
       lastNorm = OptionalDouble.of(clip(gradient, ranges, config.maxNorm, overParts));
       if (behind instanceof AdamUpdater adam && adam.getConfig().rows() != null) {
-        adam.applyUpdater(gradient, ranges, iteration, epoch);
+        adam.applyUpdater(gradient, ranges, config.groups, iteration, epoch);
+        slowDown(gradient, ranges, iteration);
         return true;
       }
       if (behind instanceof SgdUpdater) {
         ranges.scale(gradient, config.getLearningRate(iteration, epoch));
+        slowDown(gradient, ranges, iteration);
         return true;
       }
       behind.applyUpdater(gradient, iteration, epoch);
+      slowDown(gradient, null, iteration);
       return false;
+    }
+
+    /** Makes the gradient of frozen layers zero. */
+    private void freeze(INDArray gradient, Ranges ranges, int iteration) {
+      for (LayerGroup group : config.groups) {
+        if (!group.learnsAt(iteration)) {
+          scale(gradient, ranges, group, 0);
+        }
+      }
+    }
+
+    /** From the update at the learning rate to that at each group's. */
+    private void slowDown(INDArray update, Ranges ranges, int iteration) {
+      for (LayerGroup group : config.groups) {
+        if (group.learnsAt(iteration) && group.factor() != 1) {
+          scale(update, ranges, group, group.factor());
+        }
+      }
+    }
+
+    /** What lies in the ranges of a group's numbers; null is all of them. */
+    private static void scale(INDArray array, Ranges ranges, LayerGroup group, double factor) {
+      if (group.from() == group.to()) {
+        return;
+      }
+      if (ranges != null) {
+        Ranges own = ranges.within(group.from(), group.to());
+        if (factor == 0) {
+          own.zero(array);
+        } else {
+          own.scale(array, factor);
+        }
+        return;
+      }
+      INDArray own =
+          array.reshape(array.length()).get(NDArrayIndex.interval(group.from(), group.to()));
+      if (factor == 0) {
+        own.assign(0); // not a product: a number that is not finite would stay
+      } else {
+        own.muli(factor);
+      }
     }
 
     @Override

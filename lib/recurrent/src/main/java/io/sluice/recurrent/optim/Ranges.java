@@ -46,9 +46,14 @@ final class Ranges {
 
   /** A copy of what lies before a place. */
   Ranges before(long end) {
+    return within(0, end);
+  }
+
+  /** A copy of what lies in [start, end). */
+  Ranges within(long start, long end) {
     var ranges = new Ranges();
     for (int k = 0; k < count() && from(k) < end; k++) {
-      ranges.add(from(k), Math.min(end, to(k)));
+      ranges.add(Math.max(start, from(k)), Math.min(end, to(k)));
     }
     return ranges;
   }

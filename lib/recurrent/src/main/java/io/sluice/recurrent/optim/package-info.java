@@ -1,7 +1,8 @@
 /**
  * How parameters move: Adam, learning-rate schedules, clipping to a global gradient norm, decoupled
- * weight decay, each as a DL4J setting that is written into a model's JSON; and an average of the
- * parameters ({@link io.sluice.recurrent.optim.WeightAverage}).
+ * weight decay, layers that learn at rates of their own from steps of their own on ({@link
+ * io.sluice.recurrent.optim.LayerGroup}), each as a DL4J setting that is written into a model's
+ * JSON; and an average of the parameters ({@link io.sluice.recurrent.optim.WeightAverage}).
  *
  * <p>Main types: {@link io.sluice.recurrent.optim.GlobalNormClipping} and {@link
  * io.sluice.recurrent.optim.TrainingStep}, which takes one step, on {@link

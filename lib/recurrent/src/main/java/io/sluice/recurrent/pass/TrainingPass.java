@@ -14,6 +14,7 @@ public final class TrainingPass implements AutoCloseable {
   private final long[] keys;
   private final Backward backward;
   private final float lossScale;
+  private final int frozenLayers;
 
   /** Who is told how far the backward pass has come. */
   public interface Backward {
@@ -25,11 +26,13 @@ public final class TrainingPass implements AutoCloseable {
     void begins(int layer);
   }
 
-  private TrainingPass(int step, long[] keys, Backward backward, float lossScale) {
+  private TrainingPass(
+      int step, long[] keys, Backward backward, float lossScale, int frozenLayers) {
     this.step = step;
     this.keys = keys;
     this.backward = backward;
     this.lossScale = lossScale;
+    this.frozenLayers = frozenLayers;
   }
 
   /**
@@ -49,10 +52,20 @@ public final class TrainingPass implements AutoCloseable {
    * @param lossScale what lifts gradients into the range of half precision, see {@link #lossScale}
    */
   public static TrainingPass begin(int step, long[] keys, Backward backward, float lossScale) {
+    return begin(step, keys, backward, lossScale, 0);
+  }
+
+  /**
+   * Binds a pass to the calling thread whose way back ends above the lowest layers.
+   *
+   * @param frozenLayers that learn nothing, from the bottom; see {@link #isFrozen}
+   */
+  public static TrainingPass begin(
+      int step, long[] keys, Backward backward, float lossScale, int frozenLayers) {
     if (CURRENT.get() != null) {
       throw new IllegalStateException("A training pass has begun on this thread and not ended");
     }
-    var pass = new TrainingPass(step, keys, backward, lossScale);
+    var pass = new TrainingPass(step, keys, backward, lossScale, frozenLayers);
     CURRENT.set(pass);
     return pass;
   }
@@ -68,6 +81,18 @@ public final class TrainingPass implements AutoCloseable {
     if (pass != null && pass.backward != null) {
       pass.backward.begins(layer);
     }
+  }
+
+  /**
+   * Whether a layer learns nothing in the calling thread's pass, and no layer below it: its
+   * backward pass leaves a gradient of zeros, gives none of its input, and reads nothing of what it
+   * is given.
+   *
+   * @param layer index in the network, from 0 at the bottom
+   */
+  public static boolean isFrozen(int layer) {
+    TrainingPass pass = CURRENT.get();
+    return pass != null && layer < pass.frozenLayers;
   }
 
   /**

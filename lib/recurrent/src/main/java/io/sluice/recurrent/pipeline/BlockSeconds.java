@@ -153,6 +153,7 @@ final class BlockSeconds {
               switch (spec.output()) {
                 case LAST -> 1;
                 case MEAN, MAX -> 4;
+                case CONCAT -> 6;
                 case SEQUENCE -> spec.head().kind() == Head.Kind.CLASSES ? 4 : 14;
               };
           case ADDITIVE -> 7;

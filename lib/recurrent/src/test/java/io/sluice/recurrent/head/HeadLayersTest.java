@@ -57,6 +57,7 @@ class HeadLayersTest {
   enum Kind {
     MEAN,
     MAX,
+    CONCAT,
     ADDITIVE,
     SELF,
     RESIDUAL,
@@ -66,6 +67,11 @@ class HeadLayersTest {
       return switch (this) {
         case MEAN -> new TimePooling.Builder(TimePooling.Kind.MEAN).name("head").build();
         case MAX -> new TimePooling.Builder(TimePooling.Kind.MAX).name("head").build();
+        case CONCAT ->
+            new TimePooling.Builder(TimePooling.Kind.CONCAT)
+                .name("head")
+                .bothDirections(true)
+                .build();
         case ADDITIVE ->
             new AdditiveAttention.Builder().name("head").nIn(H).attentionSize(4).build();
         case SELF -> new MultiHeadSelfAttention.Builder(2).name("head").nIn(H).build();
@@ -185,6 +191,8 @@ class HeadLayersTest {
   @CsvSource({
     "MEAN, true",
     "MAX, true",
+    "CONCAT, false",
+    "CONCAT, true",
     "ADDITIVE, false",
     "ADDITIVE, true",
     "SELF, false",
@@ -283,6 +291,42 @@ class HeadLayersTest {
       network.setParams(first);
       network.fit(x, labels);
       assertThat(network.params()).isEqualTo(expected);
+    }
+  }
+
+  /** Against the equations, in float64: h_T of a bidirectional layer is that of each direction. */
+  @Test
+  void concatenationIsLastStepMaximumAndMeanOfRealSteps() {
+    Layer conf = Kind.CONCAT.layer();
+    var layer = conf.instantiate(conf(conf), null, 0, null, false, DataType.DOUBLE);
+    INDArray x = Nd4j.randn(DataType.DOUBLE, B, H, T);
+    layer.setMaskArray(Nd4j.createFromArray(MASK));
+    layer.setInput(x, LayerWorkspaceMgr.noWorkspaces());
+
+    INDArray y = layer.activate(false, LayerWorkspaceMgr.noWorkspaces());
+
+    assertThat(y.shape()).containsExactly(B, 3 * H);
+    for (int b = 0; b < B; b++) {
+      for (int j = 0; j < H; j++) {
+        double sum = 0;
+        double largest = Double.NEGATIVE_INFINITY;
+        double first = Double.NaN;
+        double last = 0;
+        int count = 0;
+        for (int t = 0; t < T; t++) {
+          if (MASK[b][t] == 1) {
+            last = x.getDouble(b, j, t);
+            first = count++ == 0 ? last : first;
+            sum += last;
+            largest = Math.max(largest, last);
+          }
+        }
+        double end = j < H / 2 ? last : first;
+        assertThat(y.getDouble(b, j)).isEqualTo(count == 0 ? 0 : end);
+        assertThat(y.getDouble(b, H + j)).isEqualTo(count == 0 ? 0 : largest);
+        assertThat(y.getDouble(b, 2 * H + j))
+            .isCloseTo(count == 0 ? 0 : sum / count, within(1e-15));
+      }
     }
   }
 

@@ -228,7 +228,7 @@ class GradientCheckTest {
   private static void check(String name, ModelSpec spec, INDArray mask) {
     var network =
         new MultiLayerNetwork(
-            Networks.configuration(spec, new NoOp(), List.of(), 42, DataType.DOUBLE));
+            Networks.configuration(spec, new NoOp(), group -> List.of(), 42, DataType.DOUBLE));
     network.init();
     Nd4j.getRandom().setSeed(7);
     int sequences = mask == null ? B : MASK.length;

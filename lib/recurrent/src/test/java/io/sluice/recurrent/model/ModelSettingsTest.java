@@ -266,6 +266,7 @@ class ModelSettingsTest {
                   schedule = step, warmup-share = 0.1, decay = 0.25, decay-epochs = 3
                   first-decay-epochs = 4, restart-epochs = 2, restart-multiplier = 5
                   weight-decay = 0.03, max-gradient-norm = 4.0
+                  fine-tune { layer-decay = 2.6, gradual-unfreezing = true }
                 }
                 """)
             .read(OptimizerSettings::from);
@@ -285,7 +286,31 @@ class ModelSettingsTest {
                 200,
                 5,
                 0.03,
-                4.0));
+                4.0,
+                new LayerRates(2.6, 100)));
+  }
+
+  @Test
+  void aSlantedTriangleBeginsAndEndsAtAShareOfItsPeak() {
+    OptimizerSpec spec =
+        Settings.parse(
+                """
+                train {
+                  learning-rate = 0.32, schedule = slanted-triangular
+                  warmup-share = 0.1, slant-ratio = 16
+                }
+                """)
+            .read(OptimizerSettings::from)
+            .toSpec(2, 50);
+
+    ISchedule rate = spec.learningRateSchedule();
+
+    assertThat(rate.valueAt(0, 0)).isEqualTo(0.02);
+    // half way up, at the peak, half way down: 10 + 45
+    assertThat(rate.valueAt(5, 0)).isCloseTo(0.17, within(1e-12));
+    assertThat(rate.valueAt(10, 0)).isEqualTo(0.32);
+    assertThat(rate.valueAt(55, 0)).isCloseTo(0.17, within(1e-12));
+    assertThat(rate.valueAt(100, 0)).isCloseTo(0.02, within(1e-12));
   }
 
   @Test
@@ -305,9 +330,9 @@ class ModelSettingsTest {
         new OptimizerSpec(
             algorithm, 0.2, 0, OptimizerSpec.Schedule.CONSTANT, 9, 0, 1, 1, 1, 1, 0.03, 4);
 
-    assertThat(spec.updater(null))
+    assertThat(spec.updater(null, List.of()))
         .isEqualTo(new GlobalNormClipping(new Adam(new FixedSchedule(0.2), 0.9, 0.999, 1e-8), 4));
-    assertThat(spec.regularization()).containsExactly(new DecoupledWeightDecay(0.03));
+    assertThat(spec.regularization(null)).containsExactly(new DecoupledWeightDecay(0.03));
   }
 
   @Test
@@ -352,6 +377,8 @@ class ModelSettingsTest {
             case EXPONENTIAL -> new double[] {0.08, 0.8 * Math.pow(0.5, 0.45), 0.2, 0.025};
             // lowered from steps 30, 40, 60 and 99 on: 0.05 is below the floor
             case PLATEAU -> new double[] {0.08, 0.8, 0.2, 0.08};
+            // rises itself, from its floor
+            case SLANTED_TRIANGULAR -> new double[] {0.08, 0.8, 0.8 - 0.72 * 31 / 91, 0.08};
           };
       assertThat(rate.valueAt(0, 0))
           .as("%s, first step", schedule)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
@@ -114,7 +115,10 @@ class GlobalNormClippingTest {
   void jsonOfDl4jBringsItBack() throws Exception {
     var mapper = JsonMappers.getMapper();
     IUpdater updater =
-        new GlobalNormClipping(new Adam(new WarmUp(2, new CosineDecay(0.1, 0, 2, 9))), 0.5);
+        new GlobalNormClipping(
+            new Adam(new WarmUp(2, new CosineDecay(0.1, 0, 2, 9))),
+            0.5,
+            List.of(new LayerGroup(0, 7, 0.25, 3), new LayerGroup(7, 9, 1, 0)));
 
     IUpdater again = mapper.readValue(mapper.writeValueAsString(updater), IUpdater.class);
 

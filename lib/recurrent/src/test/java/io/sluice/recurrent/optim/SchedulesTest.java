@@ -80,6 +80,28 @@ class SchedulesTest {
     assertThat(schedule.valueAt(25, ANY_EPOCH)).isEqualTo(0.03);
   }
 
+  /** Equation 3 of ULMFiT with 100 iterations, cut_frac = 0.1 and ratio = 32. */
+  @Test
+  void slantedTriangleIsThatOfItsAuthors() {
+    var schedule = new SlantedTriangular(0.01, 0.01 / 32, 10, 100);
+
+    for (int t = 0; t < 100; t++) {
+      double p = t < 10 ? t / 10.0 : 1 - (t - 10) / (10 * (1 / 0.1 - 1));
+      assertThat(schedule.valueAt(t, ANY_EPOCH))
+          .as("step %d", t)
+          .isCloseTo(0.01 * (1 + p * 31) / 32, within(1e-15));
+    }
+  }
+
+  @Test
+  void slantedTriangleOfAFewStepsNeverFallsBelowItsFloor() {
+    var schedule = new SlantedTriangular(0.8, 0.1, 0, 7);
+
+    assertThat(schedule.valueAt(0, ANY_EPOCH)).isEqualTo(0.8);
+    assertThat(schedule.valueAt(6, ANY_EPOCH)).isCloseTo(0.2, within(1e-12));
+    assertThat(schedule.valueAt(1000, ANY_EPOCH)).isCloseTo(0.1, within(1e-12));
+  }
+
   @Test
   void warmUpRisesInAStraightLineToAnySchedule() {
     var constant = new WarmUp(4, new FixedSchedule(0.5));
@@ -114,7 +136,8 @@ class SchedulesTest {
         new WarmUp(3, new StepDecay(0.01, 0.5, 40, 10)),
         new WarmUp(3, new CosineDecay(0.01, 0.001, 3, 50)),
         new WarmUp(3, new CosineRestarts(0.01, 0.001, 3, 50, 2)),
-        new PlateauDecay(0.01, 0.5, 0.001, List.of(30, 70)));
+        new PlateauDecay(0.01, 0.5, 0.001, List.of(30, 70)),
+        new SlantedTriangular(0.01, 0.001, 5, 50));
   }
 
   @ParameterizedTest

@@ -36,6 +36,7 @@ public final class SmallModels {
     QUANTILES_AT_EVERY_STEP(
         List.of(5), false, ModelSpec.Output.SEQUENCE, Head.quantiles(1, List.of(0.1, 0.5, 0.9))),
     MEAN(List.of(5), false, ModelSpec.Output.MEAN, Head.regression(1)),
+    CONCAT(List.of(5, 4), true, ModelSpec.Output.CONCAT, Head.classes(3, List.of())),
     ADDITIVE_ATTENTION(List.of(5, 4), false, ModelSpec.Output.LAST, Head.regression(2)),
     SELF_ATTENTION(List.of(4, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
     LAYER_NORM(List.of(5, 4), false, ModelSpec.Output.LAST, Head.regression(2)),

@@ -15,6 +15,7 @@ import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
+import io.sluice.recurrent.model.LayerRates;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
@@ -103,6 +104,28 @@ class PipelineTrainingTest {
     double validation =
         whole.score(new DataSet(batches.get(3).features(), batches.get(3).labels()), false);
     assertThat(stages.get(0).validation).isCloseTo(validation, within(1e-5 * validation));
+  }
+
+  @Test
+  void layersThatLearnLaterAndSlowerDoSoOnTheirStages() throws Exception {
+    ModelSpec spec = threeLayers(Cell.LSTM);
+    OptimizerSpec optimizer = ADAM.with(new LayerRates(2.6, 2));
+    List<Batch> batches = batches(spec, 9);
+    MultiLayerNetwork whole = Networks.create(spec, optimizer, 4);
+    INDArray initial = whole.params().dup();
+    var step = new TrainingStep(whole);
+    List<Double> expected = batches.stream().map(step::run).toList();
+    var cut = new Cut(List.of(0, 0, 1, 1), 2, 3, new int[] {12});
+
+    List<Stage> stages = train(spec, optimizer, new Placement(cut.stages), cut, batches, initial);
+
+    for (int k = 0; k < expected.size(); k++) {
+      assertThat(stages.get(0).losses.get(k))
+          .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
+    }
+    assertThat(GlobalNormClipping.lastNorm(stages.get(0).network).getAsDouble())
+        .isCloseTo(GlobalNormClipping.lastNorm(whole).getAsDouble(), within(1e-5));
+    assertThat(worst(together(stages, 0), whole.params())).isLessThan(1e-5);
   }
 
   @ParameterizedTest

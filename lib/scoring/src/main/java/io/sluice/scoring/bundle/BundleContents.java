@@ -2,6 +2,7 @@ package io.sluice.scoring.bundle;
 
 import io.sluice.config.Provenance;
 import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.scoring.bundle.BundleManifest.FineTunedFrom;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.text.dataset.TextDataset;
 import java.util.Map;
@@ -16,13 +17,15 @@ import java.util.Optional;
  * @param metrics measured by training, by name; finite
  * @param residualQuantiles errors on the validation windows, for a model without quantiles
  * @param provenance the run that trained it
+ * @param fineTunedFrom the bundle that the run began with; null where it began afresh
  */
 public record BundleContents(
     ModelSpec spec,
     TrainedOn dataset,
     Map<String, Double> metrics,
     Optional<ResidualQuantiles> residualQuantiles,
-    Provenance provenance) {
+    Provenance provenance,
+    FineTunedFrom fineTunedFrom) {
 
   /** Of a model of windows. */
   public BundleContents(
@@ -31,13 +34,18 @@ public record BundleContents(
       Map<String, Double> metrics,
       Optional<ResidualQuantiles> residualQuantiles,
       Provenance provenance) {
-    this(spec, TrainedOn.of(dataset), metrics, residualQuantiles, provenance);
+    this(spec, TrainedOn.of(dataset), metrics, residualQuantiles, provenance, null);
   }
 
   /** Of a model of texts. */
   public BundleContents(
       ModelSpec spec, TextDataset dataset, Map<String, Double> metrics, Provenance provenance) {
-    this(spec, TrainedOn.of(dataset), metrics, Optional.empty(), provenance);
+    this(spec, TrainedOn.of(dataset), metrics, Optional.empty(), provenance, null);
+  }
+
+  /** The same of a run that began with a bundle. */
+  public BundleContents with(FineTunedFrom fineTunedFrom) {
+    return new BundleContents(spec, dataset, metrics, residualQuantiles, provenance, fineTunedFrom);
   }
 
   public BundleContents {

@@ -37,6 +37,9 @@ final class BundleJson {
     if (tree instanceof ObjectNode manifest && !manifest.has("text")) {
       manifest.putNull("text");
     }
+    if (tree.get("provenance") instanceof ObjectNode run && !run.has("fineTunedFrom")) {
+      run.putNull("fineTunedFrom");
+    }
     return ManifestJson.convert(tree, BundleManifest.class, where);
   }
 

@@ -7,6 +7,7 @@ import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.text.encoding.TextContract;
 import io.sluice.sequences.text.encoding.Vocabulary;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -78,8 +79,26 @@ public record BundleManifest(
    * The run that trained the model.
    *
    * @param startedAt ISO 8601
+   * @param fineTunedFrom the bundle that the run began with; null where it began afresh
    */
-  public record Training(String runId, String codeVersion, String configHash, String startedAt) {}
+  public record Training(
+      String runId,
+      String codeVersion,
+      String configHash,
+      String startedAt,
+      @JsonInclude(JsonInclude.Include.NON_NULL) FineTunedFrom fineTunedFrom) {}
+
+  /**
+   * A bundle whose parameters another one's training began with.
+   *
+   * @param hash SHA-256 of its manifest
+   * @param layers that were taken, or of which a part was, lowest first
+   */
+  public record FineTunedFrom(String name, int version, String hash, List<String> layers) {
+    public FineTunedFrom {
+      layers = List.copyOf(layers);
+    }
+  }
 
   /**
    * @param bytes size

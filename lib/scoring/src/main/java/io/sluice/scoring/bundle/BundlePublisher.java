@@ -174,7 +174,12 @@ public final class BundlePublisher {
         dataset.reference(),
         contents.metrics(),
         contents.residualQuantiles().orElse(null),
-        new Training(run.runId(), run.codeVersion(), run.configHash(), run.startedAt().toString()),
+        new Training(
+            run.runId(),
+            run.codeVersion(),
+            run.configHash(),
+            run.startedAt().toString(),
+            contents.fineTunedFrom()),
         files,
         dataset.text());
   }

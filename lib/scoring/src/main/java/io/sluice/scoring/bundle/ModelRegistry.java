@@ -22,19 +22,20 @@ public final class ModelRegistry {
   /**
    * The folder a setting means.
    *
-   * @param bundleSetting a bundle's folder, or {@value #LATEST}: the highest version of {@code
-   *     name}
+   * @param bundleSetting a bundle's folder; a model's, for the highest version there; or {@value
+   *     #LATEST}: the highest version of {@code name}
    * @throws InvalidInputException if the registry has no such model
    */
   public static String resolve(
       String bundleSetting, String registryUri, String name, Configuration hadoop) {
-    if (!bundleSetting.equals(LATEST)) {
-      return bundleSetting;
-    }
-    Path model = new Path(registryUri, name);
+    boolean isNamed = bundleSetting.equals(LATEST);
+    Path model = isNamed ? new Path(registryUri, name) : new Path(bundleSetting);
     try {
       FileSystem files = Lake.of(hadoop).fileSystem(model.toString());
       List<Integer> versions = versions(files, model);
+      if (versions.isEmpty() && !isNamed) {
+        return bundleSetting;
+      }
       if (versions.isEmpty()) {
         throw new InvalidInputException(
             "Registry %s has no model named %s (%s). Run train first, or set registry.path, name or the bundle's folder."
@@ -43,7 +44,7 @@ public final class ModelRegistry {
       int latest = versions.get(versions.size() - 1);
       return files.makeQualified(new Path(model, Integer.toString(latest))).toString();
     } catch (IOException e) {
-      throw Lake.readFailure("model registry", registryUri, e);
+      throw Lake.readFailure("model registry", isNamed ? registryUri : bundleSetting, e);
     }
   }
 

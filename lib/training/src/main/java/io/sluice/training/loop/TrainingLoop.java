@@ -1,6 +1,7 @@
 package io.sluice.training.loop;
 
 import io.sluice.failure.OperationFailedException;
+import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.ParameterHash;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointWriter;
@@ -9,6 +10,7 @@ import io.sluice.training.loop.RunObserver.StepsDone;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
@@ -150,7 +152,7 @@ public final class TrainingLoop {
   /** After the first step, the last of an epoch and every few between. */
   private void requireSound(Stepper.Taken taken) {
     long step = state.position().step();
-    if (!hasMoved && taken.gradientNorm().orElse(0) > 0) {
+    if (!hasMoved && taken.gradientNorm().orElse(0) > 0 && !isFrozenAt(step - 1)) {
       hasMoved = ParameterHash.of(stepper.network().params()) != hashAtStart;
       if (!hasMoved) {
         throw new OperationFailedException(
@@ -167,6 +169,12 @@ public final class TrainingLoop {
         || state.isAtEndOfEpoch()) {
       stepper.requireAgreement(step);
     }
+  }
+
+  /** Whether this process has layers only that did not learn in a step. */
+  private boolean isFrozenAt(long step) {
+    MultiLayerNetwork network = stepper.network();
+    return GlobalNormClipping.frozen(network, (int) step) == network.numParams();
   }
 
   private void requireFinite(Stepper.Taken taken, ISchedule learningRate) {
