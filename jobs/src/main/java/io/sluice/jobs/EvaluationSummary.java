@@ -14,6 +14,7 @@ import org.apache.hadoop.fs.Path;
  * @param windows evaluated
  * @param metrics over all windows, by label
  * @param baselines on the same windows
+ * @param negations what negations do to the classes of documents; null where that was not asked
  * @param gate null if there is none
  * @param json the whole evaluation
  * @param page the same for a person
@@ -26,6 +27,7 @@ record EvaluationSummary(
     long windows,
     Map<String, Double> metrics,
     List<Baseline> baselines,
+    EvaluationReport.NegationCount negations,
     EvaluationReport.GateVerdict gate,
     String json,
     String page) {
@@ -46,6 +48,7 @@ record EvaluationSummary(
         report.baselines().stream()
             .map(row -> new Baseline(row.name(), row.metrics(), row.model()))
             .toList(),
+        report.explanations() == null ? null : report.explanations().negations(),
         report.gate(),
         json.toString(),
         page.toString());

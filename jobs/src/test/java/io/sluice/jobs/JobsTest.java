@@ -22,6 +22,7 @@ class JobsTest {
         TrainJob.JOB,
         EvaluateJob.JOB,
         ScoreJob.JOB,
+        GenerateJob.JOB,
         PipelineJob.JOB);
   }
 

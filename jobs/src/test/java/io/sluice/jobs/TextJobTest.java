@@ -10,7 +10,7 @@ import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Text at the command line: the job that cuts telemetry builds it, and no other job takes it. */
+/** Text at the command line: the jobs of telemetry take it. */
 class TextJobTest extends CommandLine {
   @TempDir Path folder;
 
@@ -22,13 +22,13 @@ class TextJobTest extends CommandLine {
   }
 
   @Test
-  void buildSequencesBuildsAStreamAndTrainSaysWhatItIs() throws Exception {
+  void aStreamIsBuiltLearnedJudgedScoredAndContinued() throws Exception {
     Files.writeString(folder.resolve("raw.txt"), "the cat sat\nthe dog ran\n");
     String hocon =
         """
-        source { path = "%s/raw.txt", format = text }
+        source { path = "%1$s/raw.txt", validation-path = "%1$s/raw.txt", format = text }
         split { validation = 0, test = 0 }
-        text { line-end = "<eos>", vocabulary.min-count = 1 }
+        text { tokens = whitespace, line-end = "<eos>", vocabulary.min-count = 1 }
         dataset.layout = stream
         """
             .formatted(folder);
@@ -39,12 +39,40 @@ class TextJobTest extends CommandLine {
     assertThat(lastLine().get("report").get("layout").asText()).isEqualTo("stream");
     assertThat(lastLine().get("report").get("splits").get("train").get("tokens").asLong())
         .isEqualTo(8);
-    ExitStatus trained = run(TrainJob.JOB, LOCAL, "");
-    assertThat(trained).isEqualTo(ExitStatus.BAD_INPUT);
+    assertThat(run(TrainJob.JOB, LOCAL, "")).isEqualTo(ExitStatus.BAD_INPUT);
     assertThat(lastLine().get("error").asText())
         .isEqualTo(
-            "Cannot train on %s/datasets/text: its layout is stream, and this release trains on documents. Rebuild with build-sequences and dataset.layout = documents."
+            "Cannot train on %s/datasets/text: its train split has 8 tokens, and 64 streams (train.batch-size) of at least 2 need 128. Lower train.batch-size to at most 4, or build a larger dataset."
                 .formatted(folder));
+    ExitStatus trained =
+        run(
+            TrainJob.JOB,
+            LOCAL,
+            """
+            model { embedding-size = 3, hidden-sizes = [4], output = sequence }
+            train { batch-size = 2, bptt-steps = 2, epochs = 2 }
+            """);
+    assertThat(trained).isEqualTo(ExitStatus.DONE);
+    assertThat(lastLine().get("report").get("trainWindows").asLong()).isEqualTo(2 * 3);
+    ExitStatus judged = run(EvaluateJob.JOB, LOCAL, "evaluate.split = validation");
+    assertThat(judged).isEqualTo(ExitStatus.DONE);
+    assertThat(lastLine().get("report").get("metrics").get("perplexity").asDouble())
+        .isBetween(1.0, 9.0);
+    assertThat(folder.resolve("runs/text/evaluation/index.html"))
+        .content()
+        .contains("The next token is as hard to tell as one of");
+    assertThat(run(ScoreJob.JOB, LOCAL, hocon)).isEqualTo(ExitStatus.DONE);
+    // a line is a document, and its end is a token
+    assertThat(lastLine().get("report").get("predictionsWritten").asLong()).isEqualTo(2);
+    assertThat(lastLine().get("report").get("scoredTokens").asLong()).isEqualTo(8);
+    ExitStatus generated =
+        run(
+            GenerateJob.JOB,
+            LOCAL,
+            "generate { prompt = \"the horse\", tokens = 5, temperature = 0 }");
+    assertThat(generated).isEqualTo(ExitStatus.DONE);
+    assertThat(lastLine().get("report").get("tokens").asInt()).isEqualTo(5);
+    assertThat(lastLine().get("report").get("unknownWords").get(0).asText()).isEqualTo("horse");
   }
 
   @Test

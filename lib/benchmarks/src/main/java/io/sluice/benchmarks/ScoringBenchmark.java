@@ -10,8 +10,8 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.scoring.batch.BatchScorer;
-import io.sluice.scoring.batch.ScoreReport;
 import io.sluice.scoring.batch.ScoreSettings;
+import io.sluice.scoring.batch.WindowScoreReport;
 import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.scoring.bundle.BundlePublisher;
 import io.sluice.scoring.bundle.ModelBundle;
@@ -67,7 +67,7 @@ public final class ScoringBenchmark {
       WindowBatch batch = dataset.inOrder(Split.TRAIN, BATCH).next();
       Predictor predictor = bundle.newPredictor();
 
-      var reports = new ArrayList<ScoreReport>();
+      var reports = new ArrayList<WindowScoreReport>();
       Map<String, Turns.Times> times =
           new Turns()
               .add(
@@ -85,10 +85,11 @@ public final class ScoringBenchmark {
                   "windows",
                   () ->
                       reports.add(
-                          BatchScorer.run(
-                              spark,
-                              settings.read(ScoreSettings::from),
-                              Provenance.start(settings))))
+                          (WindowScoreReport)
+                              BatchScorer.run(
+                                  spark,
+                                  settings.read(ScoreSettings::from),
+                                  Provenance.start(settings))))
               .run(1, 3);
       reports.forEach(
           report ->

@@ -9,6 +9,7 @@ import com.typesafe.config.ConfigValueType;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.List;
@@ -248,6 +249,20 @@ public final class ConfigReader {
     } catch (DateTimeException e) {
       problems.add(
           where(key), "must be an instant such as 2024-01-01T00:00:00Z, but is \"%s\"", text);
+      return Optional.empty();
+    }
+  }
+
+  /** A date in ISO 8601, {@code 2024-05-01}; empty where null. */
+  public Optional<LocalDate> optionalDate(String key) {
+    if (!isSet(key)) {
+      return Optional.empty();
+    }
+    String text = string(key);
+    try {
+      return Optional.of(LocalDate.parse(text));
+    } catch (DateTimeException e) {
+      problems.add(where(key), "must be a date such as 2024-05-01, but is \"%s\"", text);
       return Optional.empty();
     }
   }

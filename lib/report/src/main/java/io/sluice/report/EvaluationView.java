@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** What the evaluation's template shows: words and tables, ready to print. */
@@ -26,16 +27,28 @@ final class EvaluationView {
           "rmse-last",
           "life-score-last",
           "mae",
-          "accuracy");
+          "accuracy",
+          "perplexity",
+          "bits-per-token",
+          "bits-per-character");
   private static final int MOST_TILES = 6;
   private static final String NONE = "–";
 
   private final JsonNode evaluation;
   private final String type;
 
+  /** What was evaluated, in the plural. */
+  private final String examples;
+
   private EvaluationView(JsonNode evaluation) {
     this.evaluation = evaluation;
     this.type = evaluation.path("target").path("type").asText();
+    this.examples =
+        switch (type) {
+          case "document" -> "Documents";
+          case "token" -> "Tokens";
+          default -> "Windows";
+        };
   }
 
   static Map<String, Object> of(JsonNode evaluation) {
@@ -79,6 +92,7 @@ final class EvaluationView {
     view.put("hasTracks", evaluation.path("tracks").size() > 0);
     view.put("tracksTitle", tracksTitle());
     view.put("tracksHint", tracksHint());
+    ExplanationView.addTo(view, evaluation);
     view.put("data", PageData.of(evaluation));
     view.put("uplotScript", Resources.uplot("uPlot.iife.min.js"));
     view.put("uplotStyle", Resources.uplot("uPlot.min.css"));
@@ -90,11 +104,18 @@ final class EvaluationView {
   private List<Map<String, Object>> examples(JsonNode dataset, JsonNode target) {
     String count = Wording.count(dataset.path("windows").asLong());
     String split = dataset.path("split").asText();
-    if (isOfDocuments()) {
+    if (type.equals("document")) {
       return List.of(
           fact(
               "Documents",
               "%s of split %s, of up to %s tokens"
+                  .formatted(count, split, Wording.count(target.path("lookBack").asLong()))));
+    }
+    if (type.equals("token")) {
+      return List.of(
+          fact(
+              "Tokens",
+              "%s of split %s, in streams of %s"
                   .formatted(count, split, Wording.count(target.path("lookBack").asLong()))));
     }
     return List.of(
@@ -112,10 +133,6 @@ final class EvaluationView {
             "%s to %s"
                 .formatted(
                     dataset.path("firstOrigin").asText(), dataset.path("lastOrigin").asText())));
-  }
-
-  private boolean isOfDocuments() {
-    return type.equals("document");
   }
 
   private static Map<String, Object> fact(String name, String value) {
@@ -167,6 +184,7 @@ final class EvaluationView {
               "rmse-last",
               "life-score-last",
               "rmse-last-uncapped");
+      case "token" -> present("perplexity", "log-loss", "bits-per-token", "bits-per-character");
       default ->
           present(
               "accuracy",
@@ -221,7 +239,7 @@ final class EvaluationView {
   private List<Map<String, Object>> tables() {
     var tables = new ArrayList<Map<String, Object>>();
     if (evaluation.path("baselines").isEmpty()) {
-      table(tables, isOfDocuments() ? "All documents" : "All windows", "", "", allWindows(), false);
+      table(tables, "All " + examples.toLowerCase(Locale.ROOT), "", "", allWindows(), false);
     }
     table(
         tables,
@@ -298,9 +316,7 @@ final class EvaluationView {
     table.put("first", first);
     table.put("hint", hint);
     table.put("open", open);
-    table.put(
-        "countTitle",
-        type.equals("forecast") ? "Values" : isOfDocuments() ? "Documents" : "Windows");
+    table.put("countTitle", type.equals("forecast") ? "Values" : examples);
     table.put("columns", shown.stream().map(Wording::title).toList());
     table.put(
         "rows",

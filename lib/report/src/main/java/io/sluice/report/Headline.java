@@ -26,6 +26,7 @@ record Headline(String sentence, String lead, String verdict) {
   private static final Yardstick LIFE = new Yardstick("rmse", "root mean squared error", false);
   private static final Yardstick ALARMS = new Yardstick("pr-auc", "PR AUC", true);
   private static final Yardstick DOCUMENTS = new Yardstick("accuracy", "accuracy", true);
+  private static final Yardstick TOKENS = new Yardstick("perplexity", "perplexity", false);
   private static final Yardstick CLASSES = new Yardstick("f1", "mean F1", true);
 
   static Headline of(JsonNode evaluation) {
@@ -44,6 +45,12 @@ record Headline(String sentence, String lead, String verdict) {
               DOCUMENTS,
               "The class is right in %s of the documents."
                   .formatted(Wording.percent(metrics.path("accuracy").asDouble())));
+      case "token" ->
+          against(
+              evaluation,
+              TOKENS,
+              "The next token is as hard to tell as one of %s that are equally likely."
+                  .formatted(shown(metrics, "perplexity")));
       default -> classes(evaluation, metrics);
     };
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.failure.InvalidInputException;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.io.StringReader;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,21 @@ import org.junit.jupiter.api.io.TempDir;
 class EvaluationPageTest {
   private static final String HOSTILE = "</script><script>document.title='owned'</script><b>&\"'";
   private static final List<String> PUMPS = List.of("pump-1", "pump-2", "valve-1");
+
+  private static final List<String> REVIEW =
+      List.of("The", "plot", "isn't", "clever", "(", "at", "all", ")", ",", "<unk>", "!");
+
+  /** Runs in the page: what of its looks a test can tell. */
+  private static final String LOOK =
+      """
+      <script>
+        const data = document.documentElement.dataset;
+        const style = e => getComputedStyle(e);
+        data.directions = [...document.querySelectorAll(".occlusion .words")].map(e => style(e).direction).join(" ");
+        data.marks = style(document.querySelector(".words .against")).textDecorationLine;
+        data.wider = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+      </script>
+      """;
 
   @TempDir Path folder;
 
@@ -74,6 +91,19 @@ class EvaluationPageTest {
             "of up to 400 tokens",
             "Calibration error")
         .doesNotContain("Windows", "Origins", "An alarm is raised", "null");
+  }
+
+  @Test
+  void tokensAreJudgedByTheirPerplexity() throws IOException {
+    String withoutScripts =
+        page(SampleEvaluation.token()).replaceAll("(?s)<script.*?</script>", "");
+    assertThat(withoutScripts)
+        .contains(
+            "The next token is as hard to tell as one of 115.9 that are equally likely.</p>",
+            "The strongest is unigram: the model&#39;s perplexity is 83\u00a0% lower (115.9 against 680.2).",
+            "82,429 of split test, in streams of 82,430",
+            "Bits per token")
+        .doesNotContain("Windows", "Documents", "Origins", "null");
   }
 
   @Test
@@ -146,12 +176,82 @@ class EvaluationPageTest {
     assertThat(opened.document()).doesNotContain("<title>owned");
   }
 
-  private Chromium.Opened assertDrawn(ObjectNode evaluation, int charts) throws Exception {
+  @Test
+  void wordsAreTextThatCanBeFoundWithWhatTheyWeigh() throws IOException {
+    String page = page(SampleEvaluation.explained("doc-1", REVIEW));
+
+    assertThat(page.replaceAll("<[^>]*>", ""))
+        .contains(
+            "The plot isn&#39;t clever (at all), &lt;unk&gt;!",
+            "هذا الفيلم ليس جيدا، بل &lt;unk&gt; ممل.",
+            "这部电影不好。《题》",
+            "Rank correlation of attention and occlusion: −0.31.",
+            "3 consecutive words were taken away together");
+    assertThat(page)
+        .contains(
+            "Wrong: “no failure” at 0.9312, is “failure” <span class=\"id\">document doc-1</span>",
+            "Undecided: “no failure” at 0.9312, no label",
+            "<span class=\"for negation\" style=\"--w:50%\" title=\"+0.2500\">isn&#39;t</span>",
+            "<span class=\"against\" style=\"--w:20%\" title=\"−0.1000\">clever</span>",
+            "<li><bdi class=\"negation\">isn&#39;t</bdi> +0.2500</li><li><bdi>clever</bdi> −0.1000</li>",
+            "<li><bdi>plot</bdi> 0.5000</li>");
+  }
+
+  @Test
+  void negationsAreHeldAgainstARandomOrder() throws IOException {
+    assertThat(page(SampleEvaluation.explained("doc-1", REVIEW)).replaceAll("<[^>]*>", ""))
+        .contains(
+            "Without their negations 612 of the 20,000 documents that have one change class (3.1\u00a0%).",
+            "among the 10 words that weigh most? In the 200 of these documents that a hash of their ids draws:",
+            "By attention6030\u00a0%",
+            "By occlusion16080\u00a0%",
+            "In a random order66.233\u00a0%");
+  }
+
+  @Test
+  void aModelWithoutAttentionShowsOcclusionAlone() throws IOException {
+    ObjectNode evaluation = SampleEvaluation.explained("doc-1", REVIEW);
+    for (JsonNode sample : evaluation.at("/explanations/samples")) {
+      ((ObjectNode) sample).remove(List.of("attention", "rankCorrelation"));
+    }
+    ((ObjectNode) evaluation.at("/explanations/negations"))
+        .remove(List.of("inTopByAttention", "rankCorrelation"));
+
+    assertThat(page(evaluation))
+        .contains("<figure class=\"occlusion\">", "The model has no attention weights")
+        .doesNotContain("<figure class=\"attention\">", "By attention", "Rank correlation");
+  }
+
+  @Test
+  void aLongDocumentIsShownFromItsBeginning() throws IOException {
+    List<String> words = Collections.nCopies(1234, "again");
+
+    assertThat(page(SampleEvaluation.explained("doc-1", words)))
+        .contains("234 more words are in evaluation.json.");
+  }
+
+  @Test
+  void aBrowserShowsWordsOfAnyScriptAndRunsNoneOfThem() throws Exception {
+    ObjectNode evaluation =
+        SampleEvaluation.explained(HOSTILE, List.of("a", HOSTILE, "\" onclick=\"x", "<img src=x>"));
+
+    Chromium.Opened opened =
+        assertDrawn(evaluation, 2, "--window-size=500,900", "--hide-scrollbars");
+
+    assertThat(opened.document())
+        .doesNotContain("<title>owned", "<img")
+        .contains(
+            "data-directions=\"ltr rtl ltr\"", "data-marks=\"underline\"", "data-wider=\"0\"");
+  }
+
+  private Chromium.Opened assertDrawn(ObjectNode evaluation, int charts, String... flags)
+      throws Exception {
     Optional<Chromium> chromium = Chromium.find(folder);
     assumeTrue(chromium.isPresent(), "no chromium on the PATH: install one to run this test");
-    Path page = Files.writeString(folder.resolve("index.html"), page(evaluation));
+    Path page =
+        Files.writeString(folder.resolve("index.html"), page(evaluation) + look(evaluation));
 
-    Chromium.Opened opened = chromium.get().open(page);
+    Chromium.Opened opened = chromium.get().open(page, flags);
 
     String root = opened.document().lines().filter(l -> l.contains("<html")).findFirst().orElse("");
     assertThat(root).contains("data-ready=\"true\"", "data-charts=\"" + charts + "\"");
@@ -159,6 +259,10 @@ class EvaluationPageTest {
     assertThat(opened.document().split("<canvas", -1)).hasSize(charts + 1);
     assertThat(opened.console()).doesNotContain("CONSOLE");
     return opened;
+  }
+
+  private static String look(ObjectNode evaluation) {
+    return evaluation.has("explanations") ? LOOK : "";
   }
 
   private static String page(ObjectNode evaluation) throws IOException {

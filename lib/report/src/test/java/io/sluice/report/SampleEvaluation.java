@@ -167,6 +167,91 @@ final class SampleEvaluation {
     return root;
   }
 
+  static ObjectNode token() {
+    ObjectNode root = base("token", 0);
+    root.withObject("/target").put("lookBack", 82_430);
+    ObjectNode dataset = root.withObject("/dataset");
+    dataset.put("split", "test").put("windows", 82_429).put("series", 0);
+    dataset.remove(List.of("firstOrigin", "lastOrigin"));
+    root.putObject("metrics")
+        .put("perplexity", 115.9)
+        .put("log-loss", 4.7527)
+        .put("bits-per-token", 6.8567);
+    root.putObject("meanings").put("perplexity", "equally likely tokens");
+    for (String empty :
+        new String[] {"notes", "byStep", "byChannel", "bySeries", "folds", "residuals", "tracks"}) {
+      root.putArray(empty);
+    }
+    ObjectNode unigram =
+        root.putArray("baselines")
+            .addObject()
+            .put("name", "unigram")
+            .put("available", true)
+            .put("note", "")
+            .put("count", 82_429);
+    unigram.putObject("metrics").put("perplexity", 680.2).put("log-loss", 6.5224);
+    unigram.set("model", root.path("metrics"));
+    unigram.putArray("byStep");
+    unigram.putArray("folds");
+    return root;
+  }
+
+  /** Documents of which three are explained: one of these words, one Arabic, one Chinese. */
+  static ObjectNode explained(String name, List<String> words) {
+    ObjectNode root = document();
+    ObjectNode explanations =
+        root.putObject("explanations").put("tokens", "word").put("unknown", "<unk>");
+    ArrayNode samples = explanations.putArray("samples");
+    explained(samples, name, "wrong", words)
+        .put("actual", "failure")
+        .put("rankCorrelation", -0.314)
+        .withArray("negations")
+        .add(2);
+    explained(
+            samples,
+            "ar-1",
+            "right",
+            List.of("هذا", "الفيلم", "ليس", "جيدا", "،", "بل", "<unk>", "ممل", "."))
+        .put("actual", "no failure")
+        .put("rankCorrelation", 0.5)
+        .withArray("negations")
+        .add(2);
+    explained(samples, "zh-1", "undecided", List.of("这", "部", "电影", "不", "好", "。", "《", "题", "》"))
+        .put("window", 3);
+    ObjectNode negations =
+        explanations
+            .putObject("negations")
+            .put("documents", 20_000)
+            .put("flips", 612)
+            .put("explained", 200)
+            .put("top", 10)
+            .put("inTopByAttention", 60)
+            .put("inTopByOcclusion", 160)
+            .put("inTopByChance", 66.21)
+            .put("rankCorrelation", 0.27);
+    negations.putArray("words").add("not").add("*n't");
+    return root;
+  }
+
+  private static ObjectNode explained(
+      ArrayNode samples, String name, String choice, List<String> words) {
+    ObjectNode sample =
+        samples
+            .addObject()
+            .put("name", name)
+            .put("choice", choice)
+            .put("predicted", "no failure")
+            .put("probability", 0.9312)
+            .put("window", 1);
+    sample.putArray("negations");
+    for (int t = 0; t < words.size(); t++) {
+      sample.withArray("tokens").add(words.get(t));
+      sample.withArray("attention").add(t == 1 ? 0.5 : 0.5 / (words.size() - 1));
+      sample.withArray("occlusion").add(t == 2 ? 0.25 : t == 3 ? -0.1 : 0.001 * t);
+    }
+    return sample;
+  }
+
   private static void classBaseline(
       ArrayNode baselines, ObjectNode root, String name, double f1, double falseAlarms, double pr) {
     ObjectNode row =

@@ -35,13 +35,10 @@ final class Explanation {
     ModelSpec spec = read.spec(model);
     Optional<PipelineLayout> layout =
         isPipeline ? Optional.of(settings.pipeline().layout(spec, settings, 0)) : Optional.empty();
-    return "dataset\n%s: %,d %s of %d x %d to train on\n%s\n%s"
+    return "dataset\n%s: %s to train on\n%s\n%s"
             .formatted(
                 read.uri(),
-                read.count(Split.TRAIN),
-                read.examples(),
-                spec.lookBack(),
-                spec.inputSize(),
+                read.told(read.count(Split.TRAIN), spec),
                 model(settings, spec),
                 cost(settings, spec, layout, Plans.microBatches(settings, spec)))
         + (isPipeline ? presumption(settings) : "");

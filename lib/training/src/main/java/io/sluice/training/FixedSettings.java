@@ -62,6 +62,7 @@ final class FixedSettings {
     }
     settings.put("train.max-train-windows", Long.toString(train.maxTrainWindows()));
     settings.put("train.seed", Long.toString(train.seed()));
+    settings.putAll(dataset.fixedSettings());
     return settings;
   }
 }

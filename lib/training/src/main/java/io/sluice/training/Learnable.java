@@ -9,6 +9,7 @@ import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.training.loop.ExampleSource;
 import io.sluice.training.loop.StepPlan;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -18,7 +19,7 @@ interface Learnable {
   /** Opens a dataset folder, of telemetry or of text. */
   static Learnable open(TrainSettings settings, ModelSettings model, Configuration hadoop) {
     return TextDataset.isAt(settings.datasetPath(), hadoop)
-        ? LearnableDocuments.open(settings, hadoop)
+        ? LearnableText.open(settings, hadoop)
         : LearnableWindows.open(settings, model, hadoop);
   }
 
@@ -30,6 +31,16 @@ interface Learnable {
 
   /** What an example is, in the plural: "windows". */
   String examples();
+
+  /** So many examples as the first line of a run tells them. */
+  default String told(long count, ModelSpec spec) {
+    return "%,d %s of %d x %d".formatted(count, examples(), spec.lookBack(), spec.inputSize());
+  }
+
+  /** A loss as a person reads it. */
+  default String told(double loss) {
+    return String.format(Locale.ROOT, "%.4g", loss);
+  }
 
   /** Examples of a split, all of them. */
   long count(Split split);
@@ -46,6 +57,11 @@ interface Learnable {
 
   /** The first digits of a hash over its rows and what is done with them. */
   String fingerprint();
+
+  /** Settings besides the usual that a run may not change between two attempts, by name. */
+  default Map<String, String> fixedSettings() {
+    return Map.of();
+  }
 
   /** Refuses a dataset that a run could not learn from or judge itself on. */
   void requireTrainable();

@@ -1,54 +1,20 @@
 package io.sluice.training;
 
 import io.sluice.config.InvalidConfigException;
-import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
-import io.sluice.recurrent.embedding.WordVectors;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
-import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.encoding.TextContract;
-import io.sluice.sequences.text.encoding.Vocabulary;
 import io.sluice.training.loop.DocumentSource;
 import io.sluice.training.loop.ExampleSource;
-import java.io.IOException;
-import java.io.InputStream;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.io.compress.CompressionCodec;
-import org.apache.hadoop.io.compress.CompressionCodecFactory;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Documents with a class each: a dataset of text. */
-record LearnableDocuments(TextDataset dataset) implements Learnable {
-  private static final Logger LOG = LoggerFactory.getLogger(LearnableDocuments.class);
-
-  /** Opens a dataset folder. */
-  static LearnableDocuments open(TrainSettings settings, Configuration hadoop) {
-    if (settings.maxTrainWindows() > 0) {
-      throw new InvalidConfigException(
-          "for a dataset of documents",
-          List.of(
-              "train.max-train-windows: must be 0, because documents are not thinned out, but is %d"
-                  .formatted(settings.maxTrainWindows())));
-    }
-    return new LearnableDocuments(TextDataset.open(settings.datasetPath(), hadoop).requireAudit());
-  }
-
-  @Override
-  public String uri() {
-    return dataset.uri();
-  }
+record LearnableDocuments(TextDataset dataset) implements LearnableText {
 
   @Override
   public ExampleSource source() {
@@ -92,21 +58,7 @@ record LearnableDocuments(TextDataset dataset) implements Learnable {
   }
 
   @Override
-  public String fingerprint() {
-    return Fingerprint.of(
-        dataset.manifest().parts().stream()
-            .sorted(Comparator.comparing(TextManifest.Part::path))
-            .map(part -> part.path() + " " + part.contentHash()),
-        dataset.contract());
-  }
-
-  @Override
   public void requireTrainable() {
-    if (dataset.contract().layout() != TextContract.Layout.DOCUMENTS) {
-      throw new InvalidInputException(
-          "Cannot train on %s: its layout is stream, and this release trains on documents. Rebuild with build-sequences and dataset.layout = documents."
-              .formatted(uri()));
-    }
     if (dataset.contract().classes().size() < 2) {
       throw new InvalidInputException(
           "Cannot train on %s: its documents have %s, and a class to learn needs two. Name the column of labels in source.columns.label and rebuild with build-sequences."
@@ -123,40 +75,5 @@ record LearnableDocuments(TextDataset dataset) implements Learnable {
                 .formatted(uri(), split.label(), split.label(), split.label()));
       }
     }
-  }
-
-  /** Words that a file of vectors has begin with these. */
-  @Override
-  public void prepare(MultiLayerNetwork network, TrainSettings settings, Configuration hadoop) {
-    if (settings.wordVectors().isEmpty()) {
-      return;
-    }
-    String uri = settings.wordVectors().get();
-    Vocabulary vocabulary = dataset.vocabulary();
-    List<String> words = IntStream.range(0, vocabulary.size()).mapToObj(vocabulary::token).toList();
-    try (InputStream file = decompressed(new Path(uri), hadoop)) {
-      WordVectors.Coverage coverage = WordVectors.read(file, uri, words, network);
-      LOG.info("Word vectors of {}: {}", uri, coverage.text());
-    } catch (IOException e) {
-      throw Lake.readFailure("file of word vectors", uri, e);
-    }
-  }
-
-  /** By its name, as Hadoop does. */
-  private static InputStream decompressed(Path path, Configuration hadoop) throws IOException {
-    InputStream file = path.getFileSystem(hadoop).open(path);
-    CompressionCodec codec = new CompressionCodecFactory(hadoop).getCodec(path);
-    return codec == null ? file : codec.createInputStream(file);
-  }
-
-  @Override
-  public BundleContents contents(
-      MultiLayerNetwork network,
-      ModelSpec spec,
-      TrainSettings settings,
-      Map<String, Double> metrics,
-      Provenance provenance,
-      Configuration hadoop) {
-    return new BundleContents(spec, dataset, metrics, provenance);
   }
 }

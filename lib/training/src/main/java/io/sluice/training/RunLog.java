@@ -22,6 +22,10 @@ final class RunLog implements RunObserver, AutoCloseable {
   private final Progress.Task task;
   private final MetricsFile metrics;
   private final StepPlan plan;
+
+  /** Says what its examples and losses are. */
+  private final Learnable dataset;
+
   private final int everySteps;
   private final double secondsBefore;
   private final long startNanos = System.nanoTime();
@@ -37,21 +41,29 @@ final class RunLog implements RunObserver, AutoCloseable {
   private volatile List<String> devices = List.of();
 
   private RunLog(
-      Progress.Task task, MetricsFile metrics, StepPlan plan, int everySteps, Position start) {
+      Progress.Task task,
+      MetricsFile metrics,
+      StepPlan plan,
+      Learnable dataset,
+      int everySteps,
+      Position start) {
     this.task = task;
     this.metrics = metrics;
     this.plan = plan;
+    this.dataset = dataset;
     this.everySteps = everySteps;
     this.secondsBefore = start.trainSeconds();
     this.validationLoss = start.validationLoss();
   }
 
   /**
+   * @param dataset that a run learns from
    * @param start where the run goes on, or begins
    */
   static RunLog open(
       TrainSettings settings,
       StepPlan plan,
+      Learnable dataset,
       Position start,
       Progress progress,
       Configuration hadoop) {
@@ -59,6 +71,7 @@ final class RunLog implements RunObserver, AutoCloseable {
         progress.start("train", start.step(), plan.steps()),
         MetricsFile.open(settings.metricsPath(), start.step(), hadoop),
         plan,
+        dataset,
         settings.logEverySteps(),
         start);
   }
@@ -113,14 +126,15 @@ final class RunLog implements RunObserver, AutoCloseable {
             epochTime.bytesSent()));
     write();
     LOG.info(
-        "epoch {}/{} | step {} | loss {} | validation {}{} | {} windows/s{}",
+        "epoch {}/{} | step {} | loss {} | validation {}{} | {} {}/s{}",
         at.epoch(),
         plan.epochs(),
         at.step(),
-        number(at.trainLoss()),
-        number(at.validationLoss()),
+        dataset.told(at.trainLoss()),
+        dataset.told(at.validationLoss()),
         done.best() ? ", best so far" : "",
         (long) rate(),
+        dataset.examples(),
         epochTime.denseBytes() > 0 ? sent() : "");
     if (done.learningRate() < done.rateBefore()) {
       LOG.info(
@@ -206,7 +220,11 @@ final class RunLog implements RunObserver, AutoCloseable {
         .ifPresent(n -> line.append(" | norm ").append(String.format(Locale.ROOT, "%.3g", n)));
     line.append(
         String.format(
-            Locale.ROOT, " | lr %.1e | %,d windows/s", done.learningRate(), (long) rate()));
+            Locale.ROOT,
+            " | lr %.1e | %,d %s/s",
+            done.learningRate(),
+            (long) rate(),
+            dataset.examples()));
     if (epochTime.nanos() > 0) {
       line.append(
           " | compute %s, all-reduce %s, reading %s"

@@ -17,15 +17,15 @@ import io.sluice.training.loop.RunPlan;
  * @param device on which each computed, e.g. "GPU 0 (NVIDIA H200 (140 GiB)), GPU 1 (NVIDIA H200
  *     (140 GiB))" or "4 x CPU"; empty if this attempt had nothing left to train
  * @param parameters numbers in the network
- * @param trainWindows windows of the train split
- * @param validationWindows windows of the validation split
+ * @param trainWindows windows of the train split; of a stream, tokens that an epoch predicts
+ * @param validationWindows windows of the validation split; of a stream, tokens that are predicted
  * @param droppedWindowsPerEpoch train windows that {@code train.max-train-windows} leaves out
  * @param epochs epochs finished, over all attempts
  * @param steps steps finished, over all attempts
  * @param stoppedEarly whether early stopping ended the run before its last epoch
  * @param resumedFrom the checkpoint this attempt continued; null if it started fresh
  * @param bestEpoch the epoch (from 1) whose parameters were published
- * @param bestValidationLoss its loss on the validation windows
+ * @param bestValidationLoss its loss on the validation windows; of a stream, nats a token
  * @param lastValidationLoss of the last epoch
  * @param trainLoss mean loss over the steps of the last epoch
  * @param distanceMoved L2 distance of the published parameters from the initial ones

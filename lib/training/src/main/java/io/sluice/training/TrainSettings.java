@@ -25,13 +25,16 @@ import java.util.Optional;
  * @param batchPerWorker windows a step of each worker, in place of {@code batchSize}
  * @param shards parts of the train split that are dealt to workers; empty is one a window of a
  *     batch, at most {@value #MANY_SHARDS}
- * @param seed of initial weights, order of windows and dropout
+ * @param bptt how a stream of text is cut into steps
+ * @param seed of initial weights, order of windows, cuts of streams and dropout
  * @param optimizer how parameters move
  * @param earlyStopping when to stop before the last epoch
  * @param averageDecay of the moving average of parameters that is validated and published; 1 is
  *     their mean, 0 is off
  * @param averagePatience epochs that may be worse than one before them until the average begins; 0
  *     begins with the first step
+ * @param initialRange what weights begin uniform in, from minus this to this; 0 leaves it to the
+ *     layers
  * @param warmStart a bundle whose parameters the run begins with
  * @param wordVectors a text file whose vectors the words that it has begin with
  * @param accumulate micro-batches that a batch is cut into, one after the other; empty leaves it to
@@ -58,11 +61,13 @@ public record TrainSettings(
     int batchSize,
     Optional<Integer> batchPerWorker,
     Optional<Integer> shards,
+    Bptt bptt,
     long seed,
     OptimizerSettings optimizer,
     EarlyStopping earlyStopping,
     double averageDecay,
     int averagePatience,
+    double initialRange,
     Optional<String> warmStart,
     Optional<String> wordVectors,
     Optional<Integer> accumulate,
@@ -97,6 +102,15 @@ public record TrainSettings(
   }
 
   /**
+   * Truncated backpropagation through time over streams of text.
+   *
+   * @param steps T, tokens of each stream that a step takes
+   * @param varied whether steps take more or fewer than T, see {@link
+   *     io.sluice.sequences.text.dataset.Truncation}
+   */
+  public record Bptt(int steps, boolean varied) {}
+
+  /**
    * @param path folder
    * @param everySteps steps between two; 0 is none within an epoch
    * @param every time between two; zero is none within an epoch
@@ -123,11 +137,13 @@ public record TrainSettings(
         batchPerWorker.map(each -> Math.multiplyExact(each, ranks)).orElse(batchSize),
         batchPerWorker,
         shards,
+        bptt,
         seed,
         optimizer,
         earlyStopping,
         averageDecay,
         averagePatience,
+        initialRange,
         warmStart,
         wordVectors,
         accumulate,
@@ -185,6 +201,7 @@ public record TrainSettings(
                   train.intAtLeast("batch-size", 1),
                   train.optionalIntAtLeast("batch-per-worker", 1),
                   positiveOrAuto(train, "shards"),
+                  new Bptt(train.intAtLeast("bptt-steps", 1), train.flag("bptt-varied")),
                   train.longValue("seed"),
                   optimizer,
                   new EarlyStopping(
@@ -192,6 +209,7 @@ public record TrainSettings(
                       train.numberBetween("early-stopping-min-delta", 0, Double.MAX_VALUE)),
                   train.numberBetween("average-decay", 0, 1),
                   train.intAtLeast("average-patience", 0),
+                  train.numberBetween("initial-range", 0, 10),
                   train.optionalString("warm-start"),
                   train.optionalString("word-vectors"),
                   positiveOrAuto(train, "accumulate"),

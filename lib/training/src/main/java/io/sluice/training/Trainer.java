@@ -8,6 +8,7 @@ import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
+import io.sluice.recurrent.model.UniformWeights;
 import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.PublishLock;
@@ -22,7 +23,7 @@ import io.sluice.training.sharing.Cluster;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -98,7 +99,7 @@ public final class Trainer {
   public static String explain(SparkConf conf, TrainSettings settings, ModelSettings model) {
     Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);
     TrainSettings presumed = Strategies.presume(settings, conf.get("spark.master", "local"));
-    return Explanation.of(() -> Learnable.open(settings, model, hadoop), presumed, model);
+    return Explanation.of(() -> Learnable.open(presumed, model, hadoop), presumed, model);
   }
 
   private static TrainReport run(
@@ -111,7 +112,7 @@ public final class Trainer {
     return train(
         spark,
         hadoop,
-        () -> Learnable.open(settings, model, hadoop),
+        decided -> Learnable.open(decided, model, hadoop),
         settings,
         model,
         provenance,
@@ -150,11 +151,15 @@ public final class Trainer {
     }
   }
 
-  /** One run with a checkpoint folder to itself. */
+  /**
+   * One run with a checkpoint folder to itself.
+   *
+   * @param dataset opens it, told the settings with the strategy, workers and batch decided
+   */
   static TrainReport train(
       Optional<SparkSession> spark,
       Configuration hadoop,
-      Supplier<Learnable> dataset,
+      Function<TrainSettings, Learnable> dataset,
       TrainSettings wanted,
       ModelSettings model,
       Provenance provenance,
@@ -165,7 +170,9 @@ public final class Trainer {
     var preflight = new Preflight(settings, hadoop);
     Undertaking undertaking =
         preflight.attempt(
-            () -> Undertaking.of(dataset.get(), settings, model, provenance, spark, hadoop));
+            () ->
+                Undertaking.of(
+                    dataset.apply(settings), settings, model, provenance, spark, hadoop));
     try (PublishLock lock =
             preflight.attempt(
                 () ->
@@ -192,6 +199,9 @@ public final class Trainer {
     RunPlan plan = undertaking.plan;
 
     MultiLayerNetwork network = plan.network();
+    if (settings.initialRange() > 0) {
+      UniformWeights.draw(network, settings.initialRange(), settings.seed());
+    }
     dataset.prepare(network, settings, hadoop);
     var checkpoints =
         CheckpointStore.open(plan.checkpoints().uri(), plan.checkpoints().keep(), hadoop);
@@ -199,7 +209,8 @@ public final class Trainer {
     Strategy strategy = Strategies.of(settings, plan, spark);
     try (Device.Bound bound = bind(settings);
         RunLog log =
-            RunLog.open(settings, plan.steps(), beginning.start().position(), progress, hadoop)) {
+            RunLog.open(
+                settings, plan.steps(), dataset, beginning.start().position(), progress, hadoop)) {
       tellDevices(settings, log);
       Checkpoint end =
           strategy.run(
@@ -249,14 +260,11 @@ public final class Trainer {
   private static String story(
       Learnable dataset, TrainSettings settings, ModelSpec spec, StepPlan steps) {
     long unused = dataset.count(Split.TRAIN) - steps.windows();
-    return "train | %,d parameters | %s | %,d %s of %d x %d | batch %d | %,d steps an epoch%s"
+    return "train | %,d parameters | %s | %s | batch %d | %,d steps an epoch%s"
         .formatted(
             ModelSummary.of(spec).parameters(),
             Strategies.words(settings),
-            steps.windows(),
-            dataset.examples(),
-            spec.lookBack(),
-            spec.inputSize(),
+            dataset.told(steps.windows(), spec),
             settings.batchSize(),
             steps.stepsPerEpoch(),
             unused == 0

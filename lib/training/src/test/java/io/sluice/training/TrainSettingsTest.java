@@ -31,6 +31,8 @@ class TrainSettingsTest {
         batch-size = 30
         batch-per-worker = 12
         shards = 15
+        bptt-steps = 70
+        bptt-varied = true
         seed = 42
         optimizer = rmsprop
         learning-rate = 0.02
@@ -40,6 +42,7 @@ class TrainSettingsTest {
         min-learning-rate = 0.001
         decay = 0.25
         decay-epochs = 2
+        first-decay-epochs = 7
         restart-epochs = 4
         restart-multiplier = 3
         plateau-patience = 6
@@ -47,6 +50,7 @@ class TrainSettingsTest {
         early-stopping-patience = 9
         early-stopping-min-delta = 0.125
         average-decay = 0.5
+        initial-range = 0.06
         average-patience = 7
         warm-start = "hdfs:///models/plant/6"
         accumulate = 2
@@ -85,6 +89,7 @@ class TrainSettingsTest {
                 30,
                 Optional.of(12),
                 Optional.of(15),
+                new TrainSettings.Bptt(70, true),
                 42,
                 new OptimizerSettings(
                     OptimizerSpec.Algorithm.RMSPROP,
@@ -94,6 +99,7 @@ class TrainSettingsTest {
                     0.2,
                     0.25,
                     2,
+                    Optional.of(7),
                     4,
                     3,
                     6,
@@ -102,6 +108,7 @@ class TrainSettingsTest {
                 new EarlyStopping(9, 0.125),
                 0.5,
                 7,
+                0.06,
                 Optional.of("hdfs:///models/plant/6"),
                 Optional.empty(),
                 Optional.of(2),

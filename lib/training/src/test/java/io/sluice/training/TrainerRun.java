@@ -52,7 +52,7 @@ final class TrainerRun {
     return Trainer.train(
         spark,
         hadoop,
-        () -> dataset,
+        decided -> dataset,
         settings.read(TrainSettings::from),
         settings.read(ModelSettings::from),
         new Provenance("run-" + System.nanoTime(), "test", "hash", Instant.EPOCH),

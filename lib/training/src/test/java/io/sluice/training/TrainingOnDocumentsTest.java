@@ -21,7 +21,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,7 +57,6 @@ class TrainingOnDocumentsTest {
     Files.writeString(shared.resolve("reports.csv"), csv);
     build("documents", "source.columns { text = text, id = id, label = label }");
     build("unlabelled", "source.columns { text = text, id = id }");
-    build("stream", "source.columns { text = text }, dataset.layout = stream");
   }
 
   private static void build(String name, String more) {
@@ -130,6 +131,51 @@ class TrainingOnDocumentsTest {
     }
   }
 
+  /** Two replicas of two stages, whose rows of the embedding are summed where they are touched. */
+  @Test
+  void stagesTogetherLearnWhatOneProcessDoes() {
+    List<String> settings =
+        List.of(
+            "model.embedding-size=5",
+            "model.embedding-dropout=0.1",
+            "model.weight-dropout=0.2",
+            "model.hidden-sizes=[6,5]",
+            "model.attention=additive",
+            "model.dropout=0.2",
+            "model.activation-regularization=0.5",
+            "model.temporal-activation-regularization=0.5",
+            "train.optimizer=sgd",
+            "train.epochs=2");
+    TrainerRun alone = run("alone");
+    TrainReport one = alone.trainOn(dataset("documents"), with(settings, "train.strategy=local"));
+    TrainerRun staged = run("staged");
+
+    TrainReport many =
+        staged.trainOn(
+            dataset("documents"),
+            with(
+                settings,
+                "train.strategy=pipeline",
+                "train.workers=4",
+                "train.accumulate=3",
+                "train.pipeline.time-chunk=5",
+                "train.checkpoint.every-steps=2"));
+
+    assertThat(many.bestValidationLoss())
+        .isCloseTo(one.bestValidationLoss(), within(1e-5 * one.bestValidationLoss()));
+    float[] expected = alone.checkpoint(one).parameters();
+    float[] actual = staged.checkpoint(many).parameters();
+    assertThat(actual).hasSameSizeAs(expected);
+    for (int p = 0; p < expected.length; p++) {
+      assertThat(actual[p]).isCloseTo(expected[p], within(2e-5f));
+    }
+    assertThat(many.bundle().published()).isTrue();
+  }
+
+  private static String[] with(List<String> some, String... more) {
+    return Stream.concat(some.stream(), Arrays.stream(more)).toArray(String[]::new);
+  }
+
   @Test
   void wordsBeginWithTheVectorsOfAFile() throws IOException {
     Path file = folder.resolve("vectors.txt.gz");
@@ -174,8 +220,5 @@ class TrainingOnDocumentsTest {
     assertThatThrownBy(() -> run("a").trainOn(dataset("unlabelled"), "model.embedding-size=4"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("its documents have no labels, and a class to learn needs two");
-    assertThatThrownBy(() -> run("b").trainOn(dataset("stream"), "model.embedding-size=4"))
-        .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("its layout is stream, and this release trains on documents");
   }
 }

@@ -204,6 +204,9 @@ public final class Cuda {
   // what follows checks the status of a call, in the house of the call
 
   static void check(int status, String call) {
+    if (status == cudart.cudaErrorMemoryAllocation) {
+      throw memoryException("memory", call);
+    }
     if (status != 0) {
       throw new CudaException(
           "%s failed: %s. An error on a GPU ends all work of its process there; start again, and check the machine's log (dmesg, Xid) if it comes back."
@@ -219,15 +222,22 @@ public final class Cuda {
 
   static void checkAllocation(int status, long bytes, String what) {
     if (status == cudart.cudaErrorMemoryAllocation) {
-      cudart.cudaGetLastError(); // or the next call would report it again
-      throw new DeviceMemoryException(
-          "The GPU has no %s left for %s. Lower the batch size or the sequence length, give each GPU to one task, or set device = cpu."
-              .formatted(size(bytes), what));
+      throw memoryException(size(bytes), what);
     }
     check(status, "cudaMalloc of %s for %s".formatted(size(bytes), what));
   }
 
+  private static DeviceMemoryException memoryException(String amount, String what) {
+    cudart.cudaGetLastError(); // or the next call would report it again
+    return new DeviceMemoryException(
+        "The GPU has no %s left for %s. Lower the batch size or the sequence length, give each GPU to one task, or set device = cpu."
+            .formatted(amount, what));
+  }
+
   static void checkCudnn(int status, String call, Object about) {
+    if (status == cudnn.CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED) {
+      throw memoryException("memory", "%s (%s)".formatted(call, about));
+    }
     if (status != 0) {
       throw new CudaException(
           "%s failed: %s (%s), cuDNN %s.%s"

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.cuda;
 
+import io.sluice.recurrent.kernel.DeviceMemoryException;
 import java.util.EnumMap;
 import java.util.Map;
 import org.bytedeco.cuda.cudart.CUstream_st;
@@ -24,6 +25,7 @@ public final class CudaContext implements AutoCloseable {
    * @param device its number
    * @throws IllegalStateException if no GPU can be used here
    * @throws IllegalArgumentException if there is none of that number
+   * @throws io.sluice.recurrent.kernel.DeviceMemoryException if its memory is used up
    */
   public CudaContext(int device) {
     Cuda.requireDevice(device);
@@ -32,7 +34,12 @@ public final class CudaContext implements AutoCloseable {
     Cuda.check(
         cudart.cudaStreamCreateWithFlags(stream, cudart.cudaStreamNonBlocking),
         "cudaStreamCreateWithFlags");
-    checkCudnn(cudnn.cudnnCreate(handle), "cudnnCreate", "GPU " + device);
+    try {
+      checkCudnn(cudnn.cudnnCreate(handle), "cudnnCreate", "GPU " + device);
+    } catch (DeviceMemoryException e) {
+      Cuda.check(cudart.cudaStreamDestroy(stream), "cudaStreamDestroy");
+      throw e;
+    }
     checkCudnn(cudnn.cudnnSetStream(handle, stream), "cudnnSetStream", "GPU " + device);
   }
 

@@ -1,9 +1,11 @@
 package io.sluice.recurrent.embedding;
 
 import io.sluice.recurrent.kernel.FloatMemory;
+import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.layer.TimeMajor;
 import java.lang.ref.Reference;
 import java.util.Arrays;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -12,6 +14,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * Makes no object for an id.
  */
 final class WordIds {
+  /** No id of the vocabulary. */
+  private static final int NONE = Integer.MIN_VALUE;
+
   private final TimeMajor inputs = new TimeMajor();
   private final FloatMemory memory = new FloatMemory();
   private float[] values = new float[0];
@@ -27,14 +32,7 @@ final class WordIds {
     int B = (int) input.size(0);
     int T = (int) input.size(2);
     requireMask(layer, mask, B, T);
-    float[] numbers = numbers(exact(layer, input), T * B);
-    for (int r = 0; r < T * B; r++) {
-      ids[r] = (int) numbers[r];
-      // a float32 of -0.5 or NaN becomes 0, which it is not equal to
-      if (ids[r] != numbers[r] || ids[r] < 0 || ids[r] >= V) {
-        ids[r] = Integer.MIN_VALUE;
-      }
-    }
+    toIds(numbers(exact(layer, input), T * B), T * B, V, ids);
     if (mask != null) {
       float[] real = numbers(mask.castTo(DataType.FLOAT).reshape(B, 1, T), T * B);
       for (int r = 0; r < T * B; r++) {
@@ -42,12 +40,46 @@ final class WordIds {
       }
     }
     for (int r = 0; r < T * B; r++) {
-      if (ids[r] == Integer.MIN_VALUE) {
-        throw new IllegalArgumentException(
-            "Id for layer %s at sequence %d, time step %d is %s, must be a whole number from 0 to %d; mask it if there is none"
-                .formatted(layer, r % B, r / B, number(input.getDouble(r % B, 0, r / B)), V - 1));
+      if (ids[r] == NONE) {
+        throw bad(layer, V, r % B, r / B, input.getDouble(r % B, 0, r / B));
       }
     }
+  }
+
+  /**
+   * @param layer name
+   * @param V words
+   * @param steps (T, B) float32 of a chunk
+   * @param ids (T·B) out: −1 after a sequence's end
+   */
+  void read(String layer, int V, Pointer steps, TimeChunk chunk, int[] ids) {
+    int B = chunk.examples();
+    float[] numbers = room(chunk.rows());
+    memory.at(steps, chunk.rows()).get(0, numbers, chunk.rows());
+    toIds(numbers, chunk.rows(), V, ids);
+    for (int r = 0; r < chunk.rows(); r++) {
+      if (r / B >= chunk.realSteps(r % B)) {
+        ids[r] = -1;
+      } else if (ids[r] == NONE) {
+        throw bad(layer, V, r % B, chunk.firstStep() + r / B, numbers[r]);
+      }
+    }
+  }
+
+  private static void toIds(float[] numbers, int n, int V, int[] ids) {
+    for (int r = 0; r < n; r++) {
+      ids[r] = (int) numbers[r];
+      // a float32 of -0.5 or NaN becomes 0, which it is not equal to
+      if (ids[r] != numbers[r] || ids[r] < 0 || ids[r] >= V) {
+        ids[r] = NONE;
+      }
+    }
+  }
+
+  private static IllegalArgumentException bad(String layer, int V, int b, int t, double value) {
+    return new IllegalArgumentException(
+        "Id for layer %s at sequence %d, time step %d is %s, must be a whole number from 0 to %d; mask it if there is none"
+            .formatted(layer, b, t, number(value), V - 1));
   }
 
   /** Rounding makes no id of a vocabulary of a whole number that is none. */
@@ -60,11 +92,15 @@ final class WordIds {
   }
 
   private float[] numbers(INDArray series, int n) {
+    memory.at(inputs.of(series), n).get(0, room(n), n);
+    Reference.reachabilityFence(series); // its memory is read by address
+    return values;
+  }
+
+  private float[] room(int n) {
     if (values.length < n) {
       values = new float[n];
     }
-    memory.at(inputs.of(series), n).get(0, values, n);
-    Reference.reachabilityFence(series); // its memory is read by address
     return values;
   }
 

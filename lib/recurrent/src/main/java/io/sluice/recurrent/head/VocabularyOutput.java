@@ -26,7 +26,7 @@ import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
  * <p>It computes what DL4J's {@code RnnOutputLayer} and {@code OutputLayer} compute with {@code
  * LossMCXENT} and softmax, from the same parameters {@code W} (H, V) and {@code b} (V): their flat
  * arrays can be exchanged. Like theirs, the loss is the sum over time steps divided by B, not by T
- * ({@link Builder#lossScale} makes it a mean), and only the mask of the labels counts.
+ * ({@link Builder#meanOverTime} makes it a mean), and only the mask of the labels counts.
  *
  * <p><b>Shapes.</b> B sequences, T time steps, H inputs, V classes.
  *
@@ -61,6 +61,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
   private static final long serialVersionUID = 1L;
 
   private double lossScale = 1;
+  private boolean meanOverTime;
   private long tiedBehind;
 
   /** For DL4J's JSON. */
@@ -69,6 +70,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
   private VocabularyOutput(Builder builder) {
     super(builder);
     this.lossScale = builder.lossScale;
+    this.meanOverTime = builder.meanOverTime;
     this.tiedBehind = builder.tiedBehind;
     if (tiedBehind > 0 && !hasBias) {
       throw new IllegalArgumentException(
@@ -94,6 +96,15 @@ public final class VocabularyOutput extends BaseOutputLayer {
     this.lossScale = lossScale;
   }
 
+  /** Whether the loss of a sequence is divided by its time steps, masked ones included. */
+  public boolean isMeanOverTime() {
+    return meanOverTime;
+  }
+
+  void setMeanOverTime(boolean meanOverTime) {
+    this.meanOverTime = meanOverTime;
+  }
+
   /** Parameters of the network that lie before its own where it is tied; 0 where it is not. */
   public long getTiedBehind() {
     return tiedBehind;
@@ -101,6 +112,13 @@ public final class VocabularyOutput extends BaseOutputLayer {
 
   void setTiedBehind(long tiedBehind) {
     this.tiedBehind = tiedBehind;
+  }
+
+  /** The same with weights of its own, (V, H) row-major before the bias. */
+  public VocabularyOutput untied() {
+    var own = (VocabularyOutput) clone();
+    own.tiedBehind = 0;
+    return own;
   }
 
   /**
@@ -239,6 +257,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
     return other instanceof VocabularyOutput o
         && super.equals(o)
         && Double.compare(lossScale, o.lossScale) == 0
+        && meanOverTime == o.meanOverTime
         && tiedBehind == o.tiedBehind;
   }
 
@@ -249,7 +268,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), lossScale, tiedBehind);
+    return Objects.hash(super.hashCode(), lossScale, meanOverTime, tiedBehind);
   }
 
   @Override
@@ -260,6 +279,7 @@ public final class VocabularyOutput extends BaseOutputLayer {
   /** Builds a layer. {@code lossFunction} and {@code activation} are as they must be. */
   public static final class Builder extends BaseOutputLayer.Builder<Builder> {
     private double lossScale = 1;
+    private boolean meanOverTime;
     private long tiedBehind;
 
     public Builder() {
@@ -288,7 +308,13 @@ public final class VocabularyOutput extends BaseOutputLayer {
       return this;
     }
 
-    /** Factor of the loss; 1/T makes it a mean over time steps. */
+    /** Divides the loss of a sequence by T, whatever T a batch has; masked steps count as 0. */
+    public Builder meanOverTime(boolean meanOverTime) {
+      this.meanOverTime = meanOverTime;
+      return this;
+    }
+
+    /** Factor of the loss. */
     public Builder lossScale(double lossScale) {
       if (!(lossScale > 0 && lossScale < Double.POSITIVE_INFINITY)) {
         throw new IllegalArgumentException(

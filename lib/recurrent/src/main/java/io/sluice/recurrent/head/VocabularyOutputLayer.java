@@ -83,7 +83,8 @@ final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
   public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
     readLabels();
     applyDropOutIfNecessary(true, workspaces);
-    double[] weights = Arrays.stream(ids).mapToDouble(v -> v < 0 ? 0 : factors[v]).toArray();
+    double[] weights =
+        Arrays.stream(ids).mapToDouble(v -> v < 0 ? 0 : factors[v] * ofStep()).toArray();
     INDArray x = inputs.rows(input, dataType);
     INDArray dx =
         workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, x.shape(), 'c');
@@ -131,7 +132,12 @@ final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
   }
 
   private double loss(int row) {
-    return ids[row] < 0 ? 0 : factors[ids[row]] * nll[row];
+    return ids[row] < 0 ? 0 : factors[ids[row]] * ofStep() * nll[row];
+  }
+
+  /** What a time step counts in the loss of its sequence. */
+  private double ofStep() {
+    return layerConf().isMeanOverTime() ? (double) sequences / ids.length : 1;
   }
 
   /** Losses of the labels: those of the gradient where that was just computed. */

@@ -2,13 +2,17 @@ package io.sluice.recurrent.layer;
 
 import io.sluice.recurrent.dropout.DropoutMask;
 import io.sluice.recurrent.dropout.ExampleDropout;
+import io.sluice.recurrent.dropout.WeightDropout;
 import io.sluice.recurrent.kernel.CellShape;
+import io.sluice.recurrent.kernel.Direction;
 import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.NativeBuffer;
 import io.sluice.recurrent.kernel.RecurrentKernel;
 import io.sluice.recurrent.kernel.State;
 import io.sluice.recurrent.pass.TrainingPass;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -23,7 +27,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * what the layer computes over the whole series, to float32 rounding; nothing is truncated.
  *
  * <p><b>Shapes</b> are those of {@link RecurrentKernel}: time-major float32, y (T, B, H), or (T, B,
- * 2H) of a bidirectional layer, which takes whole series only. There are no masks.
+ * 2H) of a bidirectional layer, which takes whole series only. A series may end before the others:
+ * what x and y have from there on does not matter, and dy must be zero there.
  *
  * <p><b>Order.</b> Forward passes take the chunks of a batch in the order of time, and one batch
  * after the other; backward passes the batches in the same order, the chunks of each from the last.
@@ -39,21 +44,21 @@ public final class ChunkedRecurrent implements AutoCloseable {
   private final SideBySide sides = new SideBySide();
   private final NativeBuffer left = new NativeBuffer();
   private final NativeBuffer right = new NativeBuffer();
-  private final NativeBuffer dxRight = new NativeBuffer();
+  private final NativeBuffer xRight = new NativeBuffer();
 
-  /** Copies of the input by tape, for a second direction that drops its own. */
+  /** Copies of the input by tape, for a second direction that drops its own or moves series. */
   private final List<NativeBuffer> inputs = new ArrayList<>();
 
   /**
    * @param layer a {@link Recurrent} or {@link BidirectionalRecurrent} with its sizes set
-   * @param batches that are under way at a time, at most
+   * @param seed of the network, which the weights that are dropped follow from
    */
-  public ChunkedRecurrent(Layer layer, int batches) {
+  public ChunkedRecurrent(Layer layer, long seed) {
     if (layer instanceof BidirectionalRecurrent both) {
-      halves.add(new Half((Recurrent) both.getFwd(), batches));
-      halves.add(new Half((Recurrent) both.getBwd(), batches));
+      halves.add(new Half((Recurrent) both.getFwd(), seed));
+      halves.add(new Half((Recurrent) both.getBwd(), seed));
     } else if (layer instanceof Recurrent one) {
-      halves.add(new Half(one, batches));
+      halves.add(new Half(one, seed));
     } else {
       throw new IllegalArgumentException(
           "Layer %s is no recurrent layer of ours: %s".formatted(layer.getLayerName(), layer));
@@ -78,13 +83,14 @@ public final class ChunkedRecurrent implements AutoCloseable {
   }
 
   /**
-   * Takes the parameters for all passes that follow.
+   * Takes the parameters for all passes that follow; in a {@link TrainingPass} it drops weights for
+   * all of them.
    *
    * @param parameters as they lie in the network; may change after the call
    */
   public void setParameters(Pointer parameters) {
     for (int half = 0; half < halves.size(); half++) {
-      halves.get(half).kernel.setParameters(ofHalf(parameters, half));
+      halves.get(half).setParameters(ofHalf(parameters, half));
     }
   }
 
@@ -101,7 +107,7 @@ public final class ChunkedRecurrent implements AutoCloseable {
       return;
     }
     Pointer second = x;
-    if (halves.get(1).dropout != null) {
+    if (halves.get(1).dropout != null || chunk.lengths() != null) {
       while (inputs.size() <= tape) {
         inputs.add(new NativeBuffer());
       }
@@ -126,8 +132,14 @@ public final class ChunkedRecurrent implements AutoCloseable {
       halves.get(0).infer(chunk, x, y);
       return;
     }
+    Pointer second = x;
+    if (chunk.lengths() != null) {
+      long bytes = (long) chunk.rows() * inputs() * Float.BYTES;
+      second = xRight.atLeast(bytes);
+      Pointer.memcpy(second, x, bytes);
+    }
     halves.get(0).infer(chunk, x, room(left, chunk));
-    halves.get(1).infer(chunk, x, room(right, chunk));
+    halves.get(1).infer(chunk, second, room(right, chunk));
     join(chunk, y);
   }
 
@@ -149,7 +161,7 @@ public final class ChunkedRecurrent implements AutoCloseable {
       return;
     }
     long n = (long) chunk.rows() * inputs();
-    Pointer second = dxRight.atLeast(n * Float.BYTES);
+    Pointer second = xRight.atLeast(n * Float.BYTES);
     halves.get(1).backward(tape, chunk, room(right, chunk), second);
     array(dx, n).addi(array(second, n));
   }
@@ -161,8 +173,19 @@ public final class ChunkedRecurrent implements AutoCloseable {
    */
   public void takeGradients(Pointer gradient) {
     for (int half = 0; half < halves.size(); half++) {
-      halves.get(half).kernel.takeGradients(ofHalf(gradient, half));
+      halves.get(half).takeGradients(ofHalf(gradient, half));
     }
+  }
+
+  /**
+   * From now on the first chunks of series begin with states that were carried, and the last ones
+   * leave theirs beside them.
+   *
+   * @param states of a network; null is zeros, and nobody wants the last ones
+   * @param layer which of its recurrent layers this is
+   */
+  public void carry(CarriedStates states, int layer) {
+    halves.get(0).carried = states == null ? null : states.ofLayer(layer);
   }
 
   private void requireWhole(TimeChunk chunk) {
@@ -196,7 +219,7 @@ public final class ChunkedRecurrent implements AutoCloseable {
 
   /** Native memory that it holds now, in bytes. */
   public long nativeBytes() {
-    long bytes = left.bytes() + right.bytes() + dxRight.bytes();
+    long bytes = left.bytes() + right.bytes() + xRight.bytes();
     for (NativeBuffer each : inputs) {
       bytes += each.bytes();
     }
@@ -212,7 +235,7 @@ public final class ChunkedRecurrent implements AutoCloseable {
     inputs.forEach(NativeBuffer::close);
     left.close();
     right.close();
-    dxRight.close();
+    xRight.close();
   }
 
   /** One direction. */
@@ -228,15 +251,34 @@ public final class ChunkedRecurrent implements AutoCloseable {
     /** Of the recurrent state; null drops nothing. */
     private final DropoutMask stateDropout;
 
-    /** Factors (B, H) of the batches under way. */
-    private final INDArray[] factors;
+    /** Factors (B, H) of the batches under way, the oldest first. */
+    private final Deque<INDArray> factors = new ArrayDeque<>();
 
-    private int batch;
+    /** Those of batches that are done. */
+    private final Deque<INDArray> spare = new ArrayDeque<>();
+
     private final Carried states = new Carried();
     private final Carried gradients = new Carried();
 
-    Half(Recurrent layer, int batches) {
+    /** Of the recurrent weights; null drops none. */
+    private final WeightDropout weightDropout;
+
+    private final NativeBuffer weights = new NativeBuffer();
+
+    /** Of the mask of the parameters taken last. */
+    private long weightKey;
+
+    /** Of the network's batches; null where series begin. */
+    private CarriedStates.OfLayer carried;
+
+    /** Null where the first step is read first. */
+    private final SeriesEnds ends;
+
+    Half(Recurrent layer, long seed) {
       this.shape = layer.shape();
+      this.ends = layer.getDirection() == Direction.BACKWARD ? new SeriesEnds() : null;
+      this.weightDropout =
+          layer.getWeightDropout() > 0 ? layer.weightMasks(layer.getLayerName(), seed) : null;
       boolean dropsState = layer.getRecurrentDropout() > 0;
       this.kernel = Kernels.create(shape, layer.getDirection(), layer.getPrecision(), dropsState);
       if (layer.getIDropout() instanceof ExampleDropout example) {
@@ -251,42 +293,104 @@ public final class ChunkedRecurrent implements AutoCloseable {
                 .formatted(layer.getLayerName()));
       }
       this.stateDropout = dropsState ? layer.stateMasks(layer.getLayerName()) : null;
-      this.factors = new INDArray[Math.max(1, batches)];
+    }
+
+    void setParameters(Pointer parameters) {
+      if (weightDropout == null || TrainingPass.current() == null) {
+        kernel.setParameters(parameters);
+        return;
+      }
+      long bytes = shape.parameterCount() * Float.BYTES;
+      Pointer dropped = weights.atLeast(bytes);
+      Pointer.memcpy(dropped, parameters, bytes);
+      weightKey = weightDropout.key();
+      dropWeights(dropped);
+      kernel.setParameters(dropped);
+    }
+
+    void takeGradients(Pointer gradient) {
+      kernel.takeGradients(gradient);
+      if (weightDropout != null) {
+        dropWeights(gradient);
+      }
+    }
+
+    /** Of parameters, or their gradients. */
+    private void dropWeights(Pointer flat) {
+      CellShape.Parameter RW = shape.parameter("RW");
+      weightDropout.multiply(
+          new FloatPointer(flat).getPointer(RW.offset()),
+          Math.toIntExact(RW.length()),
+          Float.BYTES,
+          weightKey);
+    }
+
+    /** Whether series must end together, because it reads their ends first. */
+    private boolean movesSeries(TimeChunk chunk) {
+      return ends != null && chunk.lengths() != null;
     }
 
     void forward(int tape, TimeChunk chunk, Pointer x, Pointer y) {
-      if (chunk.isFirst()) {
-        batch = (batch + 1) % factors.length;
-        if (stateDropout != null) {
-          drawFactors(chunk.examples());
-        }
+      if (chunk.isFirst() && stateDropout != null) {
+        drawFactors(chunk.examples());
       }
       if (dropout != null) {
         drop(chunk, x);
       }
-      kernel.setStateFactors(stateDropout == null ? null : TimeMajor.memory(factors[batch]));
-      State before = chunk.isFirst() ? null : states.now();
-      kernel.forward(tape, chunk.steps(), chunk.examples(), x, before, y, after(states, chunk));
+      if (movesSeries(chunk)) {
+        ends.toEnd(x, chunk, shape.inputSize());
+      }
+      kernel.setStateFactors(stateDropout == null ? null : TimeMajor.memory(factors.getLast()));
+      State before = before(chunk);
+      kernel.forward(tape, chunk.steps(), chunk.examples(), x, before, y, after(chunk));
+      if (movesSeries(chunk)) {
+        ends.toBegin(y, chunk, shape.hiddenSize());
+      }
     }
 
     void infer(TimeChunk chunk, Pointer x, Pointer y) {
+      if (movesSeries(chunk)) {
+        ends.toEnd(x, chunk, shape.inputSize());
+      }
       kernel.setStateFactors(null);
-      State before = chunk.isFirst() ? null : states.now();
-      kernel.infer(chunk.steps(), chunk.examples(), x, before, y, after(states, chunk));
+      State before = before(chunk);
+      kernel.infer(chunk.steps(), chunk.examples(), x, before, y, after(chunk));
+      if (movesSeries(chunk)) {
+        ends.toBegin(y, chunk, shape.hiddenSize());
+      }
     }
 
     void backward(int tape, TimeChunk chunk, Pointer dy, Pointer dx) {
+      if (movesSeries(chunk)) {
+        ends.toEnd(dy, chunk, shape.hiddenSize());
+      }
       State arriving = chunk.isLast() ? null : gradients.now();
       State leaving = chunk.isFirst() ? null : gradients.next(chunk.examples(), shape);
       kernel.setLossScale(TrainingPass.lossScale());
       kernel.backward(tape, dy, arriving, dx, leaving);
+      if (chunk.isFirst() && stateDropout != null) {
+        spare.addLast(factors.removeFirst());
+      }
+      if (dx != null && movesSeries(chunk)) {
+        ends.toBegin(dx, chunk, shape.inputSize());
+      }
       if (dx != null && dropout != null) {
         drop(chunk, dx);
       }
     }
 
-    private State after(Carried carried, TimeChunk chunk) {
-      return chunk.isLast() ? null : carried.next(chunk.examples(), shape);
+    private State before(TimeChunk chunk) {
+      if (!chunk.isFirst()) {
+        return states.now();
+      }
+      return carried == null ? null : carried.first(chunk.firstExample());
+    }
+
+    private State after(TimeChunk chunk) {
+      if (!chunk.isLast()) {
+        return states.next(chunk.examples(), shape);
+      }
+      return carried == null ? null : carried.last(chunk.firstExample());
     }
 
     private void drop(TimeChunk chunk, Pointer rows) {
@@ -300,19 +404,22 @@ public final class ChunkedRecurrent implements AutoCloseable {
     }
 
     private void drawFactors(int B) {
-      if (factors[batch] == null || factors[batch].size(0) != B) {
-        factors[batch] = Nd4j.createUninitialized(DataType.FLOAT, B, shape.hiddenSize());
+      INDArray drawn = spare.pollFirst();
+      if (drawn == null || drawn.size(0) != B) {
+        drawn = Nd4j.createUninitialized(DataType.FLOAT, B, shape.hiddenSize());
       }
-      stateDropout.draw(factors[batch], B);
+      stateDropout.draw(drawn, B);
+      factors.addLast(drawn);
     }
 
     long nativeBytes() {
-      return kernel.nativeBytes() + states.bytes() + gradients.bytes();
+      return kernel.nativeBytes() + weights.bytes() + states.bytes() + gradients.bytes();
     }
 
     @Override
     public void close() {
       kernel.close();
+      weights.close();
       states.close();
       gradients.close();
     }

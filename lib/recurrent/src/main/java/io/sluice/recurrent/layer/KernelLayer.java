@@ -68,6 +68,9 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   /** The state from which the last training pass began; null is zeros. */
   private transient Map<String, INDArray> begin;
 
+  /** What passes begin with and where they leave what they end with; null is nothing. */
+  private transient CarriedStates.OfLayer carried;
+
   KernelLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
   }
@@ -78,32 +81,58 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     this.inputGradients = inputGradients;
   }
 
+  /** Lets passes begin with states, and keep their last; null ends it. */
+  void carry(CarriedStates.OfLayer states) {
+    carried = states;
+  }
+
   @Override
   public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
-    return run(training, null, null, workspaces);
+    return carried == null
+        ? run(training, null, null, workspaces)
+        : run(training, carried.first(), carried.last(), workspaces);
   }
 
   @Override
   public INDArray rnnTimeStep(INDArray input, LayerWorkspaceMgr workspaces) {
     setInput(input, workspaces);
-    return run(false, stateMap, stateMap, workspaces);
+    return runAndKeep(false, stateMap, stateMap, workspaces);
   }
 
   @Override
   public INDArray rnnActivateUsingStoredState(
       INDArray input, boolean training, boolean store, LayerWorkspaceMgr workspaces) {
     setInput(input, workspaces);
-    return run(training, tBpttStateMap, store ? tBpttStateMap : null, workspaces);
+    return runAndKeep(training, tBpttStateMap, store ? tBpttStateMap : null, workspaces);
   }
 
   /**
-   * @param from state to begin with; null or empty is zeros
+   * @param from state to begin with; empty is zeros
    * @param keep takes the last state; null if nobody wants it
    */
-  private INDArray run(
+  private INDArray runAndKeep(
       boolean training,
       Map<String, INDArray> from,
       Map<String, INDArray> keep,
+      LayerWorkspaceMgr workspaces) {
+    Map<String, INDArray> first = from.isEmpty() ? null : Map.copyOf(from);
+    Map<String, INDArray> last = keep == null ? null : newState(Math.toIntExact(input.size(0)));
+    INDArray y = run(training, first, last, workspaces);
+    if (keep != null) {
+      keep.clear();
+      keep.putAll(last);
+    }
+    return y;
+  }
+
+  /**
+   * @param first state to begin with; null is zeros
+   * @param last the last state, written; null if nobody wants it
+   */
+  private INDArray run(
+      boolean training,
+      Map<String, INDArray> first,
+      Map<String, INDArray> last,
       LayerWorkspaceMgr workspaces) {
     assertInputSet(false);
     applyDropOutIfNecessary(training, workspaces);
@@ -114,17 +143,15 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     INDArray steps =
         workspaces.createUninitialized(
             outputs, dataType, new long[] {T, B, shape.hiddenSize()}, 'c');
-    Map<String, INDArray> last = keep == null ? null : newState(B);
-    Map<String, INDArray> first = from == null || from.isEmpty() ? null : Map.copyOf(from);
     requireBatch(first, B);
-    if (isStacked(training, first == null && keep == null, series, workspaces)) {
+    if (isStacked(training, first == null && last == null, series, workspaces)) {
       if (stack.isHighest(this)) {
         stack.giveOutputs(steps);
       }
       return oriented(steps);
     }
     MaskedRecurrence recurrence = recurrence(training, workspaces);
-    recurrence.setStateFactors(training ? stateFactors(B, first != null) : null);
+    recurrence.setStateFactors(training ? stateFactors(B, first != null && carried == null) : null);
     if (training) {
       begin = first;
       recurrence.forward(
@@ -132,10 +159,6 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     } else {
       recurrence.infer(
           mask(T, B), T, B, inputs.of(series), state(first), TimeMajor.memory(steps), state(last));
-    }
-    if (keep != null) {
-      keep.clear();
-      keep.putAll(last);
     }
     return oriented(steps);
   }
@@ -323,7 +346,8 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
   }
 
   /**
-   * @param goesOn whether these are later steps of sequences whose first steps came before
+   * @param goesOn whether these are later steps of sequences whose first steps came before in the
+   *     same training step
    * @return (B, H), null without recurrent dropout
    */
   private Pointer stateFactors(int B, boolean goesOn) {
@@ -411,7 +435,8 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
     return layerConf().getRnnDataFormat() == RNNFormat.NWC;
   }
 
-  private Map<String, INDArray> newState(int B) {
+  /** Zeros, (B, H) each. */
+  Map<String, INDArray> newState(int B) {
     int H = layerConf().shape().hiddenSize();
     long[] sizes = {B, H};
     return layerConf().getCell().hasCellState()

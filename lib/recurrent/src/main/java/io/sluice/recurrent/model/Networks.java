@@ -54,7 +54,8 @@ import org.nd4j.linalg.lossfunctions.impl.LossMSE;
  *       DL4J's {@code Dropout} and {@code SpatialDropout}, which networks of before have and keep,
  *       draw from one generator for all.
  *   <li>The loss of an output at every step is divided by T, because DL4J sums over time steps and
- *       a loss here is a mean over them.
+ *       a loss here is a mean over them; that of classes by the T of each batch, because streams of
+ *       words are cut where it pleases.
  *   <li>Weight decay is set on each layer: set on the whole network it is applied twice ({@code
  *       LayerValidation} adds it to layers that have it already).
  *   <li>Labels of classes are ids, whatever the number of classes: the head is {@link
@@ -73,19 +74,22 @@ public final class Networks {
    * @param seed of the parameters; the same seed gives the same parameters
    */
   public static MultiLayerNetwork create(ModelSpec spec, OptimizerSpec optimizer, long seed) {
-    // ND4J takes a seed of 0 for "none" and draws one from the clock
-    long notZero = seed == 0 ? Long.MIN_VALUE : seed;
     var network =
         new MultiLayerNetwork(
             configuration(
                 spec,
                 optimizer.updater(rows(spec)),
                 optimizer.regularization(),
-                notZero,
+                notZero(seed),
                 DataType.FLOAT));
     network.init();
     GlobalNormClipping.requireOneBlock(network);
     return network;
+  }
+
+  /** ND4J takes a seed of 0 for "none" and draws one from the clock. */
+  private static long notZero(long seed) {
+    return seed == 0 ? Long.MIN_VALUE : seed;
   }
 
   /**
@@ -93,20 +97,28 @@ public final class Networks {
    * its flat parameters are theirs in the whole one's. Where the head is not among them it only
    * holds parameters and optimizer.
    *
+   * @param seed of the whole network, which the weights that it drops follow from
    * @param from first of DL4J's layers, from 0
    * @param to after the last one
-   * @param below put under them; null is none
+   * @param below put under them, and a head that is tied to an embedding then has its weights among
+   *     its own parameters; null is none
    * @param parameters (1, P) to be the network's own, as they are; null makes fresh ones, which are
    *     not those of the whole network
    */
   public static MultiLayerNetwork part(
-      ModelSpec spec, OptimizerSpec optimizer, int from, int to, Layer below, INDArray parameters) {
+      ModelSpec spec,
+      OptimizerSpec optimizer,
+      long seed,
+      int from,
+      int to,
+      Layer below,
+      INDArray parameters) {
     MultiLayerConfiguration whole =
         configuration(
             spec,
             optimizer.updater(from == 0 ? rows(spec) : null),
             optimizer.regularization(),
-            1,
+            notZero(seed),
             DataType.FLOAT);
     var confs = new ArrayList<>(whole.getConfs().subList(from, to));
     int shift = from;
@@ -116,6 +128,7 @@ public final class Networks {
       bottom.clearVariables();
       confs.add(0, bottom);
       shift--;
+      untie(confs);
     }
     var preprocessors = new HashMap<Integer, InputPreProcessor>();
     for (var each : whole.getInputPreProcessors().entrySet()) {
@@ -133,6 +146,16 @@ public final class Networks {
       network.init(parameters, false);
     }
     return network;
+  }
+
+  private static void untie(List<NeuralNetConfiguration> confs) {
+    NeuralNetConfiguration top = confs.get(confs.size() - 1);
+    if (top.getLayer() instanceof VocabularyOutput head && head.getTiedBehind() > 0) {
+      NeuralNetConfiguration own = top.clone();
+      own.setLayer(head.untied());
+      own.clearVariables();
+      confs.set(confs.size() - 1, own);
+    }
   }
 
   /** Rows that the parameters begin with, few of which have a gradient in a step; null is none. */
@@ -383,7 +406,7 @@ public final class Networks {
                   ? new LossMSE()
                   : new LossMSE(constant(head.networkOutputs(), lossScale)));
       case QUANTILES -> numbers(head, sequence, new PinballLoss(head.quantiles(), lossScale));
-      case CLASSES -> classes(spec, lossScale);
+      case CLASSES -> classes(spec);
     };
   }
 
@@ -401,10 +424,13 @@ public final class Networks {
             .build();
   }
 
-  private static FeedForwardLayer classes(ModelSpec spec, double lossScale) {
+  private static FeedForwardLayer classes(ModelSpec spec) {
     Head head = spec.head();
     var layer =
-        new VocabularyOutput.Builder().name("head").nOut(head.outputs()).lossScale(lossScale);
+        new VocabularyOutput.Builder()
+            .name("head")
+            .nOut(head.outputs())
+            .meanOverTime(spec.output() == ModelSpec.Output.SEQUENCE);
     if (!head.classWeights().isEmpty()) {
       layer.classWeights(head.classWeights().stream().mapToDouble(Double::doubleValue).toArray());
     }

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.model;
 
 import io.sluice.config.ConfigReader;
+import java.util.Optional;
 
 /**
  * The part of section {@code train} that says how parameters move, in epochs and shares, as a
@@ -13,6 +14,7 @@ import io.sluice.config.ConfigReader;
  * @param warmupShare share of all steps in which the rate rises
  * @param decay factor of step and exponential schedules, and of a reduction on a plateau …
  * @param decayEpochs … of step and exponential schedules every so many epochs
+ * @param firstDecayEpochs epochs before a step schedule's first factor; empty = {@code decayEpochs}
  * @param restartEpochs epochs of the first cycle of a cosine with restarts
  * @param restartMultiplier of the length from cycle to cycle
  * @param plateauPatience epochs without a better validation loss before a reduction
@@ -27,6 +29,7 @@ public record OptimizerSettings(
     double warmupShare,
     double decay,
     int decayEpochs,
+    Optional<Integer> firstDecayEpochs,
     int restartEpochs,
     int restartMultiplier,
     int plateauPatience,
@@ -48,6 +51,9 @@ public record OptimizerSettings(
             train.numberBetween("warmup-share", 0, 0.9),
             train.positiveUpTo("decay", 1),
             train.intAtLeast("decay-epochs", 1),
+            train.isAuto("first-decay-epochs")
+                ? Optional.empty()
+                : Optional.of(train.intAtLeast("first-decay-epochs", 1)),
             train.intAtLeast("restart-epochs", 1),
             train.intBetween("restart-multiplier", 1, 100),
             train.intAtLeast("plateau-patience", 1),
@@ -83,6 +89,7 @@ public record OptimizerSettings(
         (int) Math.min(steps - 1L, Math.round(warmupShare * steps)),
         decay,
         inSteps(decayEpochs, stepsPerEpoch),
+        inSteps(firstDecayEpochs.orElse(decayEpochs), stepsPerEpoch),
         inSteps(restartEpochs, stepsPerEpoch),
         restartMultiplier,
         weightDecay,

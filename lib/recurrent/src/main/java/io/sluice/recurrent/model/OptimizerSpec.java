@@ -8,6 +8,7 @@ import io.sluice.recurrent.optim.DecoupledWeightDecay;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.PlateauDecay;
 import io.sluice.recurrent.optim.RowBlock;
+import io.sluice.recurrent.optim.StepDecay;
 import io.sluice.recurrent.optim.WarmUp;
 import java.io.Serializable;
 import java.util.List;
@@ -20,7 +21,6 @@ import org.nd4j.linalg.schedule.ExponentialSchedule;
 import org.nd4j.linalg.schedule.FixedSchedule;
 import org.nd4j.linalg.schedule.ISchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
-import org.nd4j.linalg.schedule.StepSchedule;
 
 /**
  * How parameters move, in steps.
@@ -33,6 +33,7 @@ import org.nd4j.linalg.schedule.StepSchedule;
  * @param warmupSteps steps in which the rate rises to the schedule's; less than {@code steps}
  * @param decay factor of step and exponential schedules, and of a reduction on a plateau …
  * @param decaySteps … of step and exponential schedules every so many steps
+ * @param firstDecaySteps steps before a step schedule's first factor
  * @param restartSteps steps of the first cycle of a cosine with restarts
  * @param restartMultiplier of the length from cycle to cycle
  * @param weightDecay decoupled, on weights and not on biases; with {@code ADAM} as with {@code
@@ -48,6 +49,7 @@ public record OptimizerSpec(
     int warmupSteps,
     double decay,
     int decaySteps,
+    int firstDecaySteps,
     int restartSteps,
     int restartMultiplier,
     double weightDecay,
@@ -100,15 +102,46 @@ public record OptimizerSpec(
           "steps is %d and warmupSteps %d, must be 0 <= warmupSteps < steps"
               .formatted(steps, warmupSteps));
     }
-    if (decaySteps < 1) {
+    if (decaySteps < 1 || firstDecaySteps < 1) {
       throw new IllegalArgumentException(
-          "decaySteps is %d, must be at least 1".formatted(decaySteps));
+          "decaySteps is %d and firstDecaySteps %d, each must be at least 1"
+              .formatted(decaySteps, firstDecaySteps));
     }
     if (restartSteps < 1 || restartMultiplier < 1) {
       throw new IllegalArgumentException(
           "restartSteps is %d and restartMultiplier %d, each must be at least 1"
               .formatted(restartSteps, restartMultiplier));
     }
+  }
+
+  /** Whose steps of a step schedule are all as long. */
+  public OptimizerSpec(
+      Algorithm algorithm,
+      double learningRate,
+      double minLearningRate,
+      Schedule schedule,
+      int steps,
+      int warmupSteps,
+      double decay,
+      int decaySteps,
+      int restartSteps,
+      int restartMultiplier,
+      double weightDecay,
+      double maxGradientNorm) {
+    this(
+        algorithm,
+        learningRate,
+        minLearningRate,
+        schedule,
+        steps,
+        warmupSteps,
+        decay,
+        decaySteps,
+        decaySteps,
+        restartSteps,
+        restartMultiplier,
+        weightDecay,
+        maxGradientNorm);
   }
 
   /** Adam at a constant rate, clipped to norm 1: for tests and first looks. */
@@ -135,7 +168,7 @@ public record OptimizerSpec(
           case COSINE_RESTARTS ->
               new CosineRestarts(
                   learningRate, minLearningRate, warmupSteps, restartSteps, restartMultiplier);
-          case STEP -> new StepSchedule(ScheduleType.ITERATION, learningRate, decay, decaySteps);
+          case STEP -> new StepDecay(learningRate, decay, firstDecaySteps, decaySteps);
           case EXPONENTIAL ->
               new ExponentialSchedule(
                   ScheduleType.ITERATION, learningRate, Math.pow(decay, 1.0 / decaySteps));

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.optim;
 
+import io.sluice.recurrent.layer.CarriedStates;
 import java.util.Arrays;
 import java.util.stream.LongStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -15,15 +16,32 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * @param labelsMask which labels count; null is all
  * @param keys (B): what tells each example of each epoch from all others, a mix of seed, epoch and
  *     place in the epoch; dropout's masks follow from it
+ * @param states of B sequences that go on where the batch before ended; null where they begin
  */
 public record Batch(
-    INDArray features, INDArray featuresMask, INDArray labels, INDArray labelsMask, long[] keys) {
+    INDArray features,
+    INDArray featuresMask,
+    INDArray labels,
+    INDArray labelsMask,
+    long[] keys,
+    CarriedStates states) {
   public Batch {
     long examples = features == null ? 0 : features.size(0);
     if (keys.length != examples) {
       throw new IllegalArgumentException(
           "keys has length %d, expected one an example, %d".formatted(keys.length, examples));
     }
+    if (states != null && states.sequences() != examples) {
+      throw new IllegalArgumentException(
+          "states are of %d sequences, expected one an example, %d"
+              .formatted(states.sequences(), examples));
+    }
+  }
+
+  /** Sequences that begin. */
+  public Batch(
+      INDArray features, INDArray featuresMask, INDArray labels, INDArray labelsMask, long[] keys) {
+    this(features, featuresMask, labels, labelsMask, keys, null);
   }
 
   /** Sequences of equal length. */
@@ -41,6 +59,11 @@ public record Batch(
     return new Batch(null, null, null, new long[0]);
   }
 
+  /** The same, going on from states. */
+  public Batch from(CarriedStates carried) {
+    return new Batch(features, featuresMask, labels, labelsMask, keys, carried);
+  }
+
   /** B. */
   public int size() {
     return keys.length;
@@ -48,8 +71,8 @@ public record Batch(
 
   /** One of {@code parts} whose sizes differ by 1 at most, the larger ones first. */
   public Batch part(int part, int parts) {
-    int from = start(part, parts);
-    int to = start(part + 1, parts);
+    int from = start(size(), part, parts);
+    int to = start(size(), part + 1, parts);
     return to - from == size()
         ? this
         : new Batch(
@@ -57,11 +80,13 @@ public record Batch(
             rows(featuresMask, from, to),
             rows(labels, from, to),
             rows(labelsMask, from, to),
-            Arrays.copyOfRange(keys, from, to));
+            Arrays.copyOfRange(keys, from, to),
+            states == null ? null : states.rows(from, to));
   }
 
-  private int start(int part, int parts) {
-    return part * (size() / parts) + Math.min(part, size() % parts);
+  /** Examples before a {@link #part} of a batch of so many. */
+  public static int start(int size, int part, int parts) {
+    return part * (size / parts) + Math.min(part, size % parts);
   }
 
   /** Rows [from, to) of an array with one row an example; null of null and of no rows. */

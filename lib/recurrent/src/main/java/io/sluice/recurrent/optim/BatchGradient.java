@@ -1,6 +1,7 @@
 package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.embedding.RowGradient;
+import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.layer.InputGradient;
 import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.recurrent.pass.TrainingPass;
@@ -16,7 +17,7 @@ public final class BatchGradient {
    * Leaves ∂(sum of the examples' losses)/∂w in the network's flat gradient; where the network
    * keeps which rows are touched, adds it to them ({@link RowGradient#keepTouched}).
    *
-   * @param batch at least 1 example
+   * @param batch at least 1 example; its states are left for {@link CarriedStates#advance}
    * @param backward told how far the pass has come back; null is nobody. Not told where nothing but
    *     zeros are left.
    * @param lossScale what gradients are multiplied by inside of layers in half precision
@@ -33,7 +34,9 @@ public final class BatchGradient {
     network.setLayerMaskArrays(
         batch.featuresMask(), batch.isOneWithOneMask() ? null : batch.labelsMask());
     wantInputGradient(network, false);
-    try (var ignored =
+    try (CarriedStates.Bound carried =
+            batch.states() == null ? null : batch.states().bind(network);
+        var ignored =
             TrainingPass.begin(network.getIterationCount(), batch.keys(), backward, lossScale);
         StackedPass stacked = StackedPass.begin(network)) {
       network.computeGradientAndScore();

@@ -11,7 +11,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * A network's flat gradient (P): where it begins with the rows of an embedding, what is done to
  * these costs by the rows that are touched.
  */
-final class FlatGradient {
+public final class FlatGradient {
   private final INDArray whole;
 
   /** Null without rows. */
@@ -33,7 +33,7 @@ final class FlatGradient {
   }
 
   /** A network's own, of whose rows are kept which are touched. */
-  static FlatGradient of(MultiLayerNetwork network) {
+  public static FlatGradient of(MultiLayerNetwork network) {
     INDArray whole = ParameterUpdate.gradient(network);
     return RowGradient.of(network)
         .filter(layer -> whole.dataType() == DataType.FLOAT)
@@ -44,22 +44,22 @@ final class FlatGradient {
         .orElseGet(() -> dense(whole));
   }
 
-  INDArray whole() {
+  public INDArray whole() {
     return whole;
   }
 
   /** Numbers of the rows that it begins with; 0 if there are none. */
-  long rowNumbers() {
+  public long rowNumbers() {
     return rows == null ? 0 : rows.numbers();
   }
 
   /** The rows that it begins with; null if there are none. */
-  RowBlock rows() {
+  public RowBlock rows() {
     return rows;
   }
 
   /** Which rows may differ from zero; null without rows. */
-  TouchedRows touched() {
+  public TouchedRows touched() {
     return touched;
   }
 
@@ -69,7 +69,7 @@ final class FlatGradient {
   }
 
   /** Makes all rows zero. */
-  void zeroRows() {
+  public void zeroRows() {
     if (rows == null) {
       return;
     }
@@ -96,8 +96,8 @@ final class FlatGradient {
     return ranges;
   }
 
-  /** Whether {@link #ranges} says where it differs from zero. */
-  boolean knowsRanges() {
+  /** Whether it is known which of its rows may differ from zero. */
+  public boolean knowsRanges() {
     return rows != null && !touched.areAll();
   }
 

@@ -42,15 +42,9 @@ public final class ParameterUpdate {
    * @param network with {@link GlobalNormClipping} as the optimizer of every layer; updated in
    *     place
    * @param halfPrecision whether the network, or the one it is a part of, computes gradients in it
-   */
-  public ParameterUpdate(MultiLayerNetwork network, boolean halfPrecision) {
-    this(network, halfPrecision, FlatGradient.dense(gradient(network)));
-  }
-
-  /**
    * @param flat the network's gradient
    */
-  ParameterUpdate(MultiLayerNetwork network, boolean halfPrecision, FlatGradient flat) {
+  public ParameterUpdate(MultiLayerNetwork network, boolean halfPrecision, FlatGradient flat) {
     this.network = network;
     this.updater = GlobalNormClipping.block(network).getGradientUpdater();
     this.parameters = network.params().reshape(network.numParams());

@@ -105,7 +105,7 @@ public final class TrainingStep {
   /**
    * Trains on a batch that several processes share.
    *
-   * @param own this process's examples of it; may be none
+   * @param own this process's examples of it; may be none. States that they go on from are advanced
    * @param examples B of the whole batch, the same in all
    * @return the loss of the whole batch before the step, with what regularisation adds to it
    */
@@ -122,6 +122,9 @@ public final class TrainingStep {
     }
     double loss = sumOverRanks(own, examples);
     update.apply(examples, loss);
+    if (own.states() != null) {
+      own.states().advance();
+    }
     return loss;
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.pipeline;
 
+import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.memory.NativeMemory;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.Attention;
@@ -54,16 +55,21 @@ final class BlockMemory {
    */
   NativeMemory of(Schedule schedule, int stage, int first, int end) {
     long P = Float.BYTES * parameters(first, end);
-    long head = hasHead(end) ? Float.BYTES * parameters(sizes.size(), end) : 0;
+    long tied =
+        spec.embedding().tied()
+            ? (long) Float.BYTES * spec.embedding().words() * spec.embedding().size()
+            : 0;
+    long head = hasHead(end) ? Float.BYTES * parameters(sizes.size(), end) + tied : 0;
+    long arriving = first == 0 && !hasHead(end) ? tied : 0;
     double tapes = tapes(schedule, stage);
     long factors =
         spec.recurrentDropout() > 0
             ? (long) schedule.microBatchesUnderWay(stage) * directions * windows * units(first, end)
             : 0;
     return new NativeMemory(
-        P,
+        P + (hasHead(end) ? tied : 0),
         algorithm.momentsPerParameter() * P,
-        P + 2 * head,
+        P + 2 * head + arriving,
         kernels(tapes, first, end),
         activations(tapes, first, end)
             + headLayers(end)
@@ -92,10 +98,15 @@ final class BlockMemory {
 
   /** Of blocks, in numbers. */
   long parameters(int first, int end) {
-    int each = Networks.layersOfRecurrent(spec);
-    int from = Math.min(first, sizes.size()) * each;
-    int to = hasHead(end) ? layers.size() : end * each;
+    int from = first == 0 ? 0 : layersBelow(first);
+    int to = hasHead(end) ? layers.size() : layersBelow(end);
     return layers.subList(from, to).stream().mapToLong(ModelSummary.LayerSummary::parameters).sum();
+  }
+
+  /** DL4J's layers below a block other than the lowest. */
+  private int layersBelow(int block) {
+    return Networks.layersBelowRecurrent(spec)
+        + Math.min(block, sizes.size()) * Networks.layersOfRecurrent(spec);
   }
 
   private boolean hasHead(int end) {
@@ -127,7 +138,13 @@ final class BlockMemory {
   private Kernel kernel(int block) {
     long one = kernelBytes(block, 1);
     long perTape = kernelBytes(block, 2) - one;
-    return new Kernel(directions * (one - perTape), directions * perTape);
+    long dropped =
+        spec.regularizers().weightDropout() > 0
+            ? Float.BYTES
+                * new CellShape(spec.cell(), BlockSeconds.inputs(spec, block), sizes.get(block))
+                    .parameterCount()
+            : 0;
+    return new Kernel(directions * (one - perTape + dropped), directions * perTape);
   }
 
   private long kernelBytes(int block, int tapes) {
@@ -145,6 +162,8 @@ final class BlockMemory {
     long rows = (long) chunks.chunkSteps() * windows;
     int top = top(end);
     double numbers = first < top ? tapes * rows * BlockSeconds.inputs(spec, first) : 0;
+    boolean hasWords = first == 0 && spec.hasEmbedding();
+    numbers += hasWords ? tapes * rows : 0; // ids
     long[] scratch = new long[2];
     for (int block = first; block < top; block++) {
       boolean goesToHead = hasHead(end) && block == top - 1;
@@ -153,22 +172,35 @@ final class BlockMemory {
       numbers += ((spec.layerNorm() ? 2 : 1) - (goesToHead ? 1 : 0)) * tapes * outputs;
       numbers += spec.layerNorm() ? outputs : 0;
       if (spec.bidirectional()) {
-        // both halves; the second one's input gradient; its input where it drops its own
+        // both halves; the second one's input gradient; its input where it is one of its own
         numbers += outputs;
-        numbers += block > 0 ? inputs : 0;
-        numbers += block > 0 && spec.dropout() > 0 ? tapes * inputs : 0;
+        numbers += givesInputGradient(block) ? inputs : 0;
+        numbers += copiesInput(block) ? tapes * inputs : 0;
       }
       if (chunks.count() > 1) {
         // h and c between chunks and their gradients, twice each
         numbers += 8L * directions * windows * sizes.get(block);
       }
-      if (block > 0) {
+      if (givesInputGradient(block)) {
         int parity = (block - first) % 2;
         scratch[parity] = Math.max(scratch[parity], inputs);
       }
     }
     long series = hasHead(end) ? 2 * series() : 0;
     return Float.BYTES * (Math.round(numbers) + scratch[0] + scratch[1] + series);
+  }
+
+  private boolean givesInputGradient(int block) {
+    return block > 0 || spec.hasEmbedding() && !spec.embedding().frozen();
+  }
+
+  /**
+   * Whether the direction that reads the end first has an input of its own: to drop of, or, of
+   * documents, to have all series end together.
+   */
+  private boolean copiesInput(int block) {
+    return spec.hasEmbedding()
+        || (block > 0 ? spec.dropout() : spec.regularizers().inputDropout()) > 0;
   }
 
   /** Numbers that come into the head. */
@@ -183,7 +215,7 @@ final class BlockMemory {
     }
     long kept =
         layers.stream()
-            .skip((long) sizes.size() * Networks.layersOfRecurrent(spec))
+            .skip(layersBelow(sizes.size()))
             .mapToLong(ModelSummary.LayerSummary::keptBytes)
             .sum();
     // its input and the gradient of that; once more where every step goes further up

@@ -17,9 +17,11 @@ import java.util.List;
  *
  * <pre>{@code
  * forward    2·G·H·(I + H)·r / rate · (1 + few/b)  + pointwise·H·r
- * backward   twice that, less the input's gradient of the lowest layer
+ * backward   twice that, less the input's gradient of the lowest layer, if no embedding learns
  *            + the sum of the weights' gradients, read and written once a chunk
  * }</pre>
+ *
+ * <p>An embedding below copies r·E numbers forward, and adds as many to their rows on the way back.
  *
  * <p><b>Source.</b> {@code lib/benchmarks/results/recurrent.json}, one thread, two layers of 64,
  * 128 and 512 units: the rates were taken from it, and the model says all eleven results of it to 6
@@ -46,7 +48,7 @@ final class BlockSeconds {
   /** A kernel's product for each time step is a native call of its own, and a loop around it. */
   private static final double STEP_SECONDS = 1e-6;
 
-  /** Of the sums of gradients where they lie in memory, an estimate. */
+  /** Of sums of gradients and rows of an embedding where they lie in memory, an estimate. */
   private static final double BYTES_PER_SECOND = 20e9;
 
   /** Rows for which a kernel adds to the sums of gradients once. */
@@ -72,7 +74,9 @@ final class BlockSeconds {
     this.isBf16 =
         Kernels.computesInBf16(
             new CellShape(spec.cell(), 1, 1), spec.precision(), spec.recurrentDropout() > 0);
-    int recurrent = spec.hiddenSizes().size() * Networks.layersOfRecurrent(spec);
+    int recurrent =
+        Networks.layersBelowRecurrent(spec)
+            + spec.hiddenSizes().size() * Networks.layersOfRecurrent(spec);
     this.headFlops =
         3.0
             * ModelSummary.of(spec).layers().stream()
@@ -84,7 +88,9 @@ final class BlockSeconds {
   /** I of a recurrent layer. */
   static int inputs(ModelSpec spec, int block) {
     List<Integer> sizes = spec.hiddenSizes();
-    return block == 0 ? spec.inputSize() : (spec.bidirectional() ? 2 : 1) * sizes.get(block - 1);
+    return block == 0
+        ? spec.recurrentInputs()
+        : (spec.bidirectional() ? 2 : 1) * sizes.get(block - 1);
   }
 
   /**
@@ -96,26 +102,41 @@ final class BlockSeconds {
     long rows = (long) steps * windows;
     int H = spec.hiddenSizes().get(block);
     double flops = 2.0 * spec.cell().gates() * H * (inputs(spec, block) + H) * rows;
-    return directions
-        * (products(flops, windows)
-            + steps * STEP_SECONDS
-            + rows * H * (FORWARD * pointwise() + normalising() / 3));
+    return (block == 0 ? embedding(rows, 2) : 0)
+        + directions
+            * (products(flops, windows)
+                + steps * STEP_SECONDS
+                + rows * H * (FORWARD * pointwise() + normalising() / 3));
   }
 
-  /** Backward over a time chunk; the lowest block gives no gradient of its input. */
+  /** Whether a block has a gradient of its input. */
+  private boolean givesInputGradient(int block) {
+    return block > 0 || spec.hasEmbedding() && !spec.embedding().frozen();
+  }
+
+  /** Passes over what an embedding gives to so many rows. */
+  private double embedding(long rows, int passes) {
+    return (double) passes * Float.BYTES * rows * spec.embedding().size() / BYTES_PER_SECOND;
+  }
+
+  /** Backward over a time chunk; below the lowest block only an embedding wants a gradient. */
   double backward(int block, int steps, int windows) {
     long rows = (long) steps * windows;
     int H = spec.hiddenSizes().get(block);
     double I = inputs(spec, block);
     double weights = spec.cell().gates() * H * (I + H);
     double flops =
-        2 * rows * (weights + spec.cell().gates() * (double) H * (block > 0 ? I + H : H));
+        2
+            * rows
+            * (weights
+                + spec.cell().gates() * (double) H * (givesInputGradient(block) ? I + H : H));
     double sums = Math.max(1, rows / (double) ROWS) * 2 * Float.BYTES * weights / BYTES_PER_SECOND;
-    return directions
-        * (products(flops, windows)
-            + sums
-            + steps * STEP_SECONDS
-            + rows * H * ((1 - FORWARD) * pointwise() + normalising() * 2 / 3));
+    return (block == 0 && givesInputGradient(0) ? embedding(rows, 3) : 0)
+        + directions
+            * (products(flops, windows)
+                + sums
+                + steps * STEP_SECONDS
+                + rows * H * ((1 - FORWARD) * pointwise() + normalising() * 2 / 3));
   }
 
   /** All above the recurrent layers, forward and back over whole series. */

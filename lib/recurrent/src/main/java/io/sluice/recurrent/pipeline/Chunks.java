@@ -16,6 +16,15 @@ public record Chunks(int timeSteps, int chunkSteps) {
     }
   }
 
+  /**
+   * Chunks of so many steps, or of all where a series has fewer.
+   *
+   * @param timeSteps T
+   */
+  static Chunks atMost(int chunkSteps, int timeSteps) {
+    return new Chunks(timeSteps, Math.min(chunkSteps, timeSteps));
+  }
+
   /** K. */
   public int count() {
     return (timeSteps + chunkSteps - 1) / chunkSteps;

@@ -1,6 +1,7 @@
 package io.sluice.recurrent.pipeline;
 
 import io.sluice.recurrent.layer.TimeChunk;
+import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.BatchGradient;
 import io.sluice.recurrent.optim.ParameterUpdate;
@@ -11,6 +12,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * All that stands above the recurrent layers, and the loss: takes their outputs chunk by chunk,
@@ -19,12 +21,13 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Attention over time steps, pooling and the last step need the whole series; where each step
  * has an output they could do without, but the way back cannot begin before the last step's.
  *
- * <p>It runs as a DL4J network of its own over the stage's parameters.
+ * <p>It runs as a DL4J network of its own over the stage's parameters. Of a head that is tied to an
+ * embedding, the stage's parameters have no weights: there the network has parameters of its own,
+ * the stage's and, before the last bias, the rows of the embedding.
  */
 final class HeadPart implements AutoCloseable {
   private final MultiLayerNetwork network;
   private final INDArray gradient;
-  private final int T;
   private final int inputs;
 
   /** Outputs of the recurrent layers (T, B, N), and their gradient; as long as the longest yet. */
@@ -36,22 +39,43 @@ final class HeadPart implements AutoCloseable {
   private final INDArray sum;
 
   private boolean hasSum;
+
+  /** The stage's parameters where the network has its own; null where it runs over the stage's. */
+  private final INDArray ofStage;
+
+  /** Numbers of the network's before the embedding's rows, and those of the rows; 0 untied. */
+  private final long rowsFrom;
+
+  private final long rowNumbers;
+
+  // of the series that is written
+  private int T;
   private int B;
 
   /** Makes the network above an inlet. */
   interface Maker {
-    MultiLayerNetwork make(Inlet inlet);
+    /**
+     * @param parameters (P) to be the network's own
+     */
+    MultiLayerNetwork make(Inlet inlet, INDArray parameters);
   }
 
   /**
-   * @param T time steps of a series
-   * @param inputs N, of each
+   * @param inputs N, of each time step
+   * @param parameters (P) of the stage that are the head's
+   * @param tied the embedding whose rows are weights of the head besides; none is not tied
    */
-  HeadPart(Maker maker, int T, int inputs) {
-    this.network = maker.make(new Inlet(this::arrived));
+  HeadPart(Maker maker, int inputs, INDArray parameters, WordEmbedding tied) {
+    this.rowNumbers = (long) tied.words() * tied.size();
+    this.rowsFrom = rowNumbers == 0 ? 0 : parameters.length() - tied.words();
+    this.ofStage = rowNumbers == 0 ? null : parameters;
+    INDArray own =
+        rowNumbers == 0
+            ? parameters
+            : Nd4j.create(DataType.FLOAT, parameters.length() + rowNumbers);
+    this.network = maker.make(new Inlet(this::arrived), own);
     this.gradient = ParameterUpdate.gradient(network);
     this.sum = gradient.ulike();
-    this.T = T;
     this.inputs = inputs;
   }
 
@@ -59,10 +83,36 @@ final class HeadPart implements AutoCloseable {
   void begin(int step) {
     network.getLayerWiseConfigurations().setIterationCount(step);
     hasSum = false;
+    if (rowNumbers > 0) {
+      INDArray own = network.params().reshape(network.numParams());
+      if (rowsFrom > 0) {
+        below(own, rowsFrom).assign(below(ofStage, rowsFrom));
+      }
+      above(own, rowsFrom + rowNumbers).assign(above(ofStage, rowsFrom));
+    }
+  }
+
+  /** Where the rows of the embedding (V, E) are to be written before a step, if it is tied. */
+  Pointer rows() {
+    return new FloatPointer(network.params().data().addressPointer()).getPointer(rowsFrom);
+  }
+
+  /** The sum of the step's gradients of these rows, of which there were examples. */
+  Pointer rowGradients() {
+    return new FloatPointer(sum.data().addressPointer()).getPointer(rowsFrom);
+  }
+
+  private static INDArray below(INDArray flat, long to) {
+    return flat.get(NDArrayIndex.interval(0, to));
+  }
+
+  private static INDArray above(INDArray flat, long from) {
+    return flat.get(NDArrayIndex.interval(from, flat.length()));
   }
 
   /** Where the outputs of a chunk are to be written, (T, B, N) of it. */
   Pointer room(TimeChunk chunk) {
+    T = chunk.timeSteps();
     B = chunk.examples();
     long needed = (long) T * B * inputs;
     if (steps == null || steps.length() < needed) {
@@ -77,7 +127,13 @@ final class HeadPart implements AutoCloseable {
    * @return the mean of the examples' losses
    */
   double learn(Examples examples) {
-    var batch = new Batch(series(steps), examples.labels(), examples.labelsMask(), examples.keys());
+    var batch =
+        new Batch(
+            series(steps),
+            examples.mask(T),
+            examples.labels(),
+            examples.labelsMask(),
+            examples.keys());
     long needed = (long) T * B * inputs;
     if (dSteps == null || dSteps.length() < needed) {
       dSteps = renewed(dSteps, needed);
@@ -107,21 +163,28 @@ final class HeadPart implements AutoCloseable {
   /** The mean loss over the series that was written, without dropout and a way back. */
   double score(Examples examples) {
     return network.score(
-        new DataSet(series(steps), examples.labels(), null, examples.labelsMask()), false);
+        new DataSet(series(steps), examples.labels(), examples.mask(T), examples.labelsMask()),
+        false);
   }
 
   /** Writes the sum of the step's gradients; zeros if there were no examples. */
   void takeGradients(INDArray target) {
-    if (hasSum) {
+    if (!hasSum) {
+      target.assign(0);
+    } else if (rowNumbers == 0) {
       target.assign(sum);
     } else {
-      target.assign(0);
+      if (rowsFrom > 0) {
+        below(target, rowsFrom).assign(below(sum, rowsFrom));
+      }
+      above(target, rowsFrom).assign(above(sum, rowsFrom + rowNumbers));
     }
   }
 
+  /** Chunks of the next micro-batch, of another size, come between those of the last one back. */
   private Pointer at(INDArray array, TimeChunk chunk) {
     return new FloatPointer(array.data().addressPointer())
-        .getPointer((long) chunk.firstStep() * B * inputs);
+        .getPointer((long) chunk.firstStep() * chunk.examples() * inputs);
   }
 
   /** (B, N, T). */

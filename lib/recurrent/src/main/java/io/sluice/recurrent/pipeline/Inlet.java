@@ -104,7 +104,8 @@ final class Inlet extends NoParamLayer {
     public Pair<INDArray, MaskState> feedForwardMaskArray(
         INDArray mask, MaskState state, int batchSize) {
       setMaskArray(mask);
-      return Pair.of(mask, state);
+      // as a recurrent layer says it of what it puts out
+      return Pair.of(mask, MaskState.Passthrough);
     }
 
     @Override

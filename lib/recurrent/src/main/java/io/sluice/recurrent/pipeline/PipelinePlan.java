@@ -34,6 +34,8 @@ public record PipelinePlan(
     double oneProcessSeconds)
     implements Serializable {
 
+  private static final int LAYERS_WIDTH = 32;
+
   /**
    * One pipeline stage.
    *
@@ -42,8 +44,8 @@ public record PipelinePlan(
    * @param memory of its rank
    * @param deviceBytes of its GPU's memory, if it has one
    * @param busySeconds in which it computes, of a step
-   * @param bytesUp to the stage above, of a step
-   * @param bytesDown to the stage below, of a step
+   * @param bytesUp to stages above, of a step
+   * @param bytesDown to stages below, of a step
    */
   public record Stage(
       String layers,
@@ -95,17 +97,26 @@ public record PipelinePlan(
   public String text() {
     double busy = stages.stream().mapToDouble(Stage::busySeconds).sum();
     var text = new StringBuilder();
+    int width =
+        Math.max(
+            LAYERS_WIDTH,
+            stages.stream().mapToInt(stage -> stage.layers().length()).max().orElse(0));
     text.append(
-        "%-5s  %-32s %12s %11s %17s %10s%n"
+        "%-5s  %s %12s %11s %17s %10s%n"
             .formatted(
-                "stage", "layers", "parameters", "MiB memory", "share of compute", "MiB sent"));
+                "stage",
+                padded("layers", width),
+                "parameters",
+                "MiB memory",
+                "share of compute",
+                "MiB sent"));
     for (int stage = 0; stage < stages.size(); stage++) {
       Stage each = stages.get(stage);
       text.append(
-          "%-5d  %-32s %,12d %,11d %15.1f %% %,10.1f%n"
+          "%-5d  %s %,12d %,11d %15.1f %% %,10.1f%n"
               .formatted(
                   stage,
-                  each.layers(),
+                  padded(each.layers(), width),
                   each.parameters(),
                   NativeMemory.mebibytes(each.memory().total()),
                   100 * each.busySeconds() / busy,
@@ -120,6 +131,10 @@ public record PipelinePlan(
                     100 * bubble,
                     units()))
         .toString();
+  }
+
+  private static String padded(String text, int width) {
+    return text + " ".repeat(width - text.length());
   }
 
   private String units() {

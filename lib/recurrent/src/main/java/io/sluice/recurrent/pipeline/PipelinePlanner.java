@@ -68,16 +68,6 @@ final class PipelinePlanner {
         recurrent,
         recurrent == 1 ? "" : "s",
         P);
-    require(
-        !spec.hasEmbedding(),
-        PipelineRefusal.Wish.STAGES,
-        "must be left alone for a network over words, whose embedding no stage computes: use another strategy; but is %d",
-        P);
-    require(
-        spec.regularizers().weightDropout() == 0,
-        PipelineRefusal.Wish.STAGES,
-        "must be left alone with weight-dropout, which no stage has: use another strategy; but is %d",
-        P);
     if (placement != null) {
       require(
           placement.blocks() == blocks,
@@ -197,18 +187,25 @@ final class PipelinePlanner {
     Cut cut = chosen.cut;
     var stages = new ArrayList<PipelinePlan.Stage>();
     long numbers = (long) windows * spec.lookBack();
+    // rows to the head, and their gradients back
+    long tied =
+        spec.embedding().tied()
+            ? (long) Float.BYTES * spec.embedding().words() * spec.embedding().size()
+            : 0;
     for (int stage = 0; stage < placement.count(); stage++) {
       int first = placement.first(stage);
       int end = placement.end(stage);
       stages.add(
           new PipelinePlan.Stage(
-              placement.layersOf(stage),
+              layersOf(placement, stage),
               cut.memory.parameters(first, end),
               cut.memory.of(cut.schedule, stage, first, end),
               cut.memory.ofDevice(cut.schedule, stage, first, end),
               chosen.timing.busySeconds().get(stage),
-              end < blocks ? Float.BYTES * numbers * BlockSeconds.inputs(spec, end) : 0,
-              stage > 0 ? Float.BYTES * numbers * BlockSeconds.inputs(spec, first) : 0));
+              (end < blocks ? Float.BYTES * numbers * BlockSeconds.inputs(spec, end) : 0)
+                  + (stage == 0 && end < blocks ? tied : 0),
+              (stage > 0 ? Float.BYTES * numbers * BlockSeconds.inputs(spec, first) : 0)
+                  + (stage > 0 && end == blocks ? tied : 0)));
     }
     return new PipelinePlan(
         placement,
@@ -222,6 +219,12 @@ final class PipelinePlanner {
         // a sum in another order may be a little more than the step
         Math.max(0, chosen.timing.bubble()),
         oneProcess());
+  }
+
+  /** What a stage holds, with the embedding below its recurrent layers. */
+  private String layersOf(Placement placement, int stage) {
+    String layers = placement.layersOf(stage);
+    return stage == 0 && spec.hasEmbedding() ? "embedding, " + layers : layers;
   }
 
   private double oneProcess() {
@@ -249,8 +252,12 @@ final class PipelinePlanner {
           : cut.memory.of(cut.schedule, stage, first, end).total();
     }
 
-    /** Its fullest stage, and why that is full. */
-    String text() {
+    /**
+     * Its fullest stage, and why that is full.
+     *
+     * @param layers that the stage holds
+     */
+    String text(String layers) {
       int first = placement.first(stage);
       int end = placement.end(stage);
       String needed =
@@ -261,7 +268,7 @@ final class PipelinePlanner {
           .formatted(
               stage,
               placement,
-              placement.layersOf(stage),
+              layers,
               end - first == 1 ? " alone" : "",
               needed,
               PipelinePlan.count(cut.schedule.microBatches(), "micro-batch"),
@@ -295,7 +302,10 @@ final class PipelinePlanner {
     return new PipelineRefusal(
         nearest.isOfDevice() ? PipelineRefusal.Wish.DEVICE_MEMORY : PipelineRefusal.Wish.MEMORY,
         "must leave each stage within %s, but %s. %s"
-            .formatted(limit, nearest.text(), whatFits(nearest)));
+            .formatted(
+                limit,
+                nearest.text(layersOf(nearest.placement, nearest.stage)),
+                whatFits(nearest)));
   }
 
   private String whatFits(Nearest tooFull) {
@@ -340,7 +350,7 @@ final class PipelinePlanner {
                 memory,
                 holder,
                 nearest.stage,
-                nearest.placement.layersOf(nearest.stage),
+                layersOf(nearest.placement, nearest.stage),
                 NativeMemory.mebibytes(nearest.bytes()));
   }
 

@@ -7,8 +7,9 @@ import java.util.stream.IntStream;
 
 /**
  * Which pipeline stage holds which block of a network. A block is a recurrent layer with what
- * normalises its outputs, lowest first; all that stands above the recurrent layers (attention,
- * pooling, dense layers, the head) is one more, the last.
+ * normalises its outputs, lowest first, the lowest with the embedding of a network over words; all
+ * that stands above the recurrent layers (attention, pooling, dense layers, the head) is one more,
+ * the last.
  *
  * @param stages of each block: 0 for the lowest, then the same as the block's below or the next
  */

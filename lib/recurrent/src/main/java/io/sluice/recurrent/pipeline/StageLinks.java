@@ -1,5 +1,6 @@
 package io.sluice.recurrent.pipeline;
 
+import io.sluice.recurrent.optim.Batch;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -18,16 +19,56 @@ public interface StageLinks {
    * @param kind what follows
    * @param examples B of the whole batch, over all replicas
    * @param size of this replica's part of it
+   * @param timeSteps T of this replica's part; 0 of none
+   * @param targets of each example, which its loss is a mean over: tokens of a stream, else 1
+   * @param rateFactor of the learning rate in this step
    * @param stopAsked whether the replica's first stage is asked to stop
    * @param wholeAsked whether it asks that no gradient is held back
    */
-  record Header(Kind kind, long examples, int size, boolean stopAsked, boolean wholeAsked) {
+  record Header(
+      Kind kind,
+      long examples,
+      int size,
+      int timeSteps,
+      int targets,
+      double rateFactor,
+      boolean stopAsked,
+      boolean wholeAsked) {
     /** After the last batch of a validation. */
-    public static final Header END = new Header(Kind.END, 0, 0, false, false);
+    public static final Header END = new Header(Kind.END, 0, 0, 0, 0, 0, false, false);
+
+    /**
+     * A training step.
+     *
+     * @param examples B of the whole batch, over all replicas
+     * @param own this replica's part of it
+     */
+    public static Header training(
+        long examples,
+        Batch own,
+        int targets,
+        double rateFactor,
+        boolean stopAsked,
+        boolean wholeAsked) {
+      return new Header(
+          Kind.TRAINING,
+          examples,
+          own.size(),
+          timeSteps(own),
+          targets,
+          rateFactor,
+          stopAsked,
+          wholeAsked);
+    }
 
     /** A batch that is only looked at. */
-    public static Header validation(int size) {
-      return new Header(Kind.VALIDATION, size, size, false, false);
+    public static Header validation(Batch batch, int targets) {
+      return new Header(
+          Kind.VALIDATION, batch.size(), batch.size(), timeSteps(batch), targets, 1, false, false);
+    }
+
+    private static int timeSteps(Batch batch) {
+      return batch.size() == 0 ? 0 : Math.toIntExact(batch.features().size(2));
     }
   }
 
@@ -84,6 +125,24 @@ public interface StageLinks {
    * @param n how many there must be
    */
   void receiveFromAbove(Unit unit, Pointer gradients, long n);
+
+  /**
+   * To the other end of the pipeline, where a head is tied to an embedding: from the first stage
+   * the embedding's rows, before a step or a validation; from the last one their gradients, after a
+   * step's last loss.
+   *
+   * @param rows float32
+   * @param n how many
+   */
+  void sendTied(Pointer rows, long n);
+
+  /**
+   * From the other end of the pipeline.
+   *
+   * @param rows out: float32
+   * @param n how many there must be
+   */
+  void receiveTied(Pointer rows, long n);
 
   /** To the stage below: a batch of a validation is done, and its memory free. */
   void sendDone();

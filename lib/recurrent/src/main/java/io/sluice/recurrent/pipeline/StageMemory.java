@@ -14,19 +14,22 @@ import io.sluice.recurrent.model.OptimizerSpec;
  * <pre>
  * parameters   P
  * optimizer    2·P Adam, AdamW; P Nesterov momentum, RMSProp; none of plain gradient descent
- * gradients    P, and 2·Q where the head's are added up
- * kernels      n · what recurrent layers keep of a chunk, their weights and their scratch memory
+ * gradients    P, and 2·Q where the head's are added up; the last stage of a head that is tied to
+ *              an embedding has the rows and twice their gradient besides, the first one its gradient
+ * kernels      n · what recurrent layers keep of a chunk, their weights (with weight dropout a
+ *              copy besides) and their scratch memory
  * activations  n · the input and the outputs of the layers of a chunk, and gradients of one; of the
  *              last stage also outputs and gradients of the last recurrent layer over whole series,
- *              twice, and what layers above it keep; of the first, features of whole series
+ *              twice, and what layers above it keep; of the first, features of whole series, or ids
  * besides      the allocator's share and compiled code
  * </pre>
  *
- * <p>What is on its way between stages is not counted.
+ * <p>What is on its way between stages is not counted, nor are the states that streams carry from
+ * batch to batch, twice 2·H numbers of each stream and layer.
  *
- * <p><b>Accuracy.</b> Of 39 stages with five cells, both precisions, both directions and layer
- * normalisation, {@link StageNetwork#nativeBytes} was what is planned of it, to 1 % ({@code
- * StageMemoryTest}); of what oneDNN reserves in bf16 it touches the share that {@code
+ * <p><b>Accuracy.</b> Of 43 stages with five cells, both precisions, both directions, layer
+ * normalisation and embeddings, {@link StageNetwork#nativeBytes} was what is planned of it, to 1 %
+ * ({@code StageMemoryTest}); of what oneDNN reserves in bf16 it touches the share that {@code
  * TrainingMemory} plans. DL4J's workspaces above the recurrent layers reserved 2.1 arrays of whole
  * series with the last step, a mean and additive attention, and 4.1 to 4.3 with self-attention and
  * an output at every step; 2.1 and 4.2 are planned. The growth of a process was not measured.

@@ -4,14 +4,16 @@ import io.sluice.recurrent.head.HeadKernel;
 import io.sluice.recurrent.head.LayerNormalization;
 import io.sluice.recurrent.kernel.NativeBuffer;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.layer.ChunkedRecurrent;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.WordEmbedding;
+import io.sluice.recurrent.optim.FlatGradient;
 import io.sluice.recurrent.optim.GradientExchange;
-import io.sluice.recurrent.optim.ParameterUpdate;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +21,9 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
@@ -32,16 +36,25 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * network of its own.
  *
  * <p><b>Shapes.</b> Time-major float32: a chunk comes in as (T, B, {@link #inputs}) and goes out as
- * (T, B, {@link #outputs}).
+ * (T, B, {@link #outputs}). Of a network over words the first stage takes ids (T, B, 1).
  */
 public final class StageNetwork implements AutoCloseable {
   private final MultiLayerNetwork network;
-  private final INDArray gradient;
+  private final FlatGradient flat;
+
+  /** Null in a stage without an embedding. */
+  private final WordPart words;
+
   private final List<Block> blocks = new ArrayList<>();
   private final HeadPart head;
+
+  /** First number above the stage's recurrent layers. */
+  private final long headFrom;
+
   private final boolean isFirst;
   private final boolean halfPrecision;
   private final int inputs;
+  private final long tiedNumbers;
   private final List<NativeBuffer> chunks = new ArrayList<>();
   private final NativeBuffer[] scratch = {new NativeBuffer(), new NativeBuffer()};
   private int step;
@@ -51,31 +64,32 @@ public final class StageNetwork implements AutoCloseable {
   /**
    * @param spec of the whole network
    * @param stage which part of it
-   * @param microBatches under way at a time, at most
+   * @param seed of the whole network
    */
   public StageNetwork(
-      ModelSpec spec, OptimizerSpec optimizer, Placement placement, int stage, int microBatches) {
+      ModelSpec spec, OptimizerSpec optimizer, Placement placement, int stage, long seed) {
+    int below = Networks.layersBelowRecurrent(spec);
     int layers = Networks.layersOfRecurrent(spec);
     int recurrent = placement.recurrentLayers();
     int first = placement.first(stage);
     int end = Math.min(placement.end(stage), recurrent);
     boolean hasHead = placement.end(stage) > recurrent;
     int all = Networks.layers(spec);
-    int from = first * layers;
-    int to = hasHead ? all : end * layers;
-    this.network = Networks.part(spec, optimizer, from, to, null, null);
-    this.gradient = ParameterUpdate.gradient(network);
+    int from = first == 0 ? 0 : below + first * layers;
+    int to = hasHead ? all : below + end * layers;
+    this.network = Networks.part(spec, optimizer, seed, from, to, null, null);
+    this.flat = FlatGradient.of(network);
     this.isFirst = stage == 0;
     this.halfPrecision = spec.precision() == Precision.F16;
-    long offset = 0;
+    this.tiedNumbers =
+        spec.embedding().tied() ? (long) spec.embedding().words() * spec.embedding().size() : 0;
+    this.words = isFirst && below > 0 ? new WordPart(conf(0), flat) : null;
+    long offset = words == null ? 0 : words.parameters();
     for (int block = first; block < end; block++) {
-      int index = (block - first) * layers;
+      int index = below + block * layers - from;
       var added =
           new Block(
-              conf(index),
-              layers == 2 ? (LayerNormalization) conf(index + 1) : null,
-              offset,
-              microBatches);
+              conf(index), layers == 2 ? (LayerNormalization) conf(index + 1) : null, offset, seed);
       blocks.add(added);
       offset += added.parameters();
     }
@@ -84,7 +98,9 @@ public final class StageNetwork implements AutoCloseable {
         first == 0
             ? spec.inputSize()
             : units * spec.hiddenSizes().get(Math.min(first, recurrent) - 1);
-    this.head = hasHead ? head(spec, optimizer, recurrent * layers, all, offset) : null;
+    this.headFrom = offset;
+    this.head =
+        hasHead ? head(spec, optimizer, seed, below + recurrent * layers, all, offset) : null;
   }
 
   /**
@@ -93,13 +109,32 @@ public final class StageNetwork implements AutoCloseable {
    * @return (P + 1): the last is their number
    */
   public static long[] starts(ModelSpec spec, Placement placement) {
+    int below = Networks.layersBelowRecurrent(spec);
     int perBlock = Networks.layersOfRecurrent(spec);
     List<ModelSummary.LayerSummary> layers = ModelSummary.of(spec).layers();
     long[] starts = new long[placement.count() + 1];
     for (int layer = 0; layer < layers.size(); layer++) {
-      int block = Math.min(layer / perBlock, placement.recurrentLayers());
+      int block = Math.min(Math.max(0, layer - below) / perBlock, placement.recurrentLayers());
       int stage = placement.stages().get(block);
       starts[stage + 1] += layers.get(layer).parameters();
+    }
+    for (int stage = 0; stage < placement.count(); stage++) {
+      starts[stage + 1] += starts[stage];
+    }
+    return starts;
+  }
+
+  /**
+   * Where each stage's numbers begin in what a sequence carries through the whole network, see
+   * {@link CarriedStates}.
+   *
+   * @return (P + 1): the last is N
+   */
+  public static long[] stateStarts(ModelSpec spec, Placement placement) {
+    int perUnit = spec.cell().hasCellState() ? 2 : 1;
+    long[] starts = new long[placement.count() + 1];
+    for (int block = 0; block < placement.recurrentLayers(); block++) {
+      starts[placement.stages().get(block) + 1] += (long) perUnit * spec.hiddenSizes().get(block);
     }
     for (int stage = 0; stage < placement.count(); stage++) {
       starts[stage + 1] += starts[stage];
@@ -111,14 +146,15 @@ public final class StageNetwork implements AutoCloseable {
     return network.getLayerWiseConfigurations().getConf(index).getLayer();
   }
 
-  private HeadPart head(ModelSpec spec, OptimizerSpec optimizer, int from, int to, long offset) {
+  private HeadPart head(
+      ModelSpec spec, OptimizerSpec optimizer, long seed, int from, int to, long offset) {
     INDArray parameters = range(network.params().reshape(network.numParams()), offset);
     return new HeadPart(
-        inlet ->
-            Networks.part(
-                spec, optimizer, from, to, inlet, parameters.reshape(1, parameters.length())),
-        spec.lookBack(),
-        spec.recurrentOutputs());
+        (inlet, own) ->
+            Networks.part(spec, optimizer, seed, from, to, inlet, own.reshape(1, own.length())),
+        spec.recurrentOutputs(),
+        parameters,
+        spec.embedding().tied() ? spec.embedding() : WordEmbedding.NONE);
   }
 
   private static INDArray range(INDArray flat, long offset) {
@@ -151,13 +187,40 @@ public final class StageNetwork implements AutoCloseable {
   }
 
   /**
-   * Before the units of a step, or of a validation: takes the parameters as they are.
+   * Before the units of a training step: takes the parameters as they are, less the weights that
+   * are dropped.
    *
    * @param lossScale what gradients are multiplied by inside of layers in half precision
    */
   public void begin(float lossScale) {
     this.lossScale = lossScale;
     step = network.getIterationCount();
+    if (words != null) {
+      words.begin();
+    }
+    try (var ignored = TrainingPass.begin(step, new long[0], null, lossScale)) {
+      takeParameters();
+    }
+  }
+
+  /**
+   * Lets passes begin with the states of their batch, and leave their last beside them.
+   *
+   * @param states of {@link #network}; null lets series begin with zeros
+   */
+  void carry(CarriedStates states) {
+    for (int block = 0; block < blocks.size(); block++) {
+      blocks.get(block).layer.carry(states, block);
+    }
+  }
+
+  /** Before a batch of a validation: takes the parameters as they are. */
+  public void beginValidation() {
+    step = network.getIterationCount();
+    takeParameters();
+  }
+
+  private void takeParameters() {
     lossSum = 0;
     for (Block block : blocks) {
       block.takeParameters();
@@ -187,6 +250,9 @@ public final class StageNetwork implements AutoCloseable {
   public Pointer forward(int tape, TimeChunk chunk, Examples examples) {
     Pointer x = blocks.isEmpty() ? null : chunks.get(tape).atLeast(0);
     try (var ignored = TrainingPass.begin(step, examples.keys(), null, lossScale)) {
+      if (words != null) {
+        x = words.forward(tape, chunk, x, network.params());
+      }
       for (int b = 0; b < blocks.size(); b++) {
         x = blocks.get(b).forward(tape, chunk, x, destination(b, chunk));
       }
@@ -219,7 +285,7 @@ public final class StageNetwork implements AutoCloseable {
       for (int b = blocks.size() - 1; b >= 0; b--) {
         Block block = blocks.get(b);
         Pointer dx =
-            b == 0 && isFirst
+            b == 0 && isFirst && (words == null || words.isFrozen())
                 ? null
                 : scratch[b % 2].atLeast((long) chunk.rows() * block.layer.inputs() * Float.BYTES);
         block.backward(tape, chunk, arriving, dx);
@@ -229,7 +295,14 @@ public final class StageNetwork implements AutoCloseable {
         }
       }
     }
-    return arriving;
+    if (words == null) {
+      return arriving;
+    }
+    words.backward(tape, chunk, arriving);
+    if (last != null) {
+      last.words();
+    }
+    return null;
   }
 
   /** Told in a step's last backward pass. */
@@ -240,6 +313,9 @@ public final class StageNetwork implements AutoCloseable {
      * @param block of the stage, from 0 at the bottom
      */
     void block(int block);
+
+    /** The same of the rows of the embedding, after block 0. */
+    void words();
   }
 
   /**
@@ -250,6 +326,9 @@ public final class StageNetwork implements AutoCloseable {
    */
   public Pointer infer(int tape, TimeChunk chunk, Examples examples) {
     Pointer x = blocks.isEmpty() ? null : chunks.get(tape).atLeast(0);
+    if (words != null) {
+      x = words.infer(tape, chunk, x, network.params());
+    }
     for (int b = 0; b < blocks.size(); b++) {
       x = blocks.get(b).infer(tape, chunk, x, destination(b, chunk));
     }
@@ -278,11 +357,10 @@ public final class StageNetwork implements AutoCloseable {
    * @return its first number in the stage's flat gradient; their count if there is nothing
    */
   long takeHeadGradient() {
-    long from = blocks.stream().mapToLong(Block::parameters).sum();
-    if (head != null && from < gradient.length()) {
-      head.takeGradients(range(gradient, from));
+    if (head != null && headFrom < flat.whole().length()) {
+      head.takeGradients(range(flat.whole(), headFrom));
     }
-    return from;
+    return headFrom;
   }
 
   /**
@@ -295,8 +373,46 @@ public final class StageNetwork implements AutoCloseable {
   }
 
   /** The stage's flat gradient (P), as {@link GradientExchange} wants it. */
-  INDArray gradient() {
-    return gradient;
+  FlatGradient gradient() {
+    return flat;
+  }
+
+  /** Whether it begins with an embedding. */
+  boolean hasWords() {
+    return words != null;
+  }
+
+  /**
+   * Numbers of the embedding's rows where the head is tied to them, here or elsewhere; 0 untied.
+   */
+  long tiedNumbers() {
+    return tiedNumbers;
+  }
+
+  /** The rows of the embedding of a first stage. */
+  Pointer rows() {
+    return new FloatPointer(network.params().data().addressPointer());
+  }
+
+  /** Where a last stage takes the rows that its head is tied to. */
+  Pointer tiedRows() {
+    return head.rows();
+  }
+
+  /** What a last stage's head gives to these rows, once it has seen all of a step's examples. */
+  Pointer tiedRowGradients() {
+    return head.rowGradients();
+  }
+
+  /**
+   * Adds what the head gives to the rows to a first stage's gradient.
+   *
+   * @param gradients ({@link #tiedNumbers})
+   */
+  void addTied(Pointer gradients) {
+    var floats = new FloatPointer(gradients).capacity(tiedNumbers);
+    words.addToGradient(
+        Nd4j.create(Nd4j.createBuffer(floats, tiedNumbers, DataType.FLOAT), tiedNumbers));
   }
 
   /** Native memory that its kernels and activations hold now, in bytes. */
@@ -308,6 +424,9 @@ public final class StageNetwork implements AutoCloseable {
     for (Block block : blocks) {
       bytes += block.nativeBytes();
     }
+    if (words != null) {
+      bytes += words.nativeBytes();
+    }
     return bytes;
   }
 
@@ -317,6 +436,9 @@ public final class StageNetwork implements AutoCloseable {
     chunks.forEach(NativeBuffer::close);
     scratch[0].close();
     scratch[1].close();
+    if (words != null) {
+      words.close();
+    }
     if (head != null) {
       head.close();
     }
@@ -338,8 +460,8 @@ public final class StageNetwork implements AutoCloseable {
      * @param norm null is none
      * @param offset of its parameters in the stage's
      */
-    Block(Layer recurrent, LayerNormalization norm, long offset, int microBatches) {
-      this.layer = new ChunkedRecurrent(recurrent, microBatches);
+    Block(Layer recurrent, LayerNormalization norm, long offset, long seed) {
+      this.layer = new ChunkedRecurrent(recurrent, seed);
       this.norm = norm;
       this.offset = offset;
       int numbers = norm == null ? 0 : 2 * layer.outputs();
@@ -401,9 +523,9 @@ public final class StageNetwork implements AutoCloseable {
     }
 
     long takeGradient() {
-      layer.takeGradients(at(gradient, 0));
+      layer.takeGradients(at(flat.whole(), 0));
       if (norm != null) {
-        at(gradient, layer.parameterCount()).put(dNormSum);
+        at(flat.whole(), layer.parameterCount()).put(dNormSum);
         java.util.Arrays.fill(dNormSum, 0);
       }
       return offset;

@@ -1,8 +1,10 @@
 package io.sluice.recurrent.pipeline;
 
 import io.sluice.recurrent.kernel.NativeBuffer;
+import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.FlatGradient;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.GradientExchange;
 import io.sluice.recurrent.optim.ParameterUpdate;
@@ -31,7 +33,7 @@ public final class StageStep implements AutoCloseable {
   private final StageNetwork stage;
   private final int index;
   private final int stages;
-  private final Chunks chunks;
+  private final int chunkSteps;
   private final int microBatches;
   private final StageLinks links;
   private final Gradients gradients;
@@ -39,7 +41,19 @@ public final class StageStep implements AutoCloseable {
   private final StageSum over;
   private final ParameterUpdate update;
   private final NativeBuffer arriving = new NativeBuffer();
+
+  /** Gradients of the embedding's rows from the other end, on the first stage. */
+  private final NativeBuffer tied = new NativeBuffer();
+
   private final Deque<Examples> underWay = new ArrayDeque<>();
+
+  // of the batch under way
+  private Chunks chunks;
+  private int size;
+  private int parts;
+
+  /** Of training batches that go on where the one before ended; null where series begin. */
+  private CarriedStates states;
 
   /** Features (T, B, I) of the micro-batch that goes forward, on the first stage. */
   private INDArray features;
@@ -67,7 +81,7 @@ public final class StageStep implements AutoCloseable {
    * @param stage this one
    * @param index from 0
    * @param stages P
-   * @param chunks of a series
+   * @param chunkSteps time steps of a chunk, at most
    * @param microBatches that a replica's part of a batch is cut into; fewer where it has fewer
    *     examples
    * @param peers sums over them; null if there are none
@@ -76,7 +90,7 @@ public final class StageStep implements AutoCloseable {
       StageNetwork stage,
       int index,
       int stages,
-      Chunks chunks,
+      int chunkSteps,
       int microBatches,
       StageLinks links,
       GradientExchange peers,
@@ -84,13 +98,13 @@ public final class StageStep implements AutoCloseable {
     this.stage = stage;
     this.index = index;
     this.stages = stages;
-    this.chunks = chunks;
+    this.chunkSteps = chunkSteps;
     this.microBatches = microBatches;
     this.links = links;
     this.peers = peers;
     this.over = over;
     this.gradients = new Gradients(stage, peers);
-    this.update = new ParameterUpdate(stage.network(), stage.isInHalfPrecision());
+    this.update = new ParameterUpdate(stage.network(), stage.isInHalfPrecision(), stage.gradient());
     GlobalNormClipping.joinParts(stage.network(), this::squaresOfAll);
   }
 
@@ -109,6 +123,17 @@ public final class StageStep implements AutoCloseable {
   }
 
   /**
+   * The series of each training batch that follows go on where those of the batch before ended.
+   *
+   * @param carried of the replica's part of a batch through {@link StageNetwork#network}; advanced
+   *     after each step
+   */
+  public void carry(CarriedStates carried) {
+    states = carried;
+    stage.carry(carried);
+  }
+
+  /**
    * A training step.
    *
    * @param header from {@link #begin}
@@ -116,19 +141,18 @@ public final class StageStep implements AutoCloseable {
    * @return the loss of the whole batch before the step
    */
   public double train(StageLinks.Header header, Batch own) {
-    int parts = Math.min(microBatches, header.size());
-    if (schedule == null || schedule.microBatches() != parts) {
-      schedule = new Schedule(stages, parts, chunks.count());
-      units = schedule.units(index);
-    }
+    plan(header);
     stage.begin(update.gradientScale());
+    if (parts > 0) {
+      bringRowsToHead();
+    }
     gradients.begin();
     underWay.clear();
     for (Unit unit : units) {
       if (unit.isForward()) {
-        forward(unit, own, parts);
+        forward(unit, own);
       } else {
-        backward(unit, parts);
+        backward(unit);
       }
     }
     if (parts == 0) {
@@ -137,8 +161,29 @@ public final class StageStep implements AutoCloseable {
     double mean = stage.lossSum() / header.examples();
     ownLoss = peers == null ? mean : peers.await(mean);
     update.apply(header.examples(), ownLoss);
+    if (states != null) {
+      states.advance();
+    }
     stage.network().setScore(loss);
     return loss;
+  }
+
+  /** The order of the step's units: that of the last step if it is cut alike. */
+  private void plan(StageLinks.Header header) {
+    cut(header);
+    int count = parts == 0 ? 1 : chunks.count();
+    if (schedule == null || schedule.microBatches() != parts || schedule.chunks() != count) {
+      schedule = new Schedule(stages, parts, count);
+      units = schedule.units(index);
+    }
+  }
+
+  private void cut(StageLinks.Header header) {
+    size = header.size();
+    parts = Math.min(microBatches, size);
+    if (parts > 0) {
+      chunks = Chunks.atMost(chunkSteps, header.timeSteps());
+    }
   }
 
   /** Asked by the update; the loss goes along. */
@@ -153,7 +198,7 @@ public final class StageStep implements AutoCloseable {
     return update;
   }
 
-  private void forward(Unit unit, Batch own, int parts) {
+  private void forward(Unit unit, Batch own) {
     Examples examples;
     if (unit.chunk() == 0) {
       examples = isFirst() ? examples(own.part(unit.microBatch(), parts)) : nextExamples(unit);
@@ -170,11 +215,14 @@ public final class StageStep implements AutoCloseable {
     if (y != null) {
       links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
     } else if (chunk.isLast() && unit.microBatch() == parts - 1) {
+      if (stage.tiedNumbers() > 0 && !isFirst()) {
+        links.sendTied(stage.tiedRowGradients(), stage.tiedNumbers());
+      }
       gradients.headFinished();
     }
   }
 
-  private void backward(Unit unit, int parts) {
+  private void backward(Unit unit) {
     Examples examples = underWay.getFirst();
     TimeChunk chunk = chunk(unit, examples);
     Pointer dy = null;
@@ -189,12 +237,13 @@ public final class StageStep implements AutoCloseable {
       dy = room;
     }
     boolean isLastUnit = unit.microBatch() == parts - 1 && unit.chunk() == 0;
+    if (isLastUnit && stage.tiedNumbers() > 0 && isFirst()) {
+      takeRowGradientsOfHead();
+    }
     if (isLastUnit && !stage.isLast()) {
       gradients.headFinished();
     }
-    Pointer dx =
-        stage.backward(
-            unit.tape(), chunk, examples, dy, isLastUnit ? gradients::blockFinished : null);
+    Pointer dx = stage.backward(unit.tape(), chunk, examples, dy, isLastUnit ? gradients : null);
     if (dx != null) {
       links.sendDown(unit, dx, (long) chunk.rows() * stage.inputs());
     }
@@ -203,48 +252,109 @@ public final class StageStep implements AutoCloseable {
     }
   }
 
+  /** What a tied head multiplies with lies on the first stage. */
+  private void bringRowsToHead() {
+    long n = stage.tiedNumbers();
+    if (n == 0) {
+      return;
+    }
+    if (isFirst() && stage.isLast()) {
+      Pointer.memcpy(stage.tiedRows(), stage.rows(), n * Float.BYTES);
+    } else if (isFirst()) {
+      links.sendTied(stage.rows(), n);
+    } else if (stage.isLast()) {
+      receiveTied(stage.tiedRows());
+    }
+  }
+
+  /** The head is done before the first stage's last way back. */
+  private void takeRowGradientsOfHead() {
+    if (stage.isLast()) {
+      stage.addTied(stage.tiedRowGradients());
+      return;
+    }
+    Pointer room = tied.atLeast(stage.tiedNumbers() * Float.BYTES);
+    receiveTied(room);
+    stage.addTied(room);
+  }
+
+  private void receiveTied(Pointer room) {
+    waiting(
+        () -> {
+          links.receiveTied(room, stage.tiedNumbers());
+          return null;
+        });
+  }
+
   /**
-   * The losses of some batches, without dropout; ends where the first stage has no more.
+   * The losses of some batches, without dropout, each cut as one of training; ends where the first
+   * stage has no more.
    *
-   * @param own batches of the replica on the first stage; null on others
+   * @param own batches of the replica on the first stage, with at least one example; null on others
+   * @param carries whether the series of each batch go on where those of the one before ended: then
+   *     the losses are weighed by their time steps
    * @return sum of the losses, 0 on all stages but the last, and their number
    */
-  public double[] validate(Iterator<Batch> own) {
+  public double[] validate(Iterator<Batch> own, boolean carries) {
     double losses = 0;
-    double examplesSeen = 0;
-    for (int number = 0; ; number++) {
-      if (number >= AHEAD) {
-        awaitAbove(1);
-      }
+    double targetsSeen = 0;
+    int number = 0;
+    CarriedStates validated = null;
+    while (true) {
       Batch batch = isFirst() && own.hasNext() ? own.next() : null;
       StageLinks.Header header =
-          begin(batch == null ? StageLinks.Header.END : StageLinks.Header.validation(batch.size()));
+          begin(batch == null ? StageLinks.Header.END : looked(batch, carries));
       if (header.kind() == StageLinks.Kind.END) {
-        awaitAbove(Math.min(number, AHEAD - 1));
-        return new double[] {losses, examplesSeen};
+        awaitAbove(Math.min(number, AHEAD));
+        stage.carry(states);
+        return new double[] {losses, targetsSeen};
       }
-      stage.begin(1);
-      Examples examples = null;
-      for (int k = 0; k < chunks.count(); k++) {
-        var unit = new Unit(true, 0, k, 0);
-        if (k == 0) {
-          examples = isFirst() ? examples(batch) : nextExamples(unit);
-          if (!stage.isLast()) {
-            links.send(0, examples);
-          }
+      cut(header);
+      stage.beginValidation();
+      if (number == 0) {
+        bringRowsToHead();
+        validated = carries ? CarriedStates.zeros(stage.network(), size) : null;
+        stage.carry(validated);
+      }
+      for (int part = 0; part < parts; part++) {
+        if (number++ >= AHEAD) {
+          awaitAbove(1);
         }
-        TimeChunk chunk = chunk(unit, examples);
-        fill(unit, chunk);
-        Pointer y = stage.infer(0, chunk, examples);
-        if (y != null) {
-          links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
+        look(part, batch);
+      }
+      losses += stage.lossSum() * header.targets();
+      targetsSeen += stage.isLast() ? (double) size * header.targets() : 0;
+      if (validated != null) {
+        validated.advance();
+      }
+    }
+  }
+
+  private static StageLinks.Header looked(Batch batch, boolean carries) {
+    int targets = carries ? Math.toIntExact(batch.features().size(2)) : 1;
+    return StageLinks.Header.validation(batch, targets);
+  }
+
+  /** One part of a batch of a validation, forward. */
+  private void look(int part, Batch batch) {
+    Examples examples = null;
+    for (int k = 0; k < chunks.count(); k++) {
+      var unit = new Unit(true, part, k, 0);
+      if (k == 0) {
+        examples = isFirst() ? examples(batch.part(part, parts)) : nextExamples(unit);
+        if (!stage.isLast()) {
+          links.send(part, examples);
         }
       }
-      losses += stage.lossSum();
-      examplesSeen += stage.isLast() ? examples.size() : 0;
-      if (!isFirst()) {
-        links.sendDone();
+      TimeChunk chunk = chunk(unit, examples);
+      fill(unit, chunk);
+      Pointer y = stage.infer(0, chunk, examples);
+      if (y != null) {
+        links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
       }
+    }
+    if (!isFirst()) {
+      links.sendDone();
     }
   }
 
@@ -267,8 +377,10 @@ public final class StageStep implements AutoCloseable {
     return new TimeChunk(
         chunks.first(unit.chunk()),
         chunks.length(unit.chunk()),
+        chunks.timeSteps(),
         examples.size(),
-        unit.chunk() == chunks.count() - 1);
+        Batch.start(size, unit.microBatch(), parts),
+        examples.lengths());
   }
 
   private Examples nextExamples(Unit unit) {
@@ -292,7 +404,8 @@ public final class StageStep implements AutoCloseable {
             0,
             'c')
         .assign(steps);
-    return new Examples(batch.keys(), batch.labels(), batch.labelsMask());
+    return new Examples(
+        batch.keys(), Examples.lengths(batch.featuresMask()), batch.labels(), batch.labelsMask());
   }
 
   private void fill(Unit unit, TimeChunk chunk) {
@@ -335,6 +448,7 @@ public final class StageStep implements AutoCloseable {
   @Override
   public void close() {
     arriving.close();
+    tied.close();
     if (features != null) {
       features.close();
     }
@@ -344,7 +458,7 @@ public final class StageStep implements AutoCloseable {
    * Gathers a stage's gradient from the top down, and hands it to its peers while lower blocks are
    * still computing.
    */
-  private static final class Gradients {
+  private static final class Gradients implements StageNetwork.Finished {
     private final StageNetwork stage;
     private final GradientExchange peers;
 
@@ -357,27 +471,45 @@ public final class StageStep implements AutoCloseable {
     }
 
     void begin() {
-      left = stage.gradient().length();
+      left = stage.gradient().whole().length();
     }
 
     void headFinished() {
       finished(stage.takeHeadGradient());
     }
 
-    void blockFinished(int block) {
+    @Override
+    public void block(int block) {
       finished(stage.takeGradient(block));
+    }
+
+    @Override
+    public void words() {
+      finished(0);
     }
 
     void finishAll() {
       headFinished();
       for (int block = stage.blocks() - 1; block >= 0; block--) {
-        blockFinished(block);
+        block(block);
+      }
+      if (stage.hasWords()) {
+        words();
       }
     }
 
+    /** What is above the rows of an embedding does not wait for them, and they go by themselves. */
     private void finished(long from) {
-      if (peers != null && from < left && (left - from >= GradientExchange.LEAST || from == 0)) {
-        peers.ready(stage.gradient(), from, left);
+      FlatGradient gradient = stage.gradient();
+      long rows = gradient.rowNumbers();
+      if (peers == null || from == left) {
+        return;
+      }
+      if (left == rows && gradient.knowsRanges()) {
+        peers.ready(gradient.whole(), gradient.rows(), gradient.touched());
+        left = from;
+      } else if (left - from >= GradientExchange.LEAST || from == 0 || from == rows) {
+        peers.ready(gradient.whole(), from, left);
         left = from;
       }
     }

@@ -9,8 +9,8 @@
  * {@link io.sluice.recurrent.pipeline.StageLinks}. {@link
  * io.sluice.recurrent.pipeline.PipelinePlan} chooses placement, time chunk and micro-batches before
  * anything runs, and says what they cost. Depends on DL4J, {@code recurrent.layer}, {@code
- * recurrent.head}, {@code recurrent.model}, {@code recurrent.memory}, {@code recurrent.kernel} and
- * {@code recurrent.optim}; knows no network and no Spark.
+ * recurrent.embedding}, {@code recurrent.head}, {@code recurrent.model}, {@code recurrent.memory},
+ * {@code recurrent.kernel} and {@code recurrent.optim}; knows no network and no Spark.
  *
  * <p>The decision worth knowing: the unit of the pipeline is a time chunk of a micro-batch. A layer
  * may begin a chunk when the one below has finished it, because a recurrent layer reads forward in
@@ -18,6 +18,22 @@
  * truncated. A pipeline of K chunks fills and drains in the K-th part of the time that one of whole
  * micro-batches takes, and small batches, whose matrix products are slow, need not be cut smaller
  * still. A bidirectional layer needs the whole series: there K is 1.
+ *
+ * <p>An embedding belongs to the lowest recurrent layer: it multiplies nothing, and by itself on a
+ * stage it would send E numbers for each id that it was sent. A head that is tied to it may be at
+ * the other end: it computes with a copy of the rows, sent before each step, and sends their
+ * gradient back. That is V·E numbers each way and step, beside the activations; the first stage has
+ * the gradient before it needs it, because the head is done first.
+ *
+ * <p>Series of different length are computed to the end of the longest of their batch. What follows
+ * an end has no gradient, so forward layers need not know of it; a direction that reads the end
+ * first is given series that are moved to end together. In one process such steps are left out
+ * ({@code MaskedRecurrence}); batches of like length have few of them, and a chunk is one kernel
+ * call.
+ *
+ * <p><b>Considered:</b> the softmax of large vocabularies chunk by chunk, as outputs arrive. It
+ * would overlap with what is below; but it computes a few rows at a time already, and dropout and
+ * regularisation below it are of whole series.
  *
  * <p><b>Considered:</b> DL4J's layers as they are, one network a stage. They keep one pass at a
  * time, and their backward pass takes no gradient of a state, so neither two micro-batches under

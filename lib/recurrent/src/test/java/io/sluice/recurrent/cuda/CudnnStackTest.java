@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.DeviceMemoryException;
 import org.bytedeco.javacpp.FloatPointer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
@@ -129,7 +130,7 @@ class CudnnStackTest {
   void memoryThatTheDeviceLacksIsToldWithWhatToDo() {
     try (var buffer = new DeviceBuffer()) {
       assertThatThrownBy(() -> buffer.atLeast(1L << 50, "what backward needs of 9 steps"))
-          .isInstanceOf(CudaException.class)
+          .isInstanceOf(DeviceMemoryException.class)
           .hasMessage(
               "The GPU has no 1048576.0 GiB left for what backward needs of 9 steps. Lower the batch size or the sequence length, give each GPU to one task, or set device = cpu.");
     }

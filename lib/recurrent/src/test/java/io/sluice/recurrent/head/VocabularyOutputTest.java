@@ -43,6 +43,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.learning.config.Sgd;
@@ -295,6 +296,32 @@ class VocabularyOutputTest {
     network.fit(batch);
     restored.fit(batch);
     assertThat(restored.params()).isEqualTo(network.params());
+  }
+
+  @Test
+  void aMeanOverTimeIsOverTheStepsOfTheBatch() {
+    MultiLayerNetwork mean =
+        network(builder(true).meanOverTime(true).build(), DataType.FLOAT, new Sgd(0.5));
+    MultiLayerNetwork scaled =
+        network(builder(true).lossScale(1.0 / T).build(), DataType.FLOAT, new Sgd(0.5));
+    scaled.setParams(mean.params());
+    INDArray x = Nd4j.randn(B, I, T);
+    var batch = new DataSet(x, ids(), null, mask());
+    INDArray half = ids().get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(0, 1));
+    INDArray first = x.get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(0, 1));
+
+    assertThat(mean.score(batch)).isEqualTo(scaled.score(batch));
+    assertThat(mean.score(new DataSet(first, half)))
+        .isCloseTo(T * scaled.score(new DataSet(first, half)), within(1e-6));
+    mean.fit(batch);
+    scaled.fit(batch);
+    assertThat(mean.params()).isEqualTo(scaled.params());
+    assertThat(mean.getLayer(1).conf().getLayer())
+        .isNotEqualTo(builder(true).build())
+        .isEqualTo(
+            MultiLayerConfiguration.fromJson(mean.getLayerWiseConfigurations().toJson())
+                .getConf(1)
+                .getLayer());
   }
 
   @Test

@@ -212,7 +212,7 @@ class ModelSettingsTest {
                 train {
                   optimizer = nesterovs, learning-rate = 0.2, min-learning-rate = 0.02
                   schedule = step, warmup-share = 0.1, decay = 0.25, decay-epochs = 3
-                  restart-epochs = 2, restart-multiplier = 5
+                  first-decay-epochs = 4, restart-epochs = 2, restart-multiplier = 5
                   weight-decay = 0.03, max-gradient-norm = 4.0
                 }
                 """)
@@ -229,6 +229,7 @@ class ModelSettingsTest {
                 90,
                 0.25,
                 300,
+                400,
                 200,
                 5,
                 0.03,

@@ -274,7 +274,7 @@ class NetworksTest {
                 Precision.F32,
                 Head.classes(11, List.of()))
             .with(new WordEmbedding(11, 4, false, 0, true));
-    MultiLayerNetwork part = Networks.part(spec, ADAM, 1, 3, null, null);
+    MultiLayerNetwork part = Networks.part(spec, ADAM, 1, 1, 3, null, null);
 
     assertThatThrownBy(() -> part.output(Nd4j.zeros(1, 4, 6)))
         .hasMessage(
@@ -530,6 +530,25 @@ class NetworksTest {
 
     assertThat(Networks.create(spec, ADAM, 8).params()).isEqualTo(first);
     assertThat(Networks.create(spec, ADAM, 9).params()).isNotEqualTo(first);
+  }
+
+  @Test
+  void weightsAreDrawnUniformFromASeedAndBiasesStay() {
+    ModelSpec spec = spec(Cell.LSTM, false, 0, Output.LAST, List.of(5), Head.regression(1));
+    MultiLayerNetwork network = Networks.create(spec, ADAM, 8);
+    INDArray bias = network.getParam("0_b").dup();
+
+    UniformWeights.draw(network, 0.25, 3);
+
+    INDArray first = network.params().dup();
+    INDArray weights = network.getParam("0_RW");
+    assertThat(weights.maxNumber().doubleValue()).isBetween(0.2, 0.25);
+    assertThat(weights.minNumber().doubleValue()).isBetween(-0.25, -0.2);
+    assertThat(network.getParam("0_b")).isEqualTo(bias);
+    UniformWeights.draw(network, 0.25, 3);
+    assertThat(network.params()).isEqualTo(first);
+    UniformWeights.draw(network, 0.25, 4);
+    assertThat(network.params()).isNotEqualTo(first);
   }
 
   @Test

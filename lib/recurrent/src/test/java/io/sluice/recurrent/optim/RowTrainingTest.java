@@ -78,7 +78,8 @@ class RowTrainingTest {
     MultiLayerNetwork byRows = network(updater, maxNorm, decay, 0.2);
     MultiLayerNetwork dense = byRows.clone();
     var step = new TrainingStep(byRows);
-    var update = new ParameterUpdate(dense, false);
+    var update =
+        new ParameterUpdate(dense, false, FlatGradient.dense(ParameterUpdate.gradient(dense)));
 
     for (Batch batch : batches(12)) {
       double loss = step.run(batch);

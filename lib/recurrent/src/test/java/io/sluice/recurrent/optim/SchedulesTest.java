@@ -83,7 +83,7 @@ class SchedulesTest {
   @Test
   void warmUpRisesInAStraightLineToAnySchedule() {
     var constant = new WarmUp(4, new FixedSchedule(0.5));
-    var step = new WarmUp(4, new StepSchedule(ScheduleType.ITERATION, 1.0, 0.5, 3));
+    var step = new WarmUp(4, new StepDecay(1, 0.5, 3, 3));
 
     assertThat(constant.valueAt(0, 0)).isCloseTo(0.1, within(1e-12));
     assertThat(constant.valueAt(3, 0)).isCloseTo(0.4, within(1e-12));
@@ -92,8 +92,26 @@ class SchedulesTest {
     assertThat(step.valueAt(6, 0)).isCloseTo(0.25, within(1e-12));
   }
 
+  @Test
+  void stairsAreDl4jsUnlessTheFirstIsLonger() {
+    var even = new StepDecay(2, 0.5, 3, 3);
+    var dl4j = new StepSchedule(ScheduleType.ITERATION, 2, 0.5, 3);
+    var late = new StepDecay(1, 0.5, 4, 1);
+
+    for (int step = 0; step < 20; step++) {
+      assertThat(even.valueAt(step, ANY_EPOCH)).isEqualTo(dl4j.valueAt(step, ANY_EPOCH));
+      // Zaremba's: 0.5 to the power of max(epoch + 1 - 4, 0), epochs from 0
+      assertThat(late.valueAt(step, ANY_EPOCH)).isEqualTo(Math.pow(0.5, Math.max(step + 1 - 4, 0)));
+    }
+    assertThatThrownBy(() -> new StepDecay(1, 0.5, 0, 1))
+        .hasMessage("first is 0 and every 1, each must be at least 1");
+    assertThatThrownBy(() -> new StepDecay(1, 0, 1, 1))
+        .hasMessage("factor is 0.0, must be in (0, 1]");
+  }
+
   static List<ISchedule> schedules() {
     return List.of(
+        new WarmUp(3, new StepDecay(0.01, 0.5, 40, 10)),
         new WarmUp(3, new CosineDecay(0.01, 0.001, 3, 50)),
         new WarmUp(3, new CosineRestarts(0.01, 0.001, 3, 50, 2)),
         new PlateauDecay(0.01, 0.5, 0.001, List.of(30, 70)));

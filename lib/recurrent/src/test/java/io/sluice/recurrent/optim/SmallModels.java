@@ -13,9 +13,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Stream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Small models of every kind, and batches of random numbers to train them on. */
 public final class SmallModels {
@@ -45,12 +45,6 @@ public final class SmallModels {
     SMOOTH(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
     SMOOTH_AT_EVERY_STEP(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(3, List.of())),
     DROPPED_WEIGHTS(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2));
-
-    /** Those that a pipeline has stages for. */
-    public static Stream<Kind> ofPipelines() {
-      return Arrays.stream(values())
-          .filter(kind -> kind != DROPPED_WEIGHTS && !kind.spec().hasEmbedding());
-    }
 
     private final List<Integer> hiddenSizes;
     private final boolean bidirectional;
@@ -133,6 +127,7 @@ public final class SmallModels {
         ? Batch.empty()
         : new Batch(
             examplesOf(batch.features(), rows),
+            batch.featuresMask() == null ? null : examplesOf(batch.featuresMask(), rows),
             examplesOf(batch.labels(), rows),
             null,
             Arrays.stream(rows).mapToLong(row -> batch.keys()[row]).toArray());
@@ -159,6 +154,31 @@ public final class SmallModels {
               ExampleKeys.of(3, 0, (long) k * B, B)));
     }
     return batches;
+  }
+
+  /** Batches of words whose sequences end at different steps, each as long as its longest. */
+  public static List<Batch> documents(ModelSpec spec, int count) {
+    var random = new Random(6);
+    var documents = new ArrayList<Batch>();
+    for (Batch whole : batches(spec, count)) {
+      int longest = 2 + random.nextInt(T - 1);
+      var mask = new float[B][longest];
+      for (int b = 0; b < B; b++) {
+        int length = b == 3 ? longest : 1 + random.nextInt(longest);
+        Arrays.fill(mask[b], 0, length, 1);
+      }
+      documents.add(
+          new Batch(
+              whole
+                  .features()
+                  .get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(0, longest))
+                  .dup('c'),
+              Nd4j.createFromArray(mask),
+              whole.labels(),
+              null,
+              whole.keys()));
+    }
+    return documents;
   }
 
   private static INDArray labels(Random random, ModelSpec spec) {

@@ -8,6 +8,7 @@ import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.recurrent.model.WordEmbedding;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,6 +73,20 @@ class BlockSecondsTest {
 
     assertThat(model.forward(0, 100, 64)).isEqualTo(model.forward(1, 100, 64));
     assertThat(model.backward(0, 100, 64) / model.backward(1, 100, 64)).isBetween(0.7, 0.8);
+  }
+
+  @Test
+  void anEmbeddingThatLearnsWantsAGradientOfTheLowestLayersInput() {
+    ModelSpec words = spec(Cell.LSTM, Precision.F32, false, 100, 1, 512);
+    var learning = new BlockSeconds(words.with(WordEmbedding.of(10_000, 512)));
+    var frozen = new BlockSeconds(words.with(new WordEmbedding(10_000, 512, true, 0, false)));
+
+    double forward = learning.forward(1, 100, 64);
+    double backward = learning.backward(1, 100, 64);
+
+    assertThat(learning.forward(0, 100, 64) / forward).isBetween(1.001, 1.05);
+    assertThat(learning.backward(0, 100, 64) / backward).isBetween(1.001, 1.05);
+    assertThat(frozen.backward(0, 100, 64) / backward).isBetween(0.7, 0.8);
   }
 
   private static ModelSpec spec(

@@ -16,10 +16,17 @@ import org.bytedeco.javacpp.Pointer;
 final class InMemoryLinks {
   private static final int SECONDS = 5;
 
+  /** Rows of an embedding are of no unit. */
+  private static final Unit ROWS = new Unit(true, 0, 0, 0);
+
   private record Floats(Unit unit, float[] values) {}
 
   private final List<LinkedBlockingQueue<Object>> up = new ArrayList<>();
   private final List<LinkedBlockingQueue<Object>> down = new ArrayList<>();
+
+  /** By sender. */
+  private final List<LinkedBlockingQueue<Object>> tied = new ArrayList<>();
+
   private final List<double[]> parts = new ArrayList<>();
   private final CyclicBarrier barrier;
   private double[] sums;
@@ -28,6 +35,7 @@ final class InMemoryLinks {
     for (int stage = 0; stage < stages; stage++) {
       up.add(new LinkedBlockingQueue<>());
       down.add(new LinkedBlockingQueue<>());
+      tied.add(new LinkedBlockingQueue<>());
       parts.add(null);
     }
     this.barrier =
@@ -96,6 +104,16 @@ final class InMemoryLinks {
       @Override
       public void receiveFromBelow(Unit unit, Pointer activations, long n) {
         receive(up.get(stage - 1), unit, activations, n);
+      }
+
+      @Override
+      public void sendTied(Pointer rows, long n) {
+        tied.get(stage).add(floats(ROWS, rows, n));
+      }
+
+      @Override
+      public void receiveTied(Pointer rows, long n) {
+        receive(tied.get(stage == 0 ? tied.size() - 1 : 0), ROWS, rows, n);
       }
 
       @Override

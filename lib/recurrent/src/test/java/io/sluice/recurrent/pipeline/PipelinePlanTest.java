@@ -11,7 +11,6 @@ import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.OptimizerSpec;
-import io.sluice.recurrent.model.Regularizers;
 import io.sluice.recurrent.model.WordEmbedding;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -178,34 +177,44 @@ class PipelinePlanTest {
                 .replace("\n", System.lineSeparator()));
   }
 
-  @Test
-  void networksThatNoStageComputesAreRefused() {
-    ModelSpec spec = lstm(false, 64, 64);
+  /** V·E = 100,000 · 64 are 24.4 MiB. */
+  private static ModelSpec languageModel(boolean tied) {
+    return new ModelSpec(
+            1,
+            35,
+            Cell.LSTM,
+            List.of(64, 64),
+            false,
+            0,
+            ModelSpec.Output.SEQUENCE,
+            List.of(),
+            1,
+            Precision.F32,
+            Head.classes(100_000, List.of()))
+        .with(new WordEmbedding(100_000, 64, false, 0, tied));
+  }
 
-    refused(
-        spec.with(new Regularizers(0, null, 0.5, 0, 0)),
-        PipelineWishes.ofStages(2),
-        PipelineRefusal.Wish.STAGES,
-        "must be left alone with weight-dropout, which no stage has: use another strategy; but is 2");
-    ModelSpec words =
-        new ModelSpec(
-                1,
-                35,
-                Cell.LSTM,
-                List.of(8, 8),
-                false,
-                0,
-                ModelSpec.Output.LAST,
-                List.of(),
-                1,
-                Precision.F32,
-                Head.regression(1))
-            .with(WordEmbedding.of(100, 8));
-    refused(
-        words,
-        PipelineWishes.ofStages(2),
-        PipelineRefusal.Wish.STAGES,
-        "must be left alone for a network over words, whose embedding no stage computes: use another strategy; but is 2");
+  @Test
+  void anEmbeddingIsPlannedWithTheLowestLayerAndItsRowsForAHeadThatIsTiedToIt() {
+    var wishes =
+        PipelineWishes.ofStages(2).placedAs(new Placement(List.of(0, 0, 1))).withMicroBatches(2);
+    long rows = 4L * 100_000 * 64;
+
+    PipelinePlan own = plan(languageModel(false), wishes);
+    PipelinePlan tied = plan(languageModel(true), wishes);
+
+    assertThat(own.stages().get(0).layers()).isEqualTo("embedding, recurrent layers 0 to 1");
+    assertThat(own.text()).contains("0      embedding, recurrent layers 0 to 1    6,466,048 ");
+    assertThat(own.stages().get(0).parameters()).isEqualTo(6_400_000 + 2 * 33_024);
+    assertThat(tied.stages().get(0).parameters()).isEqualTo(own.stages().get(0).parameters());
+    assertThat(tied.stages().get(1).parameters()).isEqualTo(100_000);
+    assertThat(tied.stages().get(0).bytesUp()).isEqualTo(own.stages().get(0).bytesUp() + rows);
+    assertThat(tied.stages().get(1).bytesDown()).isEqualTo(own.stages().get(1).bytesDown() + rows);
+    // the gradient that comes back; the copy, its gradient and their sum in place of its own
+    assertThat(tied.stages().get(0).memory().gradients())
+        .isEqualTo(own.stages().get(0).memory().gradients() + rows);
+    assertThat(tied.stages().get(1).memory().gradients()).isEqualTo(3 * 4 * 100_000 + 2 * rows);
+    assertThat(tied.stages().get(1).memory().parameters()).isEqualTo(4 * 100_000 + rows);
   }
 
   @Test

@@ -8,17 +8,22 @@ import static io.sluice.recurrent.optim.SmallModels.batches;
 import static io.sluice.recurrent.optim.SmallModels.rows;
 import static io.sluice.recurrent.optim.SmallModels.worst;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.Regularizers;
+import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.InProcessExchange;
+import io.sluice.recurrent.optim.SmallModels;
 import io.sluice.recurrent.optim.SmallModels.Kind;
 import io.sluice.recurrent.optim.TrainingStep;
 import java.util.ArrayList;
@@ -28,6 +33,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -39,6 +45,9 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /** However layers are placed and batches cut, the step is that of one process. */
 class PipelineTrainingTest {
   private static final int STEPS = 50;
+
+  /** Of the network. */
+  private static final int SEED = 4;
 
   /**
    * @param stages of each of three recurrent layers and the head
@@ -70,7 +79,7 @@ class PipelineTrainingTest {
   void anyPlacementFollowsTheLossCurveOfOneProcess(Cut cut) throws Exception {
     ModelSpec spec = threeLayers(Cell.LSTM);
     List<Batch> batches = batches(spec, STEPS);
-    MultiLayerNetwork whole = Networks.create(spec, ADAM, 4);
+    MultiLayerNetwork whole = Networks.create(spec, ADAM, SEED);
     INDArray initial = whole.params().dup();
     var step = new TrainingStep(whole);
     List<Double> expected = batches.stream().map(step::run).toList();
@@ -97,26 +106,26 @@ class PipelineTrainingTest {
   }
 
   @ParameterizedTest
-  @MethodSource("io.sluice.recurrent.optim.SmallModels$Kind#ofPipelines")
-  void everyKindOfModelTrainsTheSameOnTwoStages(Kind kind) throws Exception {
+  @EnumSource
+  void everyKindOfModelTrainsTheSameOnOneStageAndTwo(Kind kind) throws Exception {
     everyModelTrainsTheSame(kind.spec());
   }
 
   @ParameterizedTest
   @EnumSource
-  void everyCellTrainsTheSameOnTwoStages(Cell cell) throws Exception {
+  void everyCellTrainsTheSameOnOneStageAndTwo(Cell cell) throws Exception {
     everyModelTrainsTheSame(threeLayers(cell));
   }
 
   /** By plain gradient descent: see {@code ExactTrainingTest}. */
   private static void everyModelTrainsTheSame(ModelSpec spec) throws Exception {
     List<Batch> batches = batches(spec, 4);
-    MultiLayerNetwork whole = Networks.create(spec, DESCENT, 4);
+    MultiLayerNetwork whole = Networks.create(spec, DESCENT, SEED);
     INDArray initial = whole.params().dup();
     var step = new TrainingStep(whole);
     List<Double> expected = batches.stream().map(step::run).toList();
     int layers = spec.hiddenSizes().size();
-    for (int lower = 1; lower <= layers; lower++) {
+    for (int lower = 1; lower <= layers + 1; lower++) {
       int first = lower;
       List<Integer> stageOf =
           IntStream.range(0, layers + 1).mapToObj(block -> block < first ? 0 : 1).toList();
@@ -130,6 +139,93 @@ class PipelineTrainingTest {
       }
       assertThat(worst(together(stages, 0), whole.params())).isLessThan(1e-5);
     }
+  }
+
+  /** Models of documents. */
+  enum Documents {
+    ATTENDED(
+        List.of(5, 4), true, ModelSpec.Output.LAST, Attention.additive(3), false, Cell.LSTM, false),
+    LAST(List.of(5, 4), true, ModelSpec.Output.LAST, Attention.NONE, true, Cell.LSTM, false),
+    MEAN(List.of(5, 4, 6), false, ModelSpec.Output.MEAN, Attention.NONE, true, Cell.LSTM, false),
+    MAX_FROZEN(
+        List.of(5, 4, 6), false, ModelSpec.Output.MAX, Attention.NONE, false, Cell.GRU, true);
+
+    private final ModelSpec spec;
+
+    Documents(
+        List<Integer> hiddenSizes,
+        boolean bidirectional,
+        ModelSpec.Output output,
+        Attention attention,
+        boolean layerNorm,
+        Cell cell,
+        boolean frozen) {
+      this.spec =
+          new ModelSpec(
+              1,
+              T,
+              cell,
+              hiddenSizes,
+              bidirectional,
+              0.3,
+              output,
+              List.of(),
+              1,
+              Precision.F32,
+              Head.classes(3, List.of()),
+              attention,
+              layerNorm,
+              frozen,
+              cell == Cell.GRU ? 0 : 0.2,
+              new WordEmbedding(40, 3, frozen, 0.3, false),
+              new Regularizers(0.2, 0.4, 0.3, 0.5, 0.7));
+    }
+  }
+
+  /** Each batch is as long as its longest document; one replica has no part in any. */
+  @ParameterizedTest
+  @EnumSource
+  void documentsOfDifferentLengthTrainTheSame(Documents kind) throws Exception {
+    ModelSpec spec = kind.spec;
+    List<Batch> batches = SmallModels.documents(spec, 5);
+    MultiLayerNetwork whole = Networks.create(spec, DESCENT, SEED);
+    INDArray initial = whole.params().dup();
+    var step = new TrainingStep(whole);
+    List<Double> expected = batches.stream().map(step::run).toList();
+    for (List<Integer> stageOf :
+        spec.hiddenSizes().size() == 2
+            ? List.of(List.of(0, 1, 1), List.of(0, 0, 1))
+            : List.of(List.of(0, 1, 2, 2), List.of(0, 0, 0, 1))) {
+      var cut = new Cut(stageOf, spec.bidirectional() ? T : 2, 3, new int[] {5, 0, 7});
+
+      List<Stage> stages = train(spec, DESCENT, new Placement(stageOf), cut, batches, initial);
+
+      for (int k = 0; k < expected.size(); k++) {
+        assertThat(stages.get(0).losses.get(k))
+            .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
+      }
+      for (int replica = 0; replica < cut.shares.length; replica++) {
+        assertThat(worst(together(stages, replica), whole.params())).isLessThan(1e-5);
+      }
+      Batch validated = batches.get(3);
+      double validation =
+          whole.score(
+              new DataSet(validated.features(), validated.labels(), validated.featuresMask(), null),
+              false);
+      assertThat(stages.get(0).validation).isCloseTo(validation, within(1e-5 * validation));
+    }
+  }
+
+  @Test
+  void seriesWithGapsAreNoPipelines() {
+    assertThatThrownBy(
+            () -> Examples.lengths(Nd4j.createFromArray(new float[][] {{1, 1, 0}, {1, 0, 1}})))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "featuresMask of example 1 has step 2 but not step 1: a pipeline takes series whose real time steps come first");
+    assertThat(Examples.lengths(Nd4j.ones(2, 3))).isNull();
+    assertThat(Examples.lengths(Nd4j.createFromArray(new float[][] {{1, 1, 0}, {0, 0, 0}})))
+        .containsExactly(2, 0);
   }
 
   /** With dropout between layers and of the state. */
@@ -146,7 +242,7 @@ class PipelineTrainingTest {
         1,
         Precision.F32,
         Head.regression(2),
-        io.sluice.recurrent.model.Attention.NONE,
+        Attention.NONE,
         false,
         false,
         cell == Cell.GRU ? 0 : 0.2);
@@ -218,24 +314,20 @@ class PipelineTrainingTest {
       int s,
       int[] own,
       List<InProcessExchange> peers) {
-    var schedule =
-        new Schedule(
-            placement.count(), cut.microBatches, (T + cut.chunkSteps - 1) / cut.chunkSteps);
-    try (var network =
-            new StageNetwork(spec, optimizer, placement, s, schedule.microBatchesUnderWay(s));
+    try (var network = new StageNetwork(spec, optimizer, placement, s, SEED);
         var step =
             new StageStep(
                 network,
                 s,
                 placement.count(),
-                new Chunks(T, cut.chunkSteps),
+                cut.chunkSteps,
                 cut.microBatches,
                 links.stage(s),
                 cut.shares.length == 1 ? null : peers.get(s).rank(replica),
                 links.sum(s))) {
       long from = initial.length();
       for (int above = placement.count() - 1; above >= s; above--) {
-        try (var other = new StageNetwork(spec, optimizer, placement, above, 1)) {
+        try (var other = new StageNetwork(spec, optimizer, placement, above, SEED)) {
           from -= other.network().numParams();
         }
       }
@@ -249,15 +341,13 @@ class PipelineTrainingTest {
       for (Batch batch : batches) {
         Batch mine = s == 0 ? rows(batch, own) : null;
         StageLinks.Header header =
-            step.begin(
-                s == 0
-                    ? new StageLinks.Header(StageLinks.Kind.TRAINING, B, own.length, false, false)
-                    : null);
+            step.begin(s == 0 ? StageLinks.Header.training(B, mine, 1, 1, false, false) : null);
         losses.add(step.train(header, mine));
       }
       double[] validated =
           step.validate(
-              s == 0 ? (batches.size() > 3 ? List.of(batches.get(3)) : batches).iterator() : null);
+              s == 0 ? (batches.size() > 3 ? List.of(batches.get(3)) : batches).iterator() : null,
+              false);
       double[] all = links.sum(s).over(validated);
       return new Stage(replica, network.network(), losses, all[0] / all[1]);
     }

@@ -13,8 +13,11 @@ import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.model.Regularizers;
+import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.recurrent.optim.SmallModels;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
@@ -30,13 +33,14 @@ class StageMemoryTest {
   record Case(ModelSpec spec, List<Integer> stages, int chunkSteps, int windows, int microBatches) {
     @Override
     public String toString() {
-      return "%s %s %s%s%s, stages %s, chunks of %d, %d windows in %d"
+      return "%s %s %s%s%s%s, stages %s, chunks of %d, %d windows in %d"
           .formatted(
               spec.cell(),
               spec.precision(),
               spec.hiddenSizes(),
               spec.bidirectional() ? " both ways" : "",
               spec.layerNorm() ? " normalised" : "",
+              spec.hasEmbedding() ? " over words" : "",
               stages,
               chunkSteps,
               windows,
@@ -61,7 +65,32 @@ class StageMemoryTest {
     ModelSpec bf16 = spec(Cell.LSTM, Precision.BF16, false, false);
     cases.add(new Case(bf16, List.of(0, 0, 1, 1), 4, 36, 3));
     cases.add(new Case(bf16, List.of(0, 1, 2, 2), 12, 32, 2));
+    ModelSpec words = overWords(false);
+    cases.add(new Case(words, List.of(0, 0, 1, 1), 4, 36, 3));
+    cases.add(new Case(words, List.of(0, 0, 0, 0), 12, 24, 2));
+    cases.add(new Case(overWords(true), List.of(0, 1, 1, 1), 12, 24, 6));
     return cases;
+  }
+
+  private static ModelSpec overWords(boolean bidirectional) {
+    return new ModelSpec(
+        1,
+        T,
+        Cell.LSTM,
+        List.of(64, 48, 80),
+        bidirectional,
+        0,
+        ModelSpec.Output.LAST,
+        List.of(),
+        1,
+        Precision.F32,
+        Head.classes(2, List.of()),
+        Attention.NONE,
+        false,
+        false,
+        0,
+        WordEmbedding.of(30, 56),
+        new Regularizers(0.2, null, 0.3, 0, 0));
   }
 
   private static ModelSpec spec(
@@ -105,10 +134,8 @@ class StageMemoryTest {
       }
       double all = kernels + planned.activations(tapes, first, end);
 
-      try (var network =
-          new StageNetwork(
-              one.spec, SmallModels.ADAM, placement, stage, schedule.microBatchesUnderWay(stage))) {
-        step(network, schedule, stage, chunks, b);
+      try (var network = new StageNetwork(one.spec, SmallModels.ADAM, placement, stage, 1)) {
+        step(network, schedule, stage, chunks, b, one.spec.hasEmbedding());
 
         assertThat(all / network.nativeBytes()).isBetween(0.99, 1.01);
         assertThat(planned.parameters(first, end)).isEqualTo(network.network().numParams());
@@ -118,16 +145,25 @@ class StageMemoryTest {
 
   /** A stage's units, on zeros. */
   private static void step(
-      StageNetwork network, Schedule schedule, int stage, Chunks chunks, int b) {
-    var examples = new Examples(new long[b], Nd4j.zeros(b, 1), null);
+      StageNetwork network,
+      Schedule schedule,
+      int stage,
+      Chunks chunks,
+      int b,
+      boolean areDocuments) {
+    int[] lengths = new int[b];
+    Arrays.setAll(lengths, example -> T - example % 3);
+    var examples = new Examples(new long[b], areDocuments ? lengths : null, Nd4j.zeros(b, 1), null);
     network.begin(1);
     for (Unit unit : schedule.units(stage)) {
       var chunk =
           new TimeChunk(
               chunks.first(unit.chunk()),
               chunks.length(unit.chunk()),
+              chunks.timeSteps(),
               b,
-              unit.chunk() == chunks.count() - 1);
+              0,
+              examples.lengths());
       if (unit.isForward()) {
         Pointer x = network.input(unit.tape(), chunk);
         Pointer.memset(x, 0, (long) chunk.rows() * network.inputs() * Float.BYTES);

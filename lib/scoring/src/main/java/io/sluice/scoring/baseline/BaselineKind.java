@@ -24,12 +24,22 @@ public enum BaselineKind {
    */
   LOGISTIC_REGRESSION(TargetType.CLASS, TargetType.EVENT),
   /** The mean remaining life of the train windows, the constant with the least squared error. */
-  TRAIN_MEAN(TargetType.REMAINING_LIFE);
+  TRAIN_MEAN(TargetType.REMAINING_LIFE),
+  /** Every token of the vocabulary is as likely. */
+  UNIFORM,
+  /** A token is as likely as it is frequent in the train split, whatever came before. */
+  UNIGRAM;
 
   private final Set<TargetType> targets;
 
+  /** Of windows. */
   BaselineKind(TargetType first, TargetType... others) {
     this.targets = EnumSet.of(first, others);
+  }
+
+  /** Of streams of tokens. */
+  BaselineKind() {
+    this.targets = EnumSet.noneOf(TargetType.class);
   }
 
   /** Whether it predicts this kind of target. */

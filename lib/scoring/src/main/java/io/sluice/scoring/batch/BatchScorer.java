@@ -3,9 +3,6 @@ package io.sluice.scoring.batch;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.InvalidInputException;
-import io.sluice.failure.OperationFailedException;
-import io.sluice.failure.UserFailure;
-import io.sluice.recurrent.kernel.Device;
 import io.sluice.scoring.batch.Staging.Staged;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.ModelRegistry;
@@ -18,19 +15,16 @@ import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.CollectionAccumulator;
-import org.apache.spark.util.SerializableConfiguration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import scala.Option;
 
 /**
- * The {@code score} job: raw data and a bundle in, rows of the predictions table out.
+ * The {@code score} job: raw data and a bundle in, rows of the predictions table out; windows of
+ * series, or documents, as the bundle's model has it.
  *
  * <p>Idempotent: a rerun replaces exactly the partitions it covers and leaves every other as it is.
  * See {@link PredictionsTable} for what a crash leaves.
@@ -81,15 +75,18 @@ public final class BatchScorer {
     ModelBundle bundle = ModelBundle.open(uri, hadoop);
     GpuScheduling.require(spark.sparkContext(), settings.device());
     bundle.spec().requireOn(settings.device());
-    return new BatchScorer(spark, settings, provenance, bundle).score(observer);
+    return bundle.isOfText()
+        ? new DocumentScorer(spark, settings, provenance, bundle, hadoop).score(observer)
+        : new BatchScorer(spark, settings, provenance, bundle).score(observer);
   }
 
-  private ScoreReport score(PublishStep.Observer observer) {
+  private WindowScoreReport score(PublishStep.Observer observer) {
     ScoringInput.requireFit(spark, settings, bundle);
     PredictionsTable table =
         PredictionsTable.at(settings.predictions(), settings.lockTimeout(), hadoop);
     String model = bundle.manifest().name();
-    try (PredictionsWrite write = table.begin(model, time, provenance.runId(), observer)) {
+    try (PredictionsWrite write =
+        table.begin(model, new TableFormat.OfWindows(time), provenance.runId(), observer)) {
       LOG.info(
           "Scoring {} with {} version {} into {}",
           settings.input(),
@@ -98,10 +95,10 @@ public final class BatchScorer {
           settings.predictions());
       long start = System.nanoTime();
       ScoringInput input = ScoringInput.open(spark, settings, bundle, provenance, hadoop);
-      CollectionAccumulator<ObservedInputs> observed = accumulator("inputs observed");
-      CollectionAccumulator<String> devices = accumulator("devices");
-      CollectionAccumulator<String> complaints = accumulator("complaints of devices");
-      Staged staged = stage(input, write.staging(), observed, devices, complaints);
+      CollectionAccumulator<ObservedInputs> observed =
+          ScoringTask.accumulator(spark.sparkContext(), "inputs observed");
+      ScoringTask task = ScoringTask.of(bundle, settings, spark.sparkContext(), hadoop);
+      Staged staged = stage(input, write.staging(), task, observed);
       double seconds = (System.nanoTime() - start) / 1e9;
       input.requireWindows(staged);
       ObservedInputs allObserved = ObservedInputs.sum(observed.value(), contract);
@@ -111,12 +108,12 @@ public final class BatchScorer {
       long kept = new KeptRows(spark, write, settings.codec()).carryOver(coverage);
       PredictionsWrite.Published published = write.publish(coverage);
       var warnings = new ArrayList<>(input.warnings(staged));
-      complaints.value().stream().distinct().forEach(warnings::add);
-      ScoreReport report =
+      warnings.addAll(task.complaintsMade());
+      WindowScoreReport report =
           report(
               staged,
               input,
-              Device.summary(devices.value().stream().distinct().sorted().toList()),
+              task.devicesUsed(),
               allObserved.share(),
               kept,
               published,
@@ -130,59 +127,31 @@ public final class BatchScorer {
     }
   }
 
-  private <T> CollectionAccumulator<T> accumulator(String name) {
-    var accumulator = new CollectionAccumulator<T>();
-    accumulator.register(spark.sparkContext(), Option.apply(name), false);
-    return accumulator;
-  }
-
   /** Scores every window and writes its rows to the staging folder. */
   private Staged stage(
       ScoringInput input,
-      Path staging,
-      CollectionAccumulator<ObservedInputs> observed,
-      CollectionAccumulator<String> devices,
-      CollectionAccumulator<String> complaints) {
-    Broadcast<SerializableConfiguration> broadcast =
-        JavaSparkContext.fromSparkContext(spark.sparkContext())
-            .broadcast(new SerializableConfiguration(hadoop));
-    var scoring =
-        new WindowScoring(
-            bundle.uri(),
-            bundle.hash(),
-            settings.batchSize(),
-            settings.threads(),
-            settings.interval(),
-            settings.device(),
-            devices,
-            complaints,
-            observed,
-            broadcast);
-    var run =
-        new RunColumns(
-            bundle.manifest().name(),
-            bundle.manifest().version(),
-            bundle.hash(),
-            provenance.runId(),
-            provenance.startedAt());
-    try {
-      JavaRDD<ScoredWindow> scored =
-          GpuScheduling.withGpus(
-              input.stream().segments().mapPartitions(scoring),
-              spark.sparkContext(),
-              settings.device());
-      Dataset<ScoredWindow> windows =
-          spark.createDataset(scored.rdd(), Encoders.bean(ScoredWindow.class));
-      return WriteFailures.guard(
-          "score.input " + settings.input(),
-          settings.predictions(),
-          () -> write(new Staging(spark, staging, contract, run, settings.codec()), windows));
-    } catch (UserFailure e) {
-      throw e;
-    } catch (RuntimeException e) {
-      throw ofTheTask(e);
-    } finally {
-      broadcast.destroy();
+      Path folder,
+      ScoringTask task,
+      CollectionAccumulator<ObservedInputs> observed) {
+    var scoring = new WindowScoring(task, settings.batchSize(), settings.interval(), observed);
+    var staging =
+        new Staging(spark, folder, contract, RunColumns.of(bundle, provenance), settings.codec());
+    try (task) {
+      return TaskFailures.guard(
+          settings.input(),
+          () -> {
+            JavaRDD<ScoredWindow> scored =
+                GpuScheduling.withGpus(
+                    input.stream().segments().mapPartitions(scoring),
+                    spark.sparkContext(),
+                    settings.device());
+            Dataset<ScoredWindow> windows =
+                spark.createDataset(scored.rdd(), Encoders.bean(ScoredWindow.class));
+            return WriteFailures.guard(
+                "score.input " + settings.input(),
+                settings.predictions(),
+                () -> write(staging, windows));
+          });
     }
   }
 
@@ -206,7 +175,7 @@ public final class BatchScorer {
     };
   }
 
-  private ScoreReport report(
+  private WindowScoreReport report(
       Staged staged,
       ScoringInput input,
       String device,
@@ -216,7 +185,7 @@ public final class BatchScorer {
       List<String> warnings,
       double seconds) {
     List<String> unknown = input.seriesWithoutScaler(staged);
-    return new ScoreReport(
+    return new WindowScoreReport(
         settings.predictions(),
         settings.input(),
         bundle.manifest().name(),
@@ -243,19 +212,5 @@ public final class BatchScorer {
         warnings,
         seconds,
         staged.windows() / seconds);
-  }
-
-  /** A failure that a task met comes wrapped in Spark's own; people need the inner one. */
-  private RuntimeException ofTheTask(RuntimeException failure) {
-    Throwable root = failure;
-    while (root.getCause() != null) {
-      root = root.getCause();
-      if (root instanceof InsufficientClusterException refused) {
-        return refused;
-      }
-    }
-    return new OperationFailedException(
-        "Scoring %s failed and nothing was published: %s".formatted(settings.input(), root),
-        failure);
   }
 }

@@ -17,6 +17,11 @@ sealed interface Coverage {
       }
     }
 
+    @Override
+    public TableFormat format() {
+      return new TableFormat.OfWindows(time);
+    }
+
     boolean coversPartition(String partition) {
       // equal width, so the order of names is the order of time; dates beyond year 9999 are
       // refused as far-future time stamps long before
@@ -29,7 +34,25 @@ sealed interface Coverage {
    * Exactly the series and origins that have new rows: what a run over each series' newest origin
    * replaces, whatever the other series' newest origins are.
    */
-  record NewRowsOnly(TimeAxis.Type time) implements Coverage {}
+  record NewRowsOnly(TimeAxis.Type time) implements Coverage {
+    @Override
+    public TableFormat format() {
+      return new TableFormat.OfWindows(time);
+    }
+  }
 
-  TimeAxis.Type time();
+  /**
+   * Every document of a date that came from one input: those of other inputs stay.
+   *
+   * @param uri of the input, as the rows have it
+   */
+  record Input(String uri) implements Coverage {
+    @Override
+    public TableFormat format() {
+      return new TableFormat.OfDocuments();
+    }
+  }
+
+  /** What the rows are. */
+  TableFormat format();
 }

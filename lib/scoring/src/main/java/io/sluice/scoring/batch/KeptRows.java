@@ -1,5 +1,6 @@
 package io.sluice.scoring.batch;
 
+import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.not;
 
@@ -7,10 +8,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
 
 /**
  * Carries over, into a run's staged partitions, the old rows of those partitions that the run does
@@ -57,21 +60,11 @@ final class KeptRows {
   private long carryOver(Coverage coverage, String partition) {
     Path staged = new Path(write.staging(), partition);
     Dataset<Row> old = rows(coverage, write.current(partition));
-    Dataset<Row> kept;
-    if (coverage instanceof Coverage.Range range) {
-      kept =
-          old.where(
-              not(
-                  expr(PredictionsSchema.ticksSql(range.time(), "origin"))
-                      .between(range.first(), range.last())));
-    } else {
-      Dataset<Row> replaced = rows(coverage, staged).select("series", "origin").distinct();
-      kept = old.join(replaced, new String[] {"series", "origin"}, "left_anti");
-    }
+    Dataset<Row> kept = kept(coverage, old, staged);
     long count = kept.count();
     if (count > 0) {
       kept.coalesce(1)
-          .sortWithinPartitions("series", "origin", "horizon_step", "target")
+          .sortWithinPartitions(order(coverage))
           .write()
           .mode(SaveMode.Append)
           .option("compression", codec)
@@ -80,18 +73,37 @@ final class KeptRows {
     return count;
   }
 
+  private Dataset<Row> kept(Coverage coverage, Dataset<Row> old, Path staged) {
+    if (coverage instanceof Coverage.Range range) {
+      return old.where(
+          not(
+              expr(PredictionsSchema.ticksSql(range.time(), "origin"))
+                  .between(range.first(), range.last())));
+    }
+    if (coverage instanceof Coverage.Input input) {
+      return old.where(col("input").notEqual(input.uri()));
+    }
+    Dataset<Row> replaced = rows(coverage, staged).select("series", "origin").distinct();
+    return old.join(replaced, new String[] {"series", "origin"}, "left_anti");
+  }
+
+  private static Column[] order(Coverage coverage) {
+    List<String> columns =
+        coverage instanceof Coverage.Input
+            ? List.of("input", "id")
+            : List.of("series", "origin", "horizon_step", "target");
+    return columns.stream().map(functions::col).toArray(Column[]::new);
+  }
+
   private Dataset<Row> rows(Coverage coverage, Path partition) {
-    return spark
-        .read()
-        .schema(PredictionsSchema.fileColumns(coverage.time()))
-        .parquet(partition.toString());
+    return spark.read().schema(coverage.format().fileColumns()).parquet(partition.toString());
   }
 
   /**
    * The caller's session with the caller's settings, but for the one the files depend on: time
    * stamps that every Parquet reader understands.
    */
-  private static SparkSession writingSession(SparkSession spark) {
+  static SparkSession writingSession(SparkSession spark) {
     SparkSession own = spark.newSession();
     scala.collection.JavaConverters.mapAsJavaMap(spark.conf().getAll())
         .forEach(

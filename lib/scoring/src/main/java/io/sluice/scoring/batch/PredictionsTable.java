@@ -3,6 +3,7 @@ package io.sluice.scoring.batch;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.config.ConfigReader;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.failure.OperationFailedException;
@@ -27,8 +28,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The predictions table: {@code data-schemas/predictions.v1.json} in a folder of any Hadoop file
- * system, partitioned by model and date.
+ * The predictions table: {@code data-schemas/predictions.v1.json}, or of documents {@code
+ * document-predictions.v1.json}, in a folder of any Hadoop file system, partitioned by model and
+ * date.
  *
  * <p>Plain Spark can read the folder too and never sees a half-written file; {@link #read} is the
  * reader that first finishes what a crashed run had committed, so that it sees all of a run or
@@ -78,11 +80,11 @@ public final class PredictionsTable {
    * @throws InvalidInputException if there is no such table
    */
   public Dataset<Row> read(SparkSession spark) {
-    TimeAxis.Type time = originType();
+    TableFormat format = format();
     recover();
     return spark
         .read()
-        .schema(PredictionsSchema.tableColumns(time))
+        .schema(format.tableColumns())
         .option("basePath", layout.root().toString())
         .parquet(layout.root().toString());
   }
@@ -138,10 +140,10 @@ public final class PredictionsTable {
    * @throws OperationFailedException if another run holds the lock
    */
   PredictionsWrite begin(
-      String model, TimeAxis.Type time, String runId, PublishStep.Observer observer) {
+      String model, TableFormat format, String runId, PublishStep.Observer observer) {
     PublishLock lock = lock(model, runId);
     try {
-      ensureFormat(time);
+      ensureFormat(format);
       rollForward(model);
       attempt(
           layout.root(),
@@ -185,26 +187,28 @@ public final class PredictionsTable {
         .toList();
   }
 
-  /** Writes what the table is, or checks it: a table has one type of origin. */
-  private void ensureFormat(TimeAxis.Type time) {
+  /** Writes what the table is, or checks it: a table has one format. */
+  private void ensureFormat(TableFormat format) {
     if (!lake.exists(layout.format().toString())) {
       // two models' first runs may both write; the check below judges what stands
-      lake.writeTextAtomically(
-          layout.format().toString(),
-          JSON.createObjectNode()
-              .put("format", PredictionsSchema.FORMAT)
-              .put("origin", ConfigReader.kebab(time))
-              .toPrettyString());
+      lake.writeTextAtomically(layout.format().toString(), describe(format).toPrettyString());
     }
-    TimeAxis.Type found = originType();
-    if (found != time) {
+    TableFormat found = format();
+    if (!found.equals(format)) {
       throw new InvalidInputException(
-          "Cannot write to the predictions table %s: its origins are of type %s, this model's are of type %s, and a table holds one type. Set score.predictions to another folder."
-              .formatted(layout.root(), ConfigReader.kebab(found), ConfigReader.kebab(time)));
+          "Cannot write to the predictions table %s: it holds %s, this model would add %s, and a table holds one kind. Set score.predictions to another folder."
+              .formatted(layout.root(), found.described(), format.described()));
     }
   }
 
-  private TimeAxis.Type originType() {
+  private static ObjectNode describe(TableFormat format) {
+    ObjectNode description = JSON.createObjectNode().put("format", format.name());
+    return format instanceof TableFormat.OfWindows windows
+        ? description.put("origin", ConfigReader.kebab(windows.time()))
+        : description;
+  }
+
+  private TableFormat format() {
     if (!lake.exists(layout.format().toString())) {
       throw new InvalidInputException(
           "There is no predictions table at %s: it has no _format.json. Check the path; score writes the table."
@@ -213,27 +217,34 @@ public final class PredictionsTable {
     String text = lake.readText(layout.format().toString(), "format of the predictions table");
     try {
       JsonNode description = JSON.readTree(text);
-      String format = description.path("format").asText();
-      if (!format.equals(PredictionsSchema.FORMAT)) {
-        throw new InvalidInputException(
-            "The predictions table %s has format \"%s\", this version reads and writes %s. Use the version that wrote it, or set score.predictions to another folder."
-                .formatted(layout.root(), format, PredictionsSchema.FORMAT));
-      }
-      String origin = description.path("origin").asText();
-      return Arrays.stream(TimeAxis.Type.values())
-          .filter(type -> ConfigReader.kebab(type).equals(origin))
-          .findFirst()
-          .orElseThrow(
-              () ->
-                  new InvalidInputException(
-                      "The predictions table %s has origins of type \"%s\" in its _format.json; %s knows timestamp and ordinal."
-                          .formatted(layout.root(), origin, PredictionsSchema.FORMAT)));
+      String name = description.path("format").asText();
+      return switch (name) {
+        case PredictionsSchema.FORMAT ->
+            new TableFormat.OfWindows(originType(description.path("origin").asText()));
+        case DocumentSchema.FORMAT -> new TableFormat.OfDocuments();
+        default ->
+            throw new InvalidInputException(
+                "The predictions table %s has format \"%s\", this version reads and writes %s and %s. Use the version that wrote it, or set score.predictions to another folder."
+                    .formatted(
+                        layout.root(), name, PredictionsSchema.FORMAT, DocumentSchema.FORMAT));
+      };
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(
           "The predictions table %s has an unreadable _format.json (%s). Restore it."
               .formatted(layout.root(), e.getOriginalMessage()),
           e);
     }
+  }
+
+  private TimeAxis.Type originType(String origin) {
+    return Arrays.stream(TimeAxis.Type.values())
+        .filter(type -> ConfigReader.kebab(type).equals(origin))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    "The predictions table %s has origins of type \"%s\" in its _format.json; %s knows timestamp and ordinal."
+                        .formatted(layout.root(), origin, PredictionsSchema.FORMAT)));
   }
 
   static <T> T attempt(Path root, PredictionsWrite.TableAction<T> action) {

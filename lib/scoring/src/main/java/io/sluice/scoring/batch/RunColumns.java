@@ -1,5 +1,7 @@
 package io.sluice.scoring.batch;
 
+import io.sluice.config.Provenance;
+import io.sluice.scoring.bundle.ModelBundle;
 import java.io.Serializable;
 import java.time.Instant;
 
@@ -14,4 +16,14 @@ import java.time.Instant;
  */
 record RunColumns(
     String modelName, int modelVersion, String bundleHash, String runId, Instant scoredAt)
-    implements Serializable {}
+    implements Serializable {
+
+  static RunColumns of(ModelBundle bundle, Provenance provenance) {
+    return new RunColumns(
+        bundle.manifest().name(),
+        bundle.manifest().version(),
+        bundle.hash(),
+        provenance.runId(),
+        provenance.startedAt());
+  }
+}

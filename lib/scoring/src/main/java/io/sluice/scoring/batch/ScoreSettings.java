@@ -3,9 +3,10 @@ package io.sluice.scoring.batch;
 import io.sluice.config.ConfigReader;
 import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.sequences.telemetry.SegmentStream.OriginMode;
+import io.sluice.sequences.text.TextSettings;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
+import java.time.LocalDate;
 import java.util.Optional;
 
 /**
@@ -16,8 +17,8 @@ import java.util.Optional;
  * @param registry where bundles are published
  * @param device where to compute
  * @param input new raw data, in the layout of the training source
- * @param sourceOptions reader options of this run; they complete those recorded in the bundle,
- *     which holds no secrets
+ * @param source how documents lie in the input; of windows the bundle says that, and the reader
+ *     options here complete those recorded in it, which holds no secrets
  * @param maxRejectedShare more rejected raw rows than this share fails the job
  * @param predictions the predictions table
  * @param rejectsPath the table of raw rows that could not be used
@@ -25,7 +26,10 @@ import java.util.Optional;
  * @param to last origin; empty = the last possible
  * @param origins every origin, or the newest one of each series
  * @param interval share of actual values that lower and upper should enclose
- * @param batchSize windows a forward pass
+ * @param date of documents: the partition their rows go to; empty = the UTC date of the run's start
+ * @param explain of documents: what rows say beside the prediction
+ * @param batchSize windows, or documents, a forward pass
+ * @param batchTokens of documents: tokens a forward pass, padding included
  * @param threads native threads a task
  * @param partitions Spark partitions; 0 = {@code spark.sql.shuffle.partitions}
  * @param codec Parquet compression of the predictions
@@ -37,7 +41,7 @@ public record ScoreSettings(
     String registry,
     DeviceChoice device,
     String input,
-    Map<String, String> sourceOptions,
+    TextSettings.Source source,
     double maxRejectedShare,
     String predictions,
     String rejectsPath,
@@ -45,18 +49,28 @@ public record ScoreSettings(
     Optional<Instant> to,
     OriginMode origins,
     double interval,
+    Optional<LocalDate> date,
+    Explain explain,
     int batchSize,
+    int batchTokens,
     int threads,
     int partitions,
     String codec,
     Duration lockTimeout) {
+
+  /** What rows of documents say beside the prediction. */
+  public enum Explain {
+    NONE,
+    /** The tokens, with the weights of the model's additive attention. */
+    ATTENTION
+  }
 
   /** Reads the section {@code score} and what it shares with the other jobs. */
   public static ScoreSettings from(ConfigReader root) {
     String name = root.string("name");
     String registry = root.section("registry", r -> r.string("path"));
     DeviceChoice device = root.choice("device", DeviceChoice.class);
-    Map<String, String> options = root.section("source", s -> s.stringMap("options"));
+    TextSettings.Source source = root.section("source", TextSettings::documents);
     double maxShare = root.section("reject", r -> r.numberBetween("max-share", 0, 1));
     return root.section(
         "score",
@@ -75,7 +89,7 @@ public record ScoreSettings(
               registry,
               device,
               s.string("input"),
-              options,
+              source,
               maxShare,
               s.string("predictions"),
               s.string("rejects-path"),
@@ -83,7 +97,10 @@ public record ScoreSettings(
               to,
               s.choice("origins", OriginMode.class),
               s.numberBetween("interval", 0.01, 0.999),
+              s.optionalDate("date"),
+              s.choice("explain", Explain.class),
               s.intBetween("batch-size", 1, 65_536),
+              s.intBetween("batch-tokens", 1, 1 << 24),
               s.intAtLeast("threads", 1),
               s.intAtLeast("partitions", 0),
               s.string("codec"),

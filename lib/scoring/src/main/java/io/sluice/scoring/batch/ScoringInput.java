@@ -2,6 +2,7 @@ package io.sluice.scoring.batch;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.config.ConfigReader;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
@@ -46,7 +47,7 @@ final class ScoringInput {
 
   /** Refuses settings and columns that do not fit the bundle, before a row is read. */
   static void requireFit(SparkSession spark, ScoreSettings settings, ModelBundle bundle) {
-    requireInstantsForTimestamps(settings, bundle);
+    requireFittingSettings(settings, bundle);
     ScoringContractCheck.require(
         spark, settings.input(), bundle.uri(), bundle.contract(), preparation(settings, bundle));
   }
@@ -201,12 +202,25 @@ final class ScoringInput {
             settings.to().map(Object::toString).orElse("the last step"));
   }
 
-  private static void requireInstantsForTimestamps(ScoreSettings settings, ModelBundle bundle) {
-    if (bundle.contract().time().type() == TimeAxis.Type.ORDINAL
-        && (settings.from().isPresent() || settings.to().isPresent())) {
-      var problems = new ArrayList<String>();
+  private static void requireFittingSettings(ScoreSettings settings, ModelBundle bundle) {
+    var problems = new ArrayList<String>();
+    if (bundle.contract().time().type() == TimeAxis.Type.ORDINAL) {
       settings.from().ifPresent(i -> problems.add("score.from: " + ordinal(i.toString())));
       settings.to().ifPresent(i -> problems.add("score.to: " + ordinal(i.toString())));
+    }
+    settings
+        .date()
+        .ifPresent(
+            date ->
+                problems.add(
+                    "score.date: must be null for a model of windows, whose rows go to the dates of their origins, but is "
+                        + date));
+    if (settings.explain() != ScoreSettings.Explain.NONE) {
+      problems.add(
+          "score.explain: must be none for a model of windows, whose rows have no tokens, but is "
+              + ConfigReader.kebab(settings.explain()));
+    }
+    if (!problems.isEmpty()) {
       throw new InvalidConfigException("for " + bundle.uri(), problems);
     }
   }
@@ -223,7 +237,8 @@ final class ScoringInput {
     ObjectNode preparation = bundle.preparation().deepCopy();
     ObjectNode options = preparation.withObject("/source/options");
     settings
-        .sourceOptions()
+        .source()
+        .options()
         .forEach(
             (key, value) -> {
               if (!options.has(key)) {

@@ -1,8 +1,10 @@
 package io.sluice.scoring.bundle;
 
+import io.sluice.recurrent.head.AdditiveAttention;
 import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.layer.KernelMemory;
 import io.sluice.recurrent.layer.StackedPass;
+import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.encoding.TextContract;
@@ -12,6 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** Classifies documents with a bundle's network. Serves one thread. */
 public final class DocumentPredictor implements AutoCloseable {
   private final MultiLayerNetwork network;
+  private final ModelSpec spec;
   private final DocumentArrays arrays;
   private Device device = Device.CPU;
 
@@ -21,6 +24,7 @@ public final class DocumentPredictor implements AutoCloseable {
    */
   DocumentPredictor(MultiLayerNetwork network, ModelSpec spec, TextContract contract) {
     this.network = network;
+    this.spec = spec;
     this.arrays = new DocumentArrays(contract, spec);
   }
 
@@ -29,6 +33,15 @@ public final class DocumentPredictor implements AutoCloseable {
     device = other;
     return this;
   }
+
+  /**
+   * Class probabilities of documents, and what they were attended to by.
+   *
+   * @param probabilities (B, V), row-major
+   * @param weights (B, T), row-major: those of a document's tokens sum to 1, beyond its end they
+   *     are 0
+   */
+  public record Attended(float[] probabilities, float[] weights) {}
 
   /**
    * Class probabilities (B, V) of a batch's documents, row-major; their labels play no part.
@@ -42,7 +55,32 @@ public final class DocumentPredictor implements AutoCloseable {
       output =
           network.output(arrays.features(batch), false, arrays.steps(batch).orElse(null), null);
     }
-    return output.dup('c').data().asFloat();
+    return rowMajor(output);
+  }
+
+  /**
+   * The same, and the weights of the model's additive attention, of one forward pass.
+   *
+   * @param batch at least one document
+   * @throws IllegalStateException unless {@link ModelBundle#hasAttentionWeights}
+   */
+  public Attended attended(TextBatch batch) {
+    if (!attends(spec)) {
+      throw new IllegalStateException(
+          "the model has attention of kind %s, weights are of additive attention"
+              .formatted(spec.attention().kind()));
+    }
+    float[] probabilities = probabilities(batch);
+    return new Attended(
+        probabilities, rowMajor(AdditiveAttention.weights(network.getLayer("attention"))));
+  }
+
+  static boolean attends(ModelSpec spec) {
+    return spec.attention().kind() == Attention.Kind.ADDITIVE;
+  }
+
+  private static float[] rowMajor(INDArray array) {
+    return array.dup('c').data().asFloat();
   }
 
   /** Frees native memory; a further batch takes it again. */

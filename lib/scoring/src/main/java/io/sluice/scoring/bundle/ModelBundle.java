@@ -8,10 +8,16 @@ import io.sluice.recurrent.model.Networks;
 import io.sluice.scoring.bundle.BundleManifest.FileEntry;
 import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.lake.Lake;
+import io.sluice.sequences.text.dataset.TextManifest;
+import io.sluice.sequences.text.encoding.TextContract;
+import io.sluice.sequences.text.encoding.TextEncoder;
+import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.zip.ZipEntry;
@@ -42,11 +48,25 @@ public final class ModelBundle {
   private final String hash;
   private final MultiLayerNetwork network;
 
-  private ModelBundle(String uri, BundleManifest manifest, String hash, MultiLayerNetwork network) {
+  /** Of a model of texts; else null. */
+  private final Vocabulary vocabulary;
+
+  /** Of a model of subwords; else null. */
+  private final String tokenizerJson;
+
+  private ModelBundle(
+      String uri,
+      BundleManifest manifest,
+      String hash,
+      MultiLayerNetwork network,
+      Vocabulary vocabulary,
+      String tokenizerJson) {
     this.uri = uri;
     this.manifest = manifest;
     this.hash = hash;
     this.network = network;
+    this.vocabulary = vocabulary;
+    this.tokenizerJson = tokenizerJson;
   }
 
   /**
@@ -62,20 +82,22 @@ public final class ModelBundle {
       byte[] json = readManifest(files, folder);
       BundleManifest manifest =
           BundleJson.read(json, new Path(folder, BundleManifest.FILE_NAME).toString());
-      byte[] zip = null;
+      var contents = new HashMap<String, byte[]>();
       for (Map.Entry<String, FileEntry> entry : manifest.files().entrySet()) {
-        byte[] content = readVerified(files, folder, entry.getKey(), entry.getValue());
-        if (entry.getKey().equals(BundleManifest.MODEL_FILE)) {
-          zip = content;
-        }
+        String name = entry.getKey();
+        contents.put(name, readVerified(files, folder, name, entry.getValue()));
       }
-      if (zip == null) {
-        throw new InvalidInputException(
-            "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
-                .formatted(folder, BundleManifest.MODEL_FILE));
-      }
+      requireListed(folder, contents, BundleManifest.MODEL_FILE);
       requireAgreement(folder, manifest);
-      return new ModelBundle(uri, manifest, Sha256.of(json), restore(folder, manifest, zip));
+      Vocabulary vocabulary =
+          manifest.text() == null ? null : vocabulary(folder, manifest, contents);
+      return new ModelBundle(
+          uri,
+          manifest,
+          Sha256.of(json),
+          restore(folder, manifest, contents.get(BundleManifest.MODEL_FILE)),
+          vocabulary,
+          text(contents.get(TextManifest.TOKENIZER_FILE_NAME)));
     } catch (IOException e) {
       throw Lake.readFailure("model bundle", uri, e);
     }
@@ -126,18 +148,56 @@ public final class ModelBundle {
     }
   }
 
+  private static void requireListed(Path folder, Map<String, byte[]> contents, String name) {
+    if (!contents.containsKey(name)) {
+      throw new InvalidInputException(
+          "Model bundle %s does not list %s in its manifest. Restore the bundle from a copy, or train again."
+              .formatted(folder, name));
+    }
+  }
+
+  /** The vocabulary, which must be the one of the contract. */
+  private static Vocabulary vocabulary(
+      Path folder, BundleManifest manifest, Map<String, byte[]> contents) {
+    requireListed(folder, contents, Vocabulary.FILE_NAME);
+    BundleManifest.TextContents text = manifest.text();
+    Vocabulary vocabulary =
+        Vocabulary.parse(
+            text(contents.get(Vocabulary.FILE_NAME)),
+            text.special(),
+            new Path(folder, Vocabulary.FILE_NAME).toString());
+    try {
+      new TextEncoder(
+              text.contract(), vocabulary, text(contents.get(TextManifest.TOKENIZER_FILE_NAME)))
+          .close();
+    } catch (InvalidInputException e) {
+      throw contradiction(folder, e);
+    }
+    return vocabulary;
+  }
+
+  private static String text(byte[] content) {
+    return content == null ? null : new String(content, StandardCharsets.UTF_8);
+  }
+
   /** What the network is and what a window or a text is are two parts of the manifest. */
   private static void requireAgreement(Path folder, BundleManifest manifest) {
     try {
       if (manifest.text() == null) {
         new BatchArrays(manifest.contract(), manifest.spec());
+      } else if (manifest.text().contract().layout() == TextContract.Layout.STREAM) {
+        new StreamArrays(manifest.text().contract(), manifest.spec());
       } else {
         new DocumentArrays(manifest.text().contract(), manifest.spec());
       }
     } catch (InvalidInputException e) {
-      throw new InvalidInputException(
-          "Model bundle %s contradicts itself. %s".formatted(folder, e.getMessage()), e);
+      throw contradiction(folder, e);
     }
+  }
+
+  private static InvalidInputException contradiction(Path folder, InvalidInputException reason) {
+    return new InvalidInputException(
+        "Model bundle %s contradicts itself. %s".formatted(folder, reason.getMessage()), reason);
   }
 
   private static MultiLayerNetwork restore(Path folder, BundleManifest manifest, byte[] zip)
@@ -211,18 +271,97 @@ public final class ModelBundle {
     return hash;
   }
 
+  /** Whether the model is one of texts, and not of windows of series. */
+  public boolean isOfText() {
+    return manifest.text() != null;
+  }
+
+  /** Whether the model predicts the next token of a text. */
+  public boolean isLanguageModel() {
+    return isOfText() && manifest.text().contract().layout() == TextContract.Layout.STREAM;
+  }
+
+  /** Whether predictors can say which tokens the model attended to. */
+  public boolean hasAttentionWeights() {
+    return isOfText() && DocumentPredictor.attends(manifest.spec());
+  }
+
   /**
-   * A predictor of documents for one thread.
+   * What a text is.
    *
    * @throws InvalidInputException if it is no model of texts
    */
-  public DocumentPredictor newDocumentPredictor() {
-    if (manifest.text() == null) {
+  public TextContract textContract() {
+    if (!isOfText()) {
       throw new InvalidInputException(
           "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on documents."
               .formatted(uri));
     }
-    return new DocumentPredictor(own(), manifest.spec(), manifest.text().contract());
+    return manifest.text().contract();
+  }
+
+  /**
+   * The tokens of the model's ids.
+   *
+   * @throws InvalidInputException if it is no model of texts
+   */
+  public Vocabulary vocabulary() {
+    textContract();
+    return vocabulary;
+  }
+
+  /** Of a model of subwords, the text of its {@code tokenizer.json}; else null. */
+  public String tokenizerJson() {
+    return tokenizerJson;
+  }
+
+  /**
+   * Turns texts into ids as the model's dataset did, for one thread.
+   *
+   * @throws InvalidInputException if it is no model of texts
+   */
+  public TextEncoder newTextEncoder() {
+    return new TextEncoder(textContract(), vocabulary, tokenizerJson);
+  }
+
+  /**
+   * A predictor of documents for one thread.
+   *
+   * @throws InvalidInputException if it is no model of documents
+   */
+  public DocumentPredictor newDocumentPredictor() {
+    return new DocumentPredictor(own(), manifest.spec(), text(TextContract.Layout.DOCUMENTS));
+  }
+
+  /**
+   * A reader of streams of tokens for one thread.
+   *
+   * @param streams B, read side by side
+   * @throws InvalidInputException if it is no language model
+   */
+  public StreamPredictor newStreamPredictor(int streams) {
+    return new StreamPredictor(own(), manifest.spec(), text(TextContract.Layout.STREAM), streams);
+  }
+
+  private TextContract text(TextContract.Layout wanted) {
+    String reads = wanted == TextContract.Layout.STREAM ? "one long text, in order" : "documents";
+    if (manifest.text() == null) {
+      throw new InvalidInputException(
+          "%s is a model of windows of series, and this reads texts. Give the bundle of a model that was trained on %s."
+              .formatted(uri, reads));
+    }
+    TextContract contract = manifest.text().contract();
+    if (contract.layout() != wanted) {
+      throw new InvalidInputException(
+          "%s is a %s. Give the bundle of a model that was trained on %s."
+              .formatted(
+                  uri,
+                  wanted == TextContract.Layout.STREAM
+                      ? "model of documents, and this predicts the next token"
+                      : "language model, and this classifies documents",
+                  reads));
+    }
+    return contract;
   }
 
   private MultiLayerNetwork own() {

@@ -50,7 +50,7 @@ final class ClassScores implements Serializable {
   private static final int BINS = 10;
 
   private final int V;
-  private final float threshold;
+  private final Decision decision;
   private final long[][] folds;
   private final TreeMap<String, long[]> bySeries = new TreeMap<>();
   private double logLoss;
@@ -67,7 +67,7 @@ final class ClassScores implements Serializable {
       throw new IllegalArgumentException("V is %d, must be in [2, 127]".formatted(V));
     }
     this.V = V;
-    this.threshold = threshold;
+    this.decision = new Decision(V, threshold);
     this.folds = new long[folds][V * V];
     this.scores = new float[1024 * V];
     this.actual = new byte[1024];
@@ -83,23 +83,10 @@ final class ClassScores implements Serializable {
     }
     System.arraycopy(probabilities, offset, scores, n * V, V);
     actual[n++] = (byte) actualClass;
-    int cell = actualClass * V + predicted(probabilities, offset);
+    int cell = actualClass * V + decision.predicted(probabilities, offset);
     folds[fold][cell]++;
     bySeries.computeIfAbsent(series, s -> new long[V * V])[cell]++;
     logLoss -= Math.log(Math.max(LEAST_PROBABILITY, probabilities[offset + actualClass]));
-  }
-
-  private int predicted(float[] probabilities, int offset) {
-    if (V == 2) {
-      return probabilities[offset + 1] >= threshold ? 1 : 0;
-    }
-    int best = 0;
-    for (int v = 1; v < V; v++) {
-      if (probabilities[offset + v] > probabilities[offset + best]) {
-        best = v;
-      }
-    }
-    return best;
   }
 
   ClassScores merge(ClassScores other) {

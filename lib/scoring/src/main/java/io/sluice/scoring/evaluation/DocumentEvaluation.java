@@ -9,10 +9,11 @@ import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.device.TaskDevice;
 import io.sluice.scoring.evaluation.EvaluationReport.BaselineRow;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
+import io.sluice.scoring.explanation.Negations;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
-import io.sluice.sequences.text.encoding.TextContract;
+import io.sluice.sequences.text.encoding.Vocabulary;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -46,6 +46,8 @@ final class DocumentEvaluation {
   private final ModelInfo model;
   private final List<String> names;
   private final double threshold;
+  private final Vocabulary vocabulary;
+  private final Negations negations;
   private final List<String> notes = new ArrayList<>();
 
   private DocumentEvaluation(
@@ -60,6 +62,8 @@ final class DocumentEvaluation {
     this.model = model;
     this.names = dataset.contract().classes();
     this.threshold = settings.threshold().orElse(HALF);
+    this.vocabulary = dataset.vocabulary();
+    this.negations = new Negations(settings.explain().negations(), vocabulary);
   }
 
   /**
@@ -74,36 +78,10 @@ final class DocumentEvaluation {
       Configuration hadoop) {
     long start = System.nanoTime();
     TextDataset dataset = TextDataset.open(settings.dataset(), hadoop).requireAudit();
-    requireFit(bundle.manifest().text().contract(), bundle.uri(), dataset);
+    TextFit.require(bundle.manifest().text().contract(), bundle.uri(), dataset);
     var evaluation = new DocumentEvaluation(spark, settings, dataset, model, hadoop);
     DocumentScores scores = evaluation.scores();
     return evaluation.report(scores, start);
-  }
-
-  private static void requireFit(TextContract bundle, String uri, TextDataset dataset) {
-    var differences = new ArrayList<String>();
-    TextContract found = dataset.contract();
-    compare(differences, "layout", bundle.layout(), found.layout());
-    compare(differences, "tokenisation", bundle.tokenisation(), found.tokenisation());
-    compare(differences, "vocabulary", bundle.vocabularyHash(), found.vocabularyHash());
-    compare(differences, "max-tokens", bundle.maxTokens(), found.maxTokens());
-    compare(differences, "truncate", bundle.truncate(), found.truncate());
-    compare(differences, "classes", bundle.classes(), found.classes());
-    if (!differences.isEmpty()) {
-      throw new InvalidInputException(
-          "Model bundle %s does not fit dataset %s, %d difference(s):%n  - %s%nEvaluate on a dataset built with the bundle's vocabulary (text.vocabulary.path) and settings, or train on this one."
-              .formatted(
-                  uri,
-                  dataset.uri(),
-                  differences.size(),
-                  String.join(System.lineSeparator() + "  - ", differences)));
-    }
-  }
-
-  private static void compare(List<String> found, String what, Object bundle, Object dataset) {
-    if (!Objects.equals(bundle, dataset)) {
-      found.add("%s is %s in the bundle, %s in the dataset".formatted(what, bundle, dataset));
-    }
   }
 
   /** Of the split, by tasks that take whole batches. */
@@ -115,7 +93,7 @@ final class DocumentEvaluation {
           "Dataset %s has no document in split %s. Choose another evaluate.split, or widen the split and rebuild."
               .formatted(settings.dataset(), split.label()));
     }
-    int tasks = workers.spark().map(s -> s.sparkContext().defaultParallelism()).orElse(1);
+    int tasks = workers.tasks();
     var task =
         new Task(
             settings.dataset(),
@@ -125,6 +103,7 @@ final class DocumentEvaluation {
             settings.device(),
             names.size(),
             (float) threshold,
+            new DocumentDraws.Plan(settings.explain(), negations, dataset.contract().padId()),
             tasks);
     DocumentScores scores =
         workers
@@ -152,12 +131,13 @@ final class DocumentEvaluation {
       DeviceChoice choice,
       int classes,
       float threshold,
+      DocumentDraws.Plan plan,
       int tasks)
       implements Workers.Work<Integer, DocumentScores> {
     @Override
     public DocumentScores on(Iterator<Integer> numbers, Configuration hadoop) {
       TextDataset texts = TextDataset.open(dataset, hadoop);
-      var scores = new DocumentScores(classes, threshold);
+      var scores = new DocumentScores(classes, threshold, plan);
       try (TaskDevice own = TaskDevice.of(choice);
           DocumentPredictor predictor =
               ModelBundle.open(bundle, hadoop).newDocumentPredictor().on(own.device())) {
@@ -190,6 +170,7 @@ final class DocumentEvaluation {
               Locale.ROOT, "%,d documents have no label and were left out.", scores.unlabelled()));
     }
     noteDuplicates();
+    EvaluationReport.Explanations explanations = explanations(scores.draws());
     Map<String, Double> labelled = TargetPass.labelled(metrics);
     var meanings = new LinkedHashMap<String, String>();
     metrics.keySet().forEach(metric -> meanings.put(metric.label(), metric.meaning()));
@@ -220,7 +201,55 @@ final class DocumentEvaluation {
         classes.detail(names, null),
         List.of(),
         List.of(),
+        explanations,
         settings.gate().map(g -> QualityGate.judge(g, labelled, baselines)).orElse(null));
+  }
+
+  /** Null where nothing is to be explained. */
+  private EvaluationReport.Explanations explanations(DocumentDraws draws) {
+    EvaluateSettings.Explain explain = settings.explain();
+    if (explain.samples() == 0 && explain.negations().isEmpty()) {
+      return null;
+    }
+    DocumentExplanations explanations =
+        DocumentExplanations.of(
+            draws, workers, settings, model.uri(), negations, vocabulary, names);
+    EvaluationReport.NegationCount count = null;
+    if (!explain.negations().isEmpty()) {
+      count = explanations.count(draws);
+      notes.add(sentence(count));
+    }
+    return new EvaluationReport.Explanations(
+        dataset.contract().tokenisation().tokens().name().toLowerCase(Locale.ROOT),
+        vocabulary.special().unknown(),
+        draws.samples().stream().map(explanations::sample).toList(),
+        count);
+  }
+
+  private String sentence(EvaluationReport.NegationCount count) {
+    if (negations.isEmpty()) {
+      return "No token of the vocabulary is one of evaluate.explain.negations %s; name those of the texts' language."
+          .formatted(count.words());
+    }
+    String flips =
+        String.format(
+            Locale.ROOT,
+            "Without their negations (evaluate.explain.negations) %,d of the %,d documents that have one change class.",
+            count.flips(),
+            count.documents());
+    return count.explained() == 0
+        ? flips
+        : flips
+            + String.format(
+                Locale.ROOT,
+                " Of %,d of these, drawn by a hash of their names, a negation is among the %d words that weigh most in %s%,d by occlusion and would be in %.1f by chance.",
+                count.explained(),
+                count.top(),
+                count.inTopByAttention() == null
+                    ? ""
+                    : String.format(Locale.ROOT, "%,d by attention, ", count.inTopByAttention()),
+                count.inTopByOcclusion(),
+                count.inTopByChance());
   }
 
   /** Results on texts that training has seen are too good. */

@@ -14,16 +14,19 @@ final class DocumentScores implements Serializable {
 
   private final int V;
   private final ClassScores scores;
+  private final DocumentDraws draws;
   private long documents;
   private long unlabelled;
 
   /**
    * @param V classes
    * @param threshold with two: the second is predicted from this probability on
+   * @param plan which documents are to be explained
    */
-  DocumentScores(int V, float threshold) {
+  DocumentScores(int V, float threshold, DocumentDraws.Plan plan) {
     this.V = V;
     this.scores = new ClassScores(V, threshold, 1);
+    this.draws = new DocumentDraws(plan, new Decision(V, threshold));
   }
 
   /** Takes in all documents of some batches. */
@@ -39,6 +42,7 @@ final class DocumentScores implements Serializable {
           scores.add(ALL, 0, batch.label(b), probabilities, b * V);
         }
       }
+      draws.add(batch, probabilities, predictor);
     }
     return this;
   }
@@ -46,6 +50,7 @@ final class DocumentScores implements Serializable {
   /** Adds what another one gathered. */
   DocumentScores merge(DocumentScores other) {
     scores.merge(other.scores);
+    draws.merge(other.draws);
     documents += other.documents;
     unlabelled += other.unlabelled;
     return this;
@@ -53,6 +58,10 @@ final class DocumentScores implements Serializable {
 
   ClassScores classes() {
     return scores;
+  }
+
+  DocumentDraws draws() {
+    return draws;
   }
 
   long documents() {

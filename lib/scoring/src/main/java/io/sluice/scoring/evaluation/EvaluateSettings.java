@@ -4,6 +4,7 @@ import io.sluice.config.ConfigReader;
 import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.scoring.baseline.BaselineKind;
 import io.sluice.sequences.dataset.Split;
+import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,7 +18,8 @@ import java.util.Optional;
  * @param device where to compute
  * @param dataset the dataset folder
  * @param split whose windows are predicted
- * @param batchSize windows a forward pass
+ * @param batchSize windows, documents or tokens a forward pass
+ * @param streams that a language model reads a split in, side by side
  * @param baselines predictions to compare with, in the order of the report; those that do not fit
  *     the target are passed over
  * @param arima how the ARIMA baseline is made
@@ -27,6 +29,7 @@ import java.util.Optional;
  *     the one with the best F1 on the validation split
  * @param output folder of {@code evaluation.json}
  * @param pageSeries series drawn on the page
+ * @param explain documents: which words their class hangs on
  * @param gate what the result must reach; empty = nothing
  */
 public record EvaluateSettings(
@@ -37,6 +40,7 @@ public record EvaluateSettings(
     String dataset,
     Split split,
     int batchSize,
+    int streams,
     List<BaselineKind> baselines,
     Arima arima,
     int backtestFolds,
@@ -44,6 +48,7 @@ public record EvaluateSettings(
     Optional<Double> threshold,
     String output,
     int pageSeries,
+    Explain explain,
     Optional<Gate> gate) {
 
   /**
@@ -54,6 +59,19 @@ public record EvaluateSettings(
    */
   public record Arima(
       int maxWindows, List<Integer> orders, List<Integer> seasonalOrders, int period) {}
+
+  /**
+   * What is explained of a model of documents.
+   *
+   * @param samples documents whose words are shaded on the page
+   * @param seed another one draws other documents
+   * @param negations tokens, {@code *} before an ending; empty = they are not counted
+   * @param top negations are looked for among so many of a document's words, those that weigh most
+   * @param flips documents that change class without their negations, at most, whose words are
+   *     weighed
+   */
+  public record Explain(int samples, long seed, List<String> negations, int top, int flips)
+      implements Serializable {}
 
   /**
    * The quality gate: the metric must keep the limit, or beat the baseline, or both.
@@ -79,6 +97,7 @@ public record EvaluateSettings(
                 s.string("dataset"),
                 s.choice("split", Split.class),
                 s.intAtLeast("batch-size", 1),
+                s.intAtLeast("streams", 1),
                 s.choices("baselines", BaselineKind.class),
                 arima(s),
                 s.intAtLeast("backtest-folds", 1),
@@ -86,7 +105,23 @@ public record EvaluateSettings(
                 threshold(s),
                 s.string("output"),
                 s.intAtLeast("page-series", 0),
+                s.section("explain", EvaluateSettings::explain),
                 gate(s)));
+  }
+
+  private static Explain explain(ConfigReader s) {
+    List<String> negations = s.strings("negations");
+    s.check(
+        negations.stream().noneMatch(word -> word.isBlank() || word.equals("*")),
+        "negations",
+        "must be words, or endings with * before them, but is %s",
+        negations);
+    return new Explain(
+        s.intAtLeast("samples", 0),
+        s.longValue("seed"),
+        negations,
+        s.intAtLeast("top", 1),
+        s.intAtLeast("flips", 0));
   }
 
   private static double interval(ConfigReader s) {

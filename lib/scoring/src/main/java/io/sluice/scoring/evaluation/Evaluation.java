@@ -7,6 +7,7 @@ import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest;
+import io.sluice.sequences.text.encoding.TextContract;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
@@ -47,10 +48,14 @@ public final class Evaluation {
       GpuScheduling.require(spark.sparkContext(), settings.device());
     }
     bundle.spec().requireOn(settings.device());
-    EvaluationReport report =
-        bundle.manifest().text() == null
-            ? ofWindows(spark, settings, bundle, model, hadoop)
-            : DocumentEvaluation.run(spark, settings, bundle, model, hadoop);
+    EvaluationReport report;
+    if (bundle.manifest().text() == null) {
+      report = ofWindows(spark, settings, bundle, model, hadoop);
+    } else if (bundle.manifest().text().contract().layout() == TextContract.Layout.STREAM) {
+      report = StreamEvaluation.run(spark, settings, bundle, model, hadoop);
+    } else {
+      report = DocumentEvaluation.run(spark, settings, bundle, model, hadoop);
+    }
     ReportFile.write(report, settings.output(), hadoop);
     LOG.info(
         "Evaluated {} {} in {} s; report in {}{}{}",

@@ -30,6 +30,8 @@ import java.util.Map;
  * @param classes confusion matrix and curves; null unless classes
  * @param residuals histogram of prediction minus actual, per target channel, scaled units
  * @param tracks predicted against actual over time for some series
+ * @param explanations which words the classes of documents hang on; null where there are no
+ *     documents, or none is to be explained
  * @param gate the quality gate's verdict; null if there is none
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -52,26 +54,34 @@ public record EvaluationReport(
     ClassDetail classes,
     List<Histogram> residuals,
     List<Track> tracks,
+    Explanations explanations,
     GateVerdict gate) {
 
   /** The type of a target that is the class of a document. */
   public static final String DOCUMENT = "document";
+
+  /** The type of a target that is the next token of a text. */
+  public static final String TOKEN = "token";
 
   public static final String FORMAT = "evaluation.v1";
   public static final String FILE_NAME = "evaluation.json";
 
   /** What was evaluated, in the plural. */
   String examples() {
-    return target.type().equals(DOCUMENT) ? "documents" : "windows";
+    return switch (target.type()) {
+      case DOCUMENT -> "documents";
+      case TOKEN -> "tokens";
+      default -> "windows";
+    };
   }
 
   public record ModelInfo(String name, String version, String uri, String hash) {}
 
   /**
-   * @param windows evaluated, or documents
-   * @param series 0 where there are documents
+   * @param windows evaluated, or documents, or tokens that were predicted
+   * @param series 0 where there are texts
    * @param missingTargets target values that are not known and were left out
-   * @param firstOrigin null where there are documents
+   * @param firstOrigin null where there are texts
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record DatasetInfo(
@@ -84,8 +94,8 @@ public record EvaluationReport(
       String lastOrigin) {}
 
   /**
-   * @param type forecast, class, event, remaining-life or document
-   * @param lookBack steps of a window, or tokens of the longest document
+   * @param type forecast, class, event, remaining-life, document or token
+   * @param lookBack steps of a window, or tokens of the longest document, or of a stream
    * @param interval probability of the judged interval; 0 where there is none
    * @param intervalSource model quantiles, bundle residuals or validation residuals; null where
    *     there is none
@@ -172,6 +182,70 @@ public record EvaluationReport(
       List<Double> lower,
       List<Double> upper,
       List<Long> origins) {}
+
+  /**
+   * Which words the classes of documents hang on.
+   *
+   * @param tokens what a token is: word, whitespace, character or subword
+   * @param unknown the token that stands for what the vocabulary lacks
+   * @param negations null where they are not counted
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Explanations(
+      String tokens, String unknown, List<ExplainedDocument> samples, NegationCount negations) {}
+
+  /**
+   * A sample document and what each of its T tokens weighs.
+   *
+   * @param choice right, wrong or undecided
+   * @param actual its class; null where there is no label
+   * @param probability of the predicted class
+   * @param attention (T); null where the model has no attention weights
+   * @param occlusion (T) by how much the probability falls without the token
+   * @param window consecutive tokens that were taken away together; 1 = each alone
+   * @param negations positions of the tokens that deny
+   * @param rankCorrelation Spearman's, of attention and the magnitude of occlusion; null where it
+   *     is not defined
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record ExplainedDocument(
+      String name,
+      String choice,
+      String actual,
+      String predicted,
+      float probability,
+      List<String> tokens,
+      List<Float> attention,
+      List<Float> occlusion,
+      int window,
+      List<Integer> negations,
+      Double rankCorrelation) {}
+
+  /**
+   * What negations do to classes.
+   *
+   * @param words that were looked for
+   * @param documents of the split that have one of them, and another token
+   * @param flips documents of these that are of another class without
+   * @param explained of the flips: drawn by a hash of their names, and their words weighed
+   * @param top words of a document among which a negation is looked for, those that weigh most
+   * @param inTopByAttention of the explained documents: with a negation among the top; null where
+   *     the model has no attention weights
+   * @param inTopByOcclusion the same by the magnitude of occlusion
+   * @param inTopByChance how many it would be on average if words were ranked at random
+   * @param rankCorrelation mean over the explained documents; null where it is not defined
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record NegationCount(
+      List<String> words,
+      long documents,
+      long flips,
+      int explained,
+      int top,
+      Integer inTopByAttention,
+      int inTopByOcclusion,
+      double inTopByChance,
+      Double rankCorrelation) {}
 
   /** Whether the gate lets the model pass, and the sentence that says why. */
   public record GateVerdict(String metric, boolean passed, String message) {}

@@ -226,6 +226,7 @@ final class EvaluationRun {
         detail,
         histograms(pass),
         pass.tracks().report(contract.time(), trackChannels(), pass instanceof ForecastPass),
+        null,
         gate);
   }
 

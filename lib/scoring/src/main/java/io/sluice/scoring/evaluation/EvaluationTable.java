@@ -43,6 +43,8 @@ final class EvaluationTable {
           Metric.PR_AUC,
           Metric.LOG_LOSS,
           Metric.CALIBRATION_ERROR);
+  private static final List<Metric> TOKENS =
+      List.of(Metric.PERPLEXITY, Metric.LOG_LOSS, Metric.BITS_PER_TOKEN, Metric.BITS_PER_CHARACTER);
   private static final List<Metric> LIFE =
       List.of(
           Metric.MAE,
@@ -67,6 +69,7 @@ final class EvaluationTable {
               case "forecast" -> FORECAST;
               case "remaining-life" -> LIFE;
               case EvaluationReport.DOCUMENT -> DOCUMENTS;
+              case EvaluationReport.TOKEN -> TOKENS;
               default -> CLASSES;
             });
     var text = new StringBuilder();

@@ -217,7 +217,7 @@ final class ForecastPass extends TargetPass {
       case LAST_VALUE -> NaiveForecast.lastValue(values, k, origin, plan.contract().lookBack());
       case SEASONAL_NAIVE_DAILY, SEASONAL_NAIVE_WEEKLY ->
           NaiveForecast.seasonal(values, k, origin, h, plan.seasons().get(kind));
-      case ARIMA, MAJORITY_CLASS, ALWAYS_ALARM, LOGISTIC_REGRESSION, TRAIN_MEAN ->
+      case ARIMA, MAJORITY_CLASS, ALWAYS_ALARM, LOGISTIC_REGRESSION, TRAIN_MEAN, UNIFORM, UNIGRAM ->
           throw new IllegalArgumentException(kind.label() + " is not a naive forecast");
     };
   }

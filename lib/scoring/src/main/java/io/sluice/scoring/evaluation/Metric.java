@@ -34,6 +34,11 @@ public enum Metric {
   FALSE_ALARM_RATE(Better.LOWER, "false alarms over windows without an event"),
   MISSED_ALARM_RATE(Better.LOWER, "missed events over events"),
   LOG_LOSS(Better.LOWER, "mean of minus the logarithm of the right class's probability, nats"),
+  PERPLEXITY(
+      Better.LOWER, "e to the power of log-loss: as many equally likely tokens to choose from"),
+  BITS_PER_TOKEN(Better.LOWER, "log-loss over ln 2"),
+  BITS_PER_CHARACTER(
+      Better.LOWER, "bits of all predicted tokens over the characters that they stand for"),
   CALIBRATION_ERROR(
       Better.LOWER, "mean distance of confidence from accuracy over ten bins of confidence"),
   LIFE_SCORE(Better.LOWER, "asymmetric score of remaining life: late predictions cost more; a sum"),

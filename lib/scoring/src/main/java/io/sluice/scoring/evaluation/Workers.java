@@ -37,6 +37,11 @@ final class Workers {
     return Optional.ofNullable(spark);
   }
 
+  /** As many as work at once. */
+  int tasks() {
+    return spark == null ? 1 : spark.sparkContext().defaultParallelism();
+  }
+
   /** The work on some of the items. */
   interface Work<T, R> extends Serializable {
     R on(Iterator<T> items, Configuration hadoop);

@@ -3,7 +3,8 @@
  * a backtest over rolling origins, and a quality gate.
  *
  * <p>Main type: {@link io.sluice.scoring.evaluation.Evaluation}. It depends on the dataset, the
- * model bundle and the baselines; it does not know how a page is drawn from its report.
+ * model bundle, the baselines and the explanation of documents; it does not know how a page is
+ * drawn from its report.
  *
  * <p>The decision worth knowing: metrics are running sums that merge. A window is predicted once,
  * by whichever task reads its part; the model and each baseline are compared on exactly the values

@@ -85,7 +85,7 @@ class BatchScorerTest {
 
   @Test
   void everyPredictionIsThatOfThePredictorOnAWindowCutByHand() {
-    ScoreReport report = lake.score("run-1", input("new.csv"));
+    WindowScoreReport report = lake.score("run-1", input("new.csv"));
 
     ExpectedRows expected = expected(at -> true);
     expected.assertEqualTo(table());
@@ -151,7 +151,7 @@ class BatchScorerTest {
     lake.score("run-1", input("new.csv"));
     Map<String, String> before = files();
 
-    ScoreReport report =
+    WindowScoreReport report =
         lake.score(
             "run-2",
             input("new.csv"),
@@ -180,7 +180,7 @@ class BatchScorerTest {
     expected(at -> !at.isBefore(from) && !at.isAfter(to)).assertEqualTo(table());
 
     lake.score("run-2", input("new.csv"));
-    ScoreReport report = lake.score("run-3", input("new.csv"), range[0], range[1]);
+    WindowScoreReport report = lake.score("run-3", input("new.csv"), range[0], range[1]);
     expected(at -> true).assertEqualTo(table());
     assertThat(table().where("run_id = 'run-3'").count()).isEqualTo(report.predictionsWritten());
     assertThat(report.seriesNotScored())
@@ -189,7 +189,7 @@ class BatchScorerTest {
 
   @Test
   void lastScoresTheNewestOriginOfEachSeries() {
-    ScoreReport report = lake.score("run-1", input("new.csv"), "score.origins = last");
+    WindowScoreReport report = lake.score("run-1", input("new.csv"), "score.origins = last");
 
     assertThat(report.windows()).isEqualTo(3);
     assertThat(TestTable.lines(table().selectExpr("series", "unix_micros(origin)").distinct()))
@@ -206,7 +206,7 @@ class BatchScorerTest {
     lines.add("a,2031-01-01T00:00:00Z,1,2");
     lake.write("bad.csv", HEADER, lines);
 
-    ScoreReport report = lake.score("run-1", input("bad.csv"), "reject.max-share = 0.05");
+    WindowScoreReport report = lake.score("run-1", input("bad.csv"), "reject.max-share = 0.05");
 
     assertThat(report.rejectedRows())
         .isEqualTo(Map.of("time-unparsable", 1L, "time-in-future", 1L));
@@ -249,7 +249,7 @@ class BatchScorerTest {
     }
     lake.write("sparse.csv", HEADER, lines(List.of(sparse)));
 
-    ScoreReport report = lake.score("run-1", input("sparse.csv"));
+    WindowScoreReport report = lake.score("run-1", input("sparse.csv"));
 
     assertThat(report.warnings())
         .containsExactly(
@@ -258,7 +258,7 @@ class BatchScorerTest {
 
   @Test
   void tableAndReportKeepTheirContracts() throws IOException {
-    ScoreReport report = lake.score("run-1", input("new.csv"));
+    WindowScoreReport report = lake.score("run-1", input("new.csv"));
 
     PredictionsContract.assertKept(spark, folder.resolve("predictions"), TimeAxis.Type.TIMESTAMP);
     var problems =

@@ -223,10 +223,16 @@ class PredictionsTableTest {
 
     assertThatThrownBy(
             () ->
-                table.table().begin("n", TimeAxis.Type.ORDINAL, "run-2", PublishStep.Observer.NONE))
+                table
+                    .table()
+                    .begin(
+                        "n",
+                        new TableFormat.OfWindows(TimeAxis.Type.ORDINAL),
+                        "run-2",
+                        PublishStep.Observer.NONE))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot write to the predictions table file:%s: its origins are of type timestamp, this model's are of type ordinal, and a table holds one type. Set score.predictions to another folder."
+            "Cannot write to the predictions table file:%s: it holds origins of type timestamp, this model would add origins of type ordinal, and a table holds one kind. Set score.predictions to another folder."
                 .formatted(table.folder));
     // the refusal lets go of the lock
     assertThat(table.folder.resolve("_locks/n.lock")).doesNotExist();
@@ -251,7 +257,7 @@ class PredictionsTableTest {
     assertThatThrownBy(() -> table.begin("m", "run-1"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "The predictions table file:%s has format \"predictions.v2\", this version reads and writes predictions.v1. Use the version that wrote it, or set score.predictions to another folder."
+            "The predictions table file:%s has format \"predictions.v2\", this version reads and writes predictions.v1 and document-predictions.v1. Use the version that wrote it, or set score.predictions to another folder."
                 .formatted(table.folder));
   }
 

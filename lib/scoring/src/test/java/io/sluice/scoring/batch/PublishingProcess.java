@@ -37,7 +37,7 @@ final class PublishingProcess {
     var fs = source.getFileSystem(hadoop);
     try (PredictionsWrite write =
         PredictionsTable.at(table, Duration.ofMinutes(10), hadoop)
-            .begin("m", TimeAxis.Type.TIMESTAMP, "run-2", observer)) {
+            .begin("m", new TableFormat.OfWindows(TimeAxis.Type.TIMESTAMP), "run-2", observer)) {
       for (FileStatus partition : fs.globStatus(new Path(source, "date=*"))) {
         FileUtil.copy(fs, partition.getPath(), fs, write.staging(), false, hadoop);
       }

@@ -136,12 +136,13 @@ final class ScoringLake {
         values);
   }
 
-  ScoreReport score(String runId, String... hocon) {
+  WindowScoreReport score(String runId, String... hocon) {
     return score(runId, PublishStep.Observer.NONE, hocon);
   }
 
-  ScoreReport score(String runId, PublishStep.Observer observer, String... hocon) {
-    return BatchScorer.run(spark, resolve(hocon).read(ScoreSettings::from), run(runId), observer);
+  WindowScoreReport score(String runId, PublishStep.Observer observer, String... hocon) {
+    return (WindowScoreReport)
+        BatchScorer.run(spark, resolve(hocon).read(ScoreSettings::from), run(runId), observer);
   }
 
   PredictionsTable predictions() {

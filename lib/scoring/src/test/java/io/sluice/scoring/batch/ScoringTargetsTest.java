@@ -48,7 +48,7 @@ class ScoringTargetsTest {
             RawSeries.waves("b", 60, 20));
     lake.write("new.csv", HEADER, wide(input, false));
 
-    ScoreReport report =
+    WindowScoreReport report =
         lake.score("run-1", input("new.csv"), "score.interval = 0.5", "score.batch-size = 4");
 
     ExpectedRows expected = ExpectedRows.of(bundle, input, Gaps.KEPT, 0.5, at -> true);
@@ -71,7 +71,7 @@ class ScoringTargetsTest {
     List<RawSeries> input = List.of(RawSeries.waves("a", 60, 20), RawSeries.waves("b", 60, 12));
     lake.write("new.csv", HEADER + ",state", labelled(input));
 
-    ScoreReport report = lake.score("run-1", input("new.csv"));
+    WindowScoreReport report = lake.score("run-1", input("new.csv"));
 
     assertThat(bundle.contract().target().classes()).containsExactly("idle", "run", "stop");
     ExpectedRows expected = ExpectedRows.of(bundle, input, Gaps.FORWARD_FILL, 0.8, at -> true);
@@ -105,7 +105,7 @@ class ScoringTargetsTest {
     lines.add("a,%s,load,1e9,bad".formatted(input.time(5)));
     lake.write("new.csv", header, lines);
 
-    ScoreReport report = lake.score("run-1", input("new.csv"), "reject.max-share = 0.02");
+    WindowScoreReport report = lake.score("run-1", input("new.csv"), "reject.max-share = 0.02");
 
     ExpectedRows expected = ExpectedRows.of(bundle, List.of(input), Gaps.KEPT, 0.8, at -> true);
     expected.assertEqualTo(lake.predictions().read(spark));
@@ -148,7 +148,7 @@ class ScoringTargetsTest {
             RawSeries.waves("d", 99_990, 20));
     lake.write("new.csv", HEADER, wide(input, true));
 
-    ScoreReport report = lake.score("run-1", input("new.csv"));
+    WindowScoreReport report = lake.score("run-1", input("new.csv"));
 
     ExpectedRows expected = ExpectedRows.of(bundle, input, Gaps.INTERPOLATE, 0.8, at -> true);
     expected.assertEqualTo(lake.predictions().read(spark));

@@ -65,7 +65,12 @@ final class TestTable {
   }
 
   PredictionsWrite begin(String model, String runId) {
-    return table().begin(model, TimeAxis.Type.TIMESTAMP, runId, PublishStep.Observer.NONE);
+    return table()
+        .begin(
+            model,
+            new TableFormat.OfWindows(TimeAxis.Type.TIMESTAMP),
+            runId,
+            PublishStep.Observer.NONE);
   }
 
   /** One window per origin; every prediction is {@code value}. */

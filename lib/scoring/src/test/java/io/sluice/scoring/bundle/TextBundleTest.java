@@ -2,24 +2,30 @@ package io.sluice.scoring.bundle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
+import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.sequences.text.TextBuild;
+import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.dataset.TextDataset;
+import io.sluice.sequences.text.encoding.TextEncoder;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -50,6 +56,10 @@ class TextBundleTest {
   }
 
   private PublishedBundle publish(int words) {
+    return publish(words, Attention.NONE);
+  }
+
+  private PublishedBundle publish(int words, Attention attention) {
     ModelSpec spec =
         new ModelSpec(
                 1,
@@ -62,7 +72,11 @@ class TextBundleTest {
                 List.of(),
                 1,
                 Precision.F32,
-                Head.classes(2, List.of()))
+                Head.classes(2, List.of()),
+                attention,
+                false,
+                false,
+                0)
             .with(WordEmbedding.of(words, 5));
     return BundlePublisher.publish(
         folder.resolve("registry").toString(),
@@ -108,6 +122,26 @@ class TextBundleTest {
   }
 
   @Test
+  void aVocabularyThatWasSwappedWithItsHashIsNotThatOfTheContract() throws IOException {
+    Path bundle = Path.of(URI.create(publish(dataset.vocabulary().size()).uri()));
+    Path vocabulary = bundle.resolve(Vocabulary.FILE_NAME);
+    Path manifest = bundle.resolve(BundleManifest.FILE_NAME);
+    byte[] original = Files.readAllBytes(vocabulary);
+    byte[] swapped =
+        Files.readString(vocabulary).replace("runs", "ends").getBytes(StandardCharsets.UTF_8);
+    Files.write(vocabulary, swapped);
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(manifest.toFile());
+    json.withObject("/files/" + Vocabulary.FILE_NAME).put("sha256", Sha256.of(swapped));
+    Files.writeString(manifest, json.toString());
+
+    assertThatThrownBy(() -> ModelBundle.open(bundle.toString(), new Configuration()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "Model bundle %s contradicts itself. The vocabulary is not that of the contract: its hash is %s, expected %s. Restore the file that was written with it."
+                .formatted(bundle, Sha256.of(swapped), Sha256.of(original)));
+  }
+
+  @Test
   void aModelOfAnotherVocabularyContradictsItself() {
     PublishedBundle published = publish(99);
 
@@ -115,5 +149,60 @@ class TextBundleTest {
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("contradicts itself")
         .hasMessageContaining("it has 99 words, the documents have ");
+  }
+
+  @Test
+  void itReadsTextsAsItsDatasetDid() {
+    ModelBundle bundle = open(Attention.NONE);
+
+    try (TextEncoder encoder = bundle.newTextEncoder();
+        TextEncoder own =
+            new TextEncoder(dataset.contract(), dataset.vocabulary(), dataset.tokenizerJson())) {
+      String text = "It RUNS unheard of";
+      assertThat(encoder.encode(text)).isEqualTo(own.encode(text)).hasSize(4);
+    }
+  }
+
+  @Test
+  void attentionWeightsAreThoseOfADocumentByItself() {
+    List<int[]> documents = List.of(new int[] {2, 3, 4}, new int[] {1}, new int[] {4, 2});
+    try (DocumentPredictor predictor = open(Attention.additive(3)).newDocumentPredictor()) {
+      DocumentPredictor.Attended together = predictor.attended(TextBatch.of(0, documents));
+      for (int b = 0; b < 3; b++) {
+        int[] ids = documents.get(b);
+        DocumentPredictor.Attended alone =
+            predictor.attended(TextBatch.of(0, List.of(ids.clone())));
+
+        assertThat(alone.weights()).hasSize(ids.length);
+        double sum = 0;
+        for (int t = 0; t < 3; t++) {
+          float expected = t < ids.length ? alone.weights()[t] : 0;
+          assertThat(together.weights()[3 * b + t]).isCloseTo(expected, within(1e-6f));
+          sum += expected;
+        }
+        assertThat(sum).isCloseTo(1, within(1e-6));
+        assertThat(together.probabilities()[2 * b])
+            .isCloseTo(alone.probabilities()[0], within(1e-6f));
+      }
+    }
+  }
+
+  @Test
+  void aModelWithoutAdditiveAttentionHasNoWeights() {
+    ModelBundle bundle = open(Attention.NONE);
+
+    assertThat(bundle.hasAttentionWeights()).isFalse();
+    assertThat(open(Attention.additive(3)).hasAttentionWeights()).isTrue();
+    try (DocumentPredictor predictor = bundle.newDocumentPredictor()) {
+      TextBatch batch = TextBatch.of(0, List.of(new int[] {1}));
+      assertThatThrownBy(() -> predictor.attended(batch))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("the model has attention of kind NONE, weights are of additive attention");
+    }
+  }
+
+  private ModelBundle open(Attention attention) {
+    return ModelBundle.open(
+        publish(dataset.vocabulary().size(), attention).uri(), new Configuration());
   }
 }

@@ -11,6 +11,7 @@ import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.kernel.Cell;
+import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.Head;
@@ -23,6 +24,9 @@ import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.scoring.bundle.BundlePublisher;
 import io.sluice.scoring.bundle.DocumentPredictor;
 import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.scoring.explanation.Explainer;
+import io.sluice.scoring.explanation.Explanation;
+import io.sluice.scoring.explanation.Negations;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.TextBuild;
 import io.sluice.sequences.text.dataset.DocumentBatches;
@@ -31,6 +35,8 @@ import io.sluice.sequences.text.dataset.TextDataset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -151,21 +157,172 @@ class DocumentEvaluationTest {
 
   @Test
   void tasksOfASessionFindTheSame() throws Exception {
-    EvaluationReport report = evaluate(SparkExtension.session());
+    String negations = "evaluate.explain.negations = [a, b]";
+    EvaluationReport report = evaluate(SparkExtension.session(), negations);
 
-    EvaluationReport here = evaluate(null);
+    EvaluationReport here = evaluate(null, negations);
     assertThat(report.metrics().keySet()).isEqualTo(here.metrics().keySet());
     here.metrics()
         .forEach(
             (name, value) ->
                 assertThat(report.metrics().get(name)).as(name).isCloseTo(value, within(1e-6)));
     assertThat(report.classes()).isEqualTo(here.classes());
+    assertThat(report.explanations().samples())
+        .extracting(EvaluationReport.ExplainedDocument::tokens)
+        .isEqualTo(
+            here.explanations().samples().stream()
+                .map(EvaluationReport.ExplainedDocument::tokens)
+                .toList());
+    assertThat(report.explanations().negations().flips())
+        .isEqualTo(here.explanations().negations().flips());
     Path schema = Path.of(System.getenv("SLUICE_ROOT"), "data-schemas", "evaluation.v1.json");
     assertThat(
             JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
                 .getSchema(Files.readString(schema))
                 .validate(new ObjectMapper().valueToTree(report)))
         .isEmpty();
+  }
+
+  @Test
+  void documentsThatFlipWithoutTheirNegationsAreCountedAndWeighed() {
+    // so close to what this network says of most documents that some flip
+    String threshold = "evaluate.threshold = %s".formatted(medianProbability());
+    EvaluationReport report =
+        evaluate(null, threshold, "evaluate.explain { negations = [A, b], top = 2, flips = 1000 }");
+
+    var negations = new Negations(List.of("a", "b"), dataset.vocabulary());
+    var decision = new Decision(2, (float) medianProbability());
+    long negated = 0;
+    long flips = 0;
+    long byAttention = 0;
+    long byOcclusion = 0;
+    ModelBundle opened = ModelBundle.open(bundle, HADOOP);
+    try (DocumentPredictor predictor = opened.newDocumentPredictor();
+        Explainer explainer = new Explainer(opened, Device.CPU)) {
+      for (int[] ids : documents()) {
+        int[] rest = negations.removedFrom(ids);
+        if (rest.length == ids.length || rest.length == 0) {
+          continue;
+        }
+        negated++;
+        int y = decision.predicted(probabilities(predictor, ids), 0);
+        if (decision.predicted(probabilities(predictor, rest), 0) != y) {
+          flips++;
+          Explanation weights = explainer.explain(ids, y);
+          byAttention += isInTop(negations, ids, weights.attention()) ? 1 : 0;
+          byOcclusion += isInTop(negations, ids, weights.occlusion()) ? 1 : 0;
+        }
+      }
+    }
+    EvaluationReport.NegationCount count = report.explanations().negations();
+    assertThat(negated).isGreaterThan(20);
+    assertThat(flips).isGreaterThan(3);
+    assertThat(count.documents()).isEqualTo(negated);
+    assertThat(count.flips()).isEqualTo(flips);
+    assertThat(count.explained()).isEqualTo((int) flips);
+    assertThat(count.inTopByAttention()).isEqualTo((int) byAttention);
+    assertThat(count.inTopByOcclusion()).isEqualTo((int) byOcclusion);
+    assertThat(count.inTopByChance()).isBetween(0.1 * flips, (double) flips);
+    assertThat(String.join("\n", report.notes()))
+        .contains(
+            "Without their negations (evaluate.explain.negations) %d of the %d documents that have one change class. Of %d of these, drawn by a hash of their names, a negation is among the 2 words that weigh most in %d by attention, %d by occlusion and would be in "
+                .formatted(flips, negated, flips, byAttention, byOcclusion));
+    assertThat(
+            evaluate(null, threshold, "evaluate.explain { negations = [a, b], flips = 2 }")
+                .explanations()
+                .negations())
+        .satisfies(
+            sample -> {
+              assertThat(sample.flips()).isEqualTo(count.flips());
+              assertThat(sample.explained()).isEqualTo(2);
+            });
+  }
+
+  @Test
+  void theChanceOfANegationAmongTheFirstIsThatOfDrawingWithoutReturn() {
+    assertThat(DocumentExplanations.chance(5, 2, 2)).isCloseTo(1 - 3 / 5.0 * 2 / 4, within(1e-12));
+    assertThat(DocumentExplanations.chance(3, 1, 10)).isEqualTo(1);
+    assertThat(DocumentExplanations.chance(30, 0, 10)).isZero();
+  }
+
+  private static boolean isInTop(Negations negations, int[] ids, float[] weights) {
+    return Arrays.stream(Explanation.top(weights, 2)).anyMatch(t -> negations.contains(ids[t]));
+  }
+
+  private static double medianProbability() {
+    try (DocumentPredictor predictor = ModelBundle.open(bundle, HADOOP).newDocumentPredictor()) {
+      double[] second =
+          documents().stream()
+              .mapToDouble(ids -> probabilities(predictor, ids)[1])
+              .sorted()
+              .toArray();
+      return second[second.length / 2] + 1e-5; // no document is on it
+    }
+  }
+
+  private static float[] probabilities(DocumentPredictor predictor, int[] ids) {
+    return predictor.probabilities(TextBatch.of(dataset.contract().padId(), List.of(ids)));
+  }
+
+  private static List<int[]> documents() {
+    var documents = new ArrayList<int[]>();
+    DocumentBatches alone = dataset.documentsInOrder(Split.TRAIN, 1, 0, 1);
+    while (alone.hasNext()) {
+      TextBatch one = alone.next();
+      documents.add(Arrays.copyOf(one.ids(), one.length(0)));
+    }
+    return documents;
+  }
+
+  @Test
+  void samplesAreDrawnOfThoseThatAreRightWrongAndUndecided() {
+    List<EvaluationReport.ExplainedDocument> samples =
+        evaluate(null, "evaluate.explain.samples = 9").explanations().samples();
+
+    assertThat(samples)
+        .extracting(EvaluationReport.ExplainedDocument::choice)
+        .containsExactly(
+            "right",
+            "right",
+            "right",
+            "right",
+            "wrong",
+            "wrong",
+            "wrong",
+            "undecided",
+            "undecided");
+    assertThat(samples)
+        .extracting(EvaluationReport.ExplainedDocument::name)
+        .doesNotHaveDuplicates();
+    for (EvaluationReport.ExplainedDocument sample : samples) {
+      assertThat(sample.predicted().equals(sample.actual()))
+          .isEqualTo(
+              sample.choice().equals("undecided")
+                  ? sample.predicted().equals(sample.actual())
+                  : sample.choice().equals("right"));
+      assertThat(sample.attention()).hasSameSizeAs(sample.tokens());
+      assertThat(sample.occlusion()).hasSameSizeAs(sample.tokens());
+      assertThat(sample.window()).isEqualTo(1);
+    }
+    assertThat(evaluate(null, "evaluate.explain.samples = 9").explanations().samples())
+        .isEqualTo(samples);
+    assertThat(
+            evaluate(null, "evaluate.explain { samples = 9, seed = 2 }").explanations().samples())
+        .isNotEqualTo(samples);
+  }
+
+  @Test
+  void wordsOfAnotherLanguageAreSaidToBeMissing() {
+    EvaluationReport report =
+        evaluate(null, "evaluate.explain { samples = 0, negations = [nicht] }");
+
+    assertThat(report.explanations().negations().documents()).isZero();
+    assertThat(report.explanations().samples()).isEmpty();
+    assertThat(report.notes())
+        .contains(
+            "No token of the vocabulary is one of evaluate.explain.negations [nicht]; name those of the texts' language.");
+    assertThat(evaluate(null, "evaluate.explain { samples = 0, negations = [] }").explanations())
+        .isNull();
   }
 
   @Test

@@ -227,6 +227,15 @@ public final class Lake {
     }
   }
 
+  /** A path as every process and every working directory understands it: a full URI. */
+  public String qualified(String uri) {
+    try {
+      return fileSystem(uri).makeQualified(new Path(uri)).toString();
+    } catch (IOException e) {
+      throw LakeFailure.reading("path", uri, e);
+    }
+  }
+
   /** The file system of a URI; local paths without Hadoop's checksum files. */
   public FileSystem fileSystem(String uri) throws IOException {
     FileSystem fs = new Path(uri).getFileSystem(hadoop);

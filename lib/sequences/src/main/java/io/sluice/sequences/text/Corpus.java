@@ -71,23 +71,13 @@ final class Corpus {
 
   private static Corpus documents(TokenTable table, TextSettings settings) {
     var shares = settings.split();
-    Column key =
-        settings.source().idColumn() != null
-            ? col("id")
-            : udf(
-                    new Name(
-                        new HashMap<>(table.chunks()),
-                        settings.source().format().equals("text")
-                            && settings.source().document() == Document.FILE),
-                    DataTypes.StringType)
-                .apply(col("source"), col("file"), col("block"), col("chunk"), col("at"));
     UserDefinedFunction drawn =
         udf(new Draw(shares.validation(), shares.test(), shares.seed()), DataTypes.IntegerType);
     Dataset<Row> usable =
         table
             .rows()
             .where("reason is null")
-            .withColumn("key", key)
+            .withColumn("key", name(table, settings.source()))
             .withColumn(
                 "split",
                 when(col("source").equalTo(0), drawn.apply(col("key"))).otherwise(col("source")));
@@ -113,7 +103,20 @@ final class Corpus {
     return new Corpus(table, settings, classes, spread(classed.where("class >= 0")), unknown);
   }
 
-  private static Dataset<Row> spread(Dataset<Row> documents) {
+  /** The name of a row's document: its id, or where it stands. */
+  static Column name(TokenTable table, TextSettings.Source source) {
+    return source.idColumn() != null
+        ? col("id")
+        : udf(
+                new Name(
+                    new HashMap<>(table.chunks()),
+                    source.format().equals("text") && source.document() == Document.FILE),
+                DataTypes.StringType)
+            .apply(col("source"), col("file"), col("block"), col("chunk"), col("at"));
+  }
+
+  /** Adds column spread, 63 bits of a hash of the key. */
+  static Dataset<Row> spread(Dataset<Row> documents) {
     return documents.withColumn("spread", udf(new Spread(), DataTypes.LongType).apply(col("key")));
   }
 
@@ -228,11 +231,7 @@ final class Corpus {
 
   /** Columns source_file, reason and row of what cannot be used. */
   Dataset<Row> rejects() {
-    Dataset<Row> rejects =
-        table
-            .rows()
-            .where("reason is not null")
-            .selectExpr("nullif(uri, '') as source_file", "reason", "row");
+    Dataset<Row> rejects = table.rejects();
     if (ofUnknownLabel == null) {
       return rejects;
     }

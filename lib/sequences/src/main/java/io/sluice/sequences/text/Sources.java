@@ -3,6 +3,7 @@ package io.sluice.sequences.text;
 import static org.apache.spark.sql.functions.input_file_block_start;
 import static org.apache.spark.sql.functions.lit;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.config.Provenance;
 import io.sluice.sequences.dataset.ManifestJson;
@@ -10,7 +11,6 @@ import io.sluice.sequences.telemetry.source.RawTable;
 import io.sluice.sequences.telemetry.source.SeriesOfFile;
 import io.sluice.sequences.telemetry.source.WriteFailures;
 import io.sluice.sequences.text.TextSettings.Document;
-import io.sluice.sequences.text.encoding.TextContract.Layout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -31,24 +31,22 @@ final class Sources {
    */
   record File(int source, String uri, String name) {}
 
-  private final TextSettings settings;
-  private final String tokenizerJson;
+  private final Reading reading;
   private final List<RawTable> tables = new ArrayList<>();
   private final List<String> roots = new ArrayList<>();
   private final List<File> files = new ArrayList<>();
 
-  private Sources(TextSettings settings, String tokenizerJson) {
-    this.settings = settings;
-    this.tokenizerJson = tokenizerJson;
+  private Sources(Reading reading) {
+    this.reading = reading;
   }
 
   /** Opens them; refuses what cannot be read, and columns that are not there or nested. */
-  static Sources open(SparkSession spark, TextSettings settings, String tokenizerJson) {
-    var sources = new Sources(settings, tokenizerJson);
+  static Sources open(SparkSession spark, Reading reading) {
+    var sources = new Sources(reading);
     for (int number = 0; number < 3; number++) {
-      String path = settings.source().paths().get(number);
+      String path = reading.source().paths().get(number);
       sources.roots.add(path == null ? "" : SeriesOfFile.root(path));
-      sources.tables.add(path == null ? null : open(spark, settings, number));
+      sources.tables.add(path == null ? null : open(spark, reading, number));
       if (path != null) {
         sources.addFiles(number);
       }
@@ -56,8 +54,8 @@ final class Sources {
     return sources;
   }
 
-  private static RawTable open(SparkSession spark, TextSettings settings, int number) {
-    var source = settings.source();
+  private static RawTable open(SparkSession spark, Reading reading, int number) {
+    var source = reading.source();
     var options = new TreeMap<>(source.options());
     if (source.format().equals("text") && source.document() == Document.FILE) {
       options.put("wholetext", "true");
@@ -65,15 +63,26 @@ final class Sources {
     RawTable table =
         RawTable.open(
             spark,
-            settings.described(number),
+            reading.described(number),
             source.paths().get(number),
             source.format(),
             options,
             source.columnNames());
     table.requirePlain(source.textColumn(), "source.columns.text");
     table.requirePlain(source.idColumn(), "source.columns.id");
-    table.requirePlain(source.labelColumn(), "source.columns.label");
+    table.requirePlain(label(reading, table), "source.columns.label");
     return table;
+  }
+
+  /** The column of labels; null where there is none and none is needed. */
+  private static String label(Reading reading, RawTable table) {
+    String label = reading.source().labelColumn();
+    return reading.needsLabels() || table.has(label) ? label : null;
+  }
+
+  /** Whether one of them has the column of labels. */
+  boolean hasLabels() {
+    return tables.stream().anyMatch(t -> t != null && t.has(reading.source().labelColumn()));
   }
 
   private void addFiles(int number) {
@@ -87,11 +96,15 @@ final class Sources {
     return files;
   }
 
-  /** SHA-256 of all that decides how a file becomes tokens, but for the file. */
-  String reading(String codeVersion) {
+  /**
+   * SHA-256 of all that decides how a file becomes tokens, but for the file.
+   *
+   * @param preparation the settings of the source, without secrets
+   */
+  String hash(String codeVersion, JsonNode preparation) {
     ObjectNode json = ManifestJson.mapper().createObjectNode();
     json.put("code", codeVersion);
-    json.set("source", settings.preparation().get("source"));
+    json.set("source", preparation);
     json.put("tokenising", tokenising().toString());
     tables.forEach(table -> json.withArray("tables").add(table == null ? "" : table.schema()));
     return Provenance.sha256(ManifestJson.write(json));
@@ -113,7 +126,7 @@ final class Sources {
   /** Writes tokenised rows to a folder. */
   void write(Dataset<Row> tokenised, String uri) {
     WriteFailures.guard(
-        settings.described(),
+        reading.describedTogether(),
         uri,
         () -> {
           tokenised.write().option("compression", "snappy").parquet(uri);
@@ -139,7 +152,7 @@ final class Sources {
       return null;
     }
     Dataset<Row> rows = own.size() == table.files().length ? table.rows() : table.rowsOf(own);
-    var source = settings.source();
+    var source = reading.source();
     return rows.select(
         lit(number).as("source"),
         table.file().as("uri"),
@@ -147,7 +160,7 @@ final class Sources {
         table.malformed().as("malformed"),
         text(table, source.textColumn()).as("text"),
         text(table, source.idColumn()).as("id"),
-        text(table, source.labelColumn()).as("label"));
+        text(table, label(reading, table)).as("label"));
   }
 
   private static Column text(RawTable table, String name) {
@@ -155,17 +168,17 @@ final class Sources {
   }
 
   private Tokenising tokenising() {
-    var source = settings.source();
+    var source = reading.source();
     var names = new ArrayList<String>();
     names.add(source.textColumn());
     names.add(source.idColumn());
     names.add(source.labelColumn());
     return new Tokenising(
-        settings.text().tokenisation(),
-        tokenizerJson,
-        settings.dataset().layout() == Layout.DOCUMENTS,
-        source.labelColumn() != null,
-        settings.text().invalidUtf8(),
+        reading.tokenisation(),
+        reading.tokenizerJson(),
+        !reading.isStream(),
+        reading.needsLabels(),
+        reading.invalidUtf8(),
         roots,
         names);
   }

@@ -72,9 +72,10 @@ public final class TextBuilder {
     try (StagedFolder staged = stage(settings.dataset().path())) {
       String tokenizerJson = tokenizerJson();
       Vocabulary given = givenVocabulary();
+      Reading reading = Reading.of(settings, tokenizerJson);
       if (!settings.dataset().incremental()) {
         TokenTable table =
-            describing("tokenise", () -> TokenTable.write(spark, settings, tokenizerJson, staged));
+            describing("tokenise", () -> TokenTable.write(spark, reading, staged.uri()));
         return build(staged, table, tokenizerJson, given, LastBuild.none()).report();
       }
       LastBuild last =
@@ -90,7 +91,12 @@ public final class TextBuilder {
               "tokenise",
               () ->
                   TokenTable.write(
-                      spark, settings, tokenizerJson, provenance.codeVersion(), state, kept));
+                      spark,
+                      reading,
+                      settings.preparation().get("source"),
+                      provenance.codeVersion(),
+                      state,
+                      kept));
       Result result = build(staged, table, tokenizerJson, given, last);
       kept.published(new Built(result.manifest().seal(), state.hash()));
       return result.report();
@@ -198,31 +204,11 @@ public final class TextBuilder {
             return null;
           });
     }
-    double share = (double) n / table.documents();
-    if (n == table.documents() || share > settings.reject().maxShare()) {
-      List<String> reasons =
-          rejected.entrySet().stream()
-              .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
-              .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
-              .toList();
-      throw new InvalidInputException(
-          "%s: %d of %d documents cannot be used (%.2f %%), %s. Reasons: %s. They are in %s; correct the data or the settings of source and text."
-              .formatted(
-                  settings.described(0),
-                  n,
-                  table.documents(),
-                  100 * share,
-                  share > settings.reject().maxShare()
-                      ? "more than reject.max-share = " + settings.reject().maxShare()
-                      : "and none is left",
-                  String.join(", ", reasons),
-                  settings.reject().path()));
-    }
-    if (table.replaced() > 0) {
-      warnings.add(
-          "%d documents have bytes that are not UTF-8, or the character U+FFFD that such bytes became before; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out."
-              .formatted(table.replaced()));
-    }
+    table.requireFewRejected(
+        settings.reject().maxShare(),
+        settings.reject().path(),
+        "correct the data or the settings of source and text");
+    table.warningOfReplaced().ifPresent(warnings::add);
   }
 
   private void requireTrain(Map<Split, Contents> contents) {

@@ -14,10 +14,8 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /**
  * Settings of {@code build-sequences} for text. Defaults live in {@code conf/reference.conf} and
@@ -69,6 +67,21 @@ public record TextSettings(
       String labelColumn,
       String validationPath,
       String testPath) {
+
+    /** The same table elsewhere, by itself. */
+    public Source at(String otherPath) {
+      return new Source(
+          otherPath,
+          format,
+          options,
+          columnNames,
+          document,
+          textColumn,
+          idColumn,
+          labelColumn,
+          null,
+          null);
+    }
 
     /** The paths with the settings that name them; the split of each is its place. */
     List<String> paths() {
@@ -164,6 +177,24 @@ public record TextSettings(
   }
 
   private static Source source(ConfigReader s, Layout layout) {
+    return source(
+        s,
+        layout,
+        s.string("path"),
+        s.optionalString("validation-path").orElse(null),
+        s.optionalString("test-path").orElse(null));
+  }
+
+  /**
+   * Reads from the section {@code source} how documents lie in a table, for what is scored: {@link
+   * Source#at} says where.
+   */
+  public static Source documents(ConfigReader s) {
+    return source(s, Layout.DOCUMENTS, null, null, null);
+  }
+
+  private static Source source(
+      ConfigReader s, Layout layout, String path, String validationPath, String testPath) {
     String format = s.string("format");
     List<String> names = s.strings("column-names");
     s.check(
@@ -199,7 +230,7 @@ public record TextSettings(
                   label);
             });
     return new Source(
-        s.string("path"),
+        path,
         format,
         s.stringMap("options"),
         names,
@@ -207,8 +238,8 @@ public record TextSettings(
         columns.text(),
         columns.id(),
         columns.label(),
-        s.optionalString("validation-path").orElse(null),
-        s.optionalString("test-path").orElse(null));
+        validationPath,
+        testPath);
   }
 
   private static Shares shares(ConfigReader s, Source source) {
@@ -361,24 +392,18 @@ public record TextSettings(
     return Provenance.sha256(ManifestJson.write(json));
   }
 
-  /** All sources, for messages of work on them together. */
-  String described() {
-    List<String> all =
-        IntStream.range(0, 3)
-            .filter(number -> source.paths().get(number) != null)
-            .mapToObj(this::described)
-            .toList();
-    return all.size() == 1 ? all.get(0) : "the sources (%s)".formatted(String.join(", ", all));
-  }
-
   /** The path of a source with the setting that names it. */
   String described(int sourceNumber) {
-    String setting =
-        switch (sourceNumber) {
-          case 0 -> "source.path ";
-          case 1 -> "source.validation-path ";
-          default -> "source.test-path ";
-        };
-    return setting + Objects.requireNonNull(source.paths().get(sourceNumber));
+    return described().get(sourceNumber);
+  }
+
+  /** Each path with the setting that names it; null where there is none. */
+  List<String> described() {
+    return Arrays.asList(
+        "source.path " + source.path(),
+        source.validationPath() == null
+            ? null
+            : "source.validation-path " + source.validationPath(),
+        source.testPath() == null ? null : "source.test-path " + source.testPath());
   }
 }

@@ -6,8 +6,8 @@ import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.failure.InvalidInputException;
-import io.sluice.sequences.lake.StagedFolder;
 import io.sluice.sequences.telemetry.source.ReadFailures;
 import io.sluice.sequences.text.KeptTokens.FileState;
 import java.io.Serializable;
@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -43,10 +44,11 @@ final class TokenTable {
    */
   record Before(long row, long token) implements Serializable {}
 
-  private final TextSettings settings;
+  private final Reading reading;
   private final Supplier<Dataset<Row>> rows;
   private final long files;
   private final long tokenisedFiles;
+  private final boolean hasLabels;
   private final Map<ChunkId, Before> chunks = new HashMap<>();
   private final TreeMap<String, Long> rejected = new TreeMap<>();
   private final long[] documents = new long[3];
@@ -55,41 +57,46 @@ final class TokenTable {
   private String hash;
 
   private TokenTable(
-      TextSettings settings, Supplier<Dataset<Row>> rows, long files, long tokenisedFiles) {
-    this.settings = settings;
+      Sources sources, Reading reading, Supplier<Dataset<Row>> rows, long tokenisedFiles) {
+    this.reading = reading;
     this.rows = rows;
-    this.files = files;
+    this.files = sources.files().size();
     this.tokenisedFiles = tokenisedFiles;
+    this.hasLabels = sources.hasLabels();
     addUp();
   }
 
-  /** Reads and tokenises the sources, into a folder that goes before the dataset is published. */
-  static TokenTable write(
-      SparkSession spark, TextSettings settings, String tokenizerJson, StagedFolder staged) {
-    Sources sources = Sources.open(spark, settings, tokenizerJson);
-    String uri = staged.uri() + "/" + FOLDER;
+  /**
+   * Reads and tokenises the sources.
+   *
+   * @param parent folder that the table is written into; the caller deletes it
+   */
+  static TokenTable write(SparkSession spark, Reading reading, String parent) {
+    Sources sources = Sources.open(spark, reading);
+    String uri = parent + "/" + FOLDER;
     sources.tokenise(sources.files(), uri);
     return new TokenTable(
-        settings,
+        sources,
+        reading,
         () -> spark.read().schema(Tokenising.SCHEMA).parquet(uri),
-        sources.files().size(),
         sources.files().size());
   }
 
   /**
    * Tokenises the files whose tokens are not kept, and keeps them.
    *
+   * @param preparation the settings of the source, without secrets
    * @param state of the sources, from before they were opened
    */
   static TokenTable write(
       SparkSession spark,
-      TextSettings settings,
-      String tokenizerJson,
+      Reading reading,
+      JsonNode preparation,
       String codeVersion,
       SourceState state,
       KeptTokens kept) {
-    Sources sources = Sources.open(spark, settings, tokenizerJson);
-    kept.require(sources.reading(codeVersion));
+    Sources sources = Sources.open(spark, reading);
+    kept.require(sources.hash(codeVersion, preparation));
     Map<FileState, Sources.File> files = new LinkedHashMap<>();
     sources.files().forEach(f -> files.put(state.of(f.source(), f.uri(), f.name()), f));
     List<FileState> now = List.copyOf(files.keySet());
@@ -102,7 +109,7 @@ final class TokenTable {
       sources.write(kept.rows(spark, now), kept.nextFolder());
       kept.replaceAll(now);
     }
-    return new TokenTable(settings, () -> kept.rows(spark, now), now.size(), missing.size());
+    return new TokenTable(sources, reading, () -> kept.rows(spark, now), missing.size());
   }
 
   /** Adds up what lies before each chunk, and what there is of everything. */
@@ -168,9 +175,9 @@ final class TokenTable {
   /** Refuses sources without rows. */
   void requireDocuments() {
     for (int number = 0; number < 3; number++) {
-      if (settings.source().paths().get(number) != null && documents[number] == 0) {
+      if (reading.source().paths().get(number) != null && documents[number] == 0) {
         throw new InvalidInputException(
-            "%s has no rows. Give a path with data.".formatted(settings.described(number)));
+            "%s has no rows. Give a path with data.".formatted(reading.described(number)));
       }
     }
   }
@@ -180,9 +187,16 @@ final class TokenTable {
     return rows.get();
   }
 
+  /** Columns source_file, reason and row of what cannot be used. */
+  Dataset<Row> rejects() {
+    return rows()
+        .where("reason is not null")
+        .selectExpr("nullif(uri, '') as source_file", "reason", "row");
+  }
+
   /** Runs an action on the rows. */
   <T> T reading(Callable<T> action) {
-    return ReadFailures.guard(settings.described(0), action);
+    return ReadFailures.guard(reading.described(0), action);
   }
 
   /** What lies before each chunk. */
@@ -193,6 +207,56 @@ final class TokenTable {
   /** Rejected so far, by reason. */
   TreeMap<String, Long> rejected() {
     return rejected;
+  }
+
+  /**
+   * Refuses a source of which too little is left.
+   *
+   * @param maxShare more rejected documents than this share are too many
+   * @param path where they were written to
+   * @param advice what to do
+   */
+  void requireFewRejected(double maxShare, String path, String advice) {
+    long n = rejected.values().stream().mapToLong(Long::longValue).sum();
+    double share = (double) n / documents();
+    if (n < documents() && share <= maxShare) {
+      return;
+    }
+    List<String> reasons =
+        rejected.entrySet().stream()
+            .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+            .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
+            .toList();
+    throw new InvalidInputException(
+        "%s: %d of %d documents cannot be used (%.2f %%), %s. Reasons: %s. They are in %s; %s."
+            .formatted(
+                reading.described(0),
+                n,
+                documents(),
+                100 * share,
+                share > maxShare ? "more than reject.max-share = " + maxShare : "and none is left",
+                String.join(", ", reasons),
+                path,
+                advice));
+  }
+
+  /** What a person should know of bytes that are not UTF-8; empty where there are none. */
+  Optional<String> warningOfReplaced() {
+    return replaced == 0
+        ? Optional.empty()
+        : Optional.of(
+            "%d documents have bytes that are not UTF-8, or the character U+FFFD that such bytes became before; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out."
+                .formatted(replaced));
+  }
+
+  /** Whether a source has the column of labels. */
+  boolean hasLabels() {
+    return hasLabels;
+  }
+
+  /** The main source with the setting that names it. */
+  String described() {
+    return reading.described(0);
   }
 
   long files() {

@@ -119,6 +119,7 @@ record Tokenising(
       boolean replaced = reason == null && text.indexOf(REPLACEMENT) >= 0;
       if (replaced && invalidUtf8 == InvalidUtf8.REJECT) {
         reason = TextReject.TEXT_NOT_UTF8;
+        replaced = false;
       }
       String clean = reason == null ? tokeniser.clean(text) : null;
       joined.setLength(0);

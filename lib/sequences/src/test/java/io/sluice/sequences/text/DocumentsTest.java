@@ -9,6 +9,7 @@ import io.sluice.failure.QualityGateException;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextManifest;
+import io.sluice.sequences.text.dataset.Truncation;
 import io.sluice.sequences.text.encoding.TextEncoder;
 import io.sluice.sequences.text.encoding.Tokenizers;
 import io.sluice.sequences.text.encoding.Vocabulary;
@@ -377,7 +378,8 @@ class DocumentsTest {
         .hasMessage(
             "%s/dataset/manifest.json describes a dataset of text (text-sequences.v1, dataset.layout = documents), and this reads telemetry (sequences.v1). Give the path of a telemetry dataset."
                 .formatted(folder));
-    assertThatThrownBy(() -> TextBuild.in(folder).open().streams(Split.TRAIN, 1, 1, 0, 1))
+    assertThatThrownBy(
+            () -> TextBuild.in(folder).open().streams(Split.TRAIN, 1, Truncation.every(1), 0, 1))
         .hasMessage(
             "%s/dataset has dataset.layout = documents, and this reads stream. Rebuild it with dataset.layout = stream."
                 .formatted(folder));

@@ -11,6 +11,7 @@ import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.DocumentBatches;
 import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.dataset.TextDataset;
+import io.sluice.sequences.text.dataset.Truncation;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,11 +69,12 @@ class RealTextTest {
     Vocabulary vocabulary = dataset.vocabulary();
     assertThat(vocabulary.count(vocabulary.lineEndId())).isEqualTo(42_068);
     // the first line, read back
-    var batch = dataset.streams(Split.TRAIN, 1, 24, 0, 1).epoch(0).next();
+    var batch = dataset.streams(Split.TRAIN, 1, Truncation.every(24), 0, 1).epoch(0, 0).next();
     assertThat(vocabulary.token(batch.ids()[0])).isEqualTo("aer");
     assertThat(vocabulary.token(batch.nextIds()[23])).isEqualTo("<eos>");
     // 20 streams of 46,479 tokens, 20 steps: the published small model makes 2,323 whole steps
-    assertThat(dataset.streams(Split.TRAIN, 20, 20, 0, 1).steps()).isEqualTo(2_324);
+    assertThat(dataset.streams(Split.TRAIN, 20, Truncation.every(20), 0, 1).steps())
+        .isEqualTo(2_324);
   }
 
   /** 25,000 reviews, half of them positive; batches of nearly one length. */

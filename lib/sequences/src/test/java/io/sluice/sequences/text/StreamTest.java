@@ -8,6 +8,7 @@ import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextColumns;
 import io.sluice.sequences.text.dataset.TextManifest;
+import io.sluice.sequences.text.dataset.Truncation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,7 +99,7 @@ class StreamTest {
 
     build.run();
 
-    assertThatThrownBy(() -> build.open().streams(Split.TRAIN, 1, 5, 0, 1))
+    assertThatThrownBy(() -> build.open().streams(Split.TRAIN, 1, Truncation.every(5), 0, 1))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
             "The train split of %s has 1 tokens: 1 streams get 1 each, and a stream needs at least 2. Lower the batch size to 0, or give more text."

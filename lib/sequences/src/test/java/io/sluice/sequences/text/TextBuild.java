@@ -8,6 +8,7 @@ import io.sluice.sequences.text.dataset.DocumentBatches;
 import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
+import io.sluice.sequences.text.dataset.Truncation;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -134,7 +135,7 @@ public final class TextBuild {
     var tokens = new ArrayList<String>();
     Vocabulary vocabulary = open().vocabulary();
     long N = open().tokens(split);
-    var batches = open().streams(split, 1, 7, 0, 1).epoch(0);
+    var batches = open().streams(split, 1, Truncation.every(7), 0, 1).epoch(0, 0);
     while (batches.hasNext()) {
       var batch = batches.next();
       for (int t = 0; t < batch.timeSteps(); t++) {

@@ -5,6 +5,7 @@ import io.sluice.recurrent.optim.AverageTrigger;
 import io.sluice.recurrent.optim.LossScale;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,7 +19,8 @@ import java.util.TreeSet;
  *
  * <p><b>Shapes.</b> {@code parameters} (P), {@code optimizer} (S, 0 for plain SGD), {@code
  * averageParameters} (P, or 0 where no average is kept), {@code bestParameters} (P); float32 in the
- * order of the network's own flat views. Arrays are shared, not copied.
+ * order of the network's own flat views; {@code carriedStates} (N, B), 0 where nothing is carried.
+ * Arrays are shared, not copied.
  *
  * @param position where the run stands
  * @param settings settings that must be the same on resumption, by name, as text
@@ -27,6 +29,8 @@ import java.util.TreeSet;
  * @param averageParameters the average of parameters after it, where one is kept and has begun
  * @param bestParameters those with the best validation loss; the ones the run began with before the
  *     first validation
+ * @param carriedStates h and c of each recurrent layer, lowest first, that each of B streams takes
+ *     into the next step; within an epoch of streams only
  */
 public record Checkpoint(
     Position position,
@@ -34,7 +38,8 @@ public record Checkpoint(
     float[] parameters,
     float[] optimizer,
     float[] averageParameters,
-    float[] bestParameters)
+    float[] bestParameters,
+    float[] carriedStates)
     implements Serializable {
 
   public static final String FORMAT = "checkpoint.v2";
@@ -43,12 +48,25 @@ public record Checkpoint(
     settings = new TreeMap<>(settings);
   }
 
+  /** Where nothing is carried from step to step. */
+  public Checkpoint(
+      Position position,
+      Map<String, String> settings,
+      float[] parameters,
+      float[] optimizer,
+      float[] averageParameters,
+      float[] bestParameters) {
+    this(
+        position, settings, parameters, optimizer, averageParameters, bestParameters, new float[0]);
+  }
+
   /**
    * @param epoch epochs finished
    * @param stepOfEpoch steps finished of the epoch after them
    * @param step steps finished, over all epochs
    * @param lossSum sum of the losses of {@code windowsOfEpoch}
-   * @param windowsOfEpoch windows that the finished steps of the epoch have learned from
+   * @param windowsOfEpoch windows, or tokens of streams, that the finished steps of the epoch have
+   *     learned from
    * @param trainLoss mean loss of the last finished epoch's steps
    * @param validationLoss after the last finished epoch
    * @param bestEpoch the epoch (from 1) with the best validation loss
@@ -164,11 +182,23 @@ public record Checkpoint(
   }
 
   /**
+   * The part for the parameters [from, to), as a rank holds it that has only these, where nothing
+   * is carried from step to step.
+   */
+  public Checkpoint range(long from, long to) {
+    require(carriedStates.length == 0, "carriedStates", carriedStates.length, "0");
+    return range(from, to, 0, 0);
+  }
+
+  /**
    * The part for the parameters [from, to), as a rank holds it that has only these. Arrays are
    * copies; of an optimizer that keeps k numbers a parameter, in k moments of P numbers one after
    * the other, it has k moments of {@code to - from} numbers one after the other.
+   *
+   * @param fromState first number of what its layers carry
+   * @param toState after the last one
    */
-  public Checkpoint range(long from, long to) {
+  public Checkpoint range(long from, long to, long fromState, long toState) {
     int all = parameters.length;
     if (from < 0 || from >= to || to > all) {
       throw new IllegalArgumentException(
@@ -186,7 +216,8 @@ public record Checkpoint(
         slices(parameters, (int) from, (int) to),
         slices(optimizer, (int) from, (int) to),
         slices(averageParameters, (int) from, (int) to),
-        slices(bestParameters, (int) from, (int) to));
+        slices(bestParameters, (int) from, (int) to),
+        Arrays.copyOfRange(carriedStates, (int) fromState, (int) toState));
   }
 
   private void require(boolean holds, String name, int length, String rule) {

@@ -1,5 +1,6 @@
 package io.sluice.training.checkpoint;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
@@ -17,14 +18,15 @@ import java.util.Map;
 import java.util.function.ToIntFunction;
 
 /**
- * The bytes of a checkpoint: a line with the format, a header in JSON, four float32 arrays, and the
+ * The bytes of a checkpoint: a line with the format, a header in JSON, five float32 arrays, and the
  * SHA-256 of all of that.
  *
  * <pre>
  * "checkpoint.v2\n"                            ASCII
  * header length                                int32, big-endian
  * header                                       UTF-8 JSON: position, settings, lengths of the arrays
- * parameters | optimizer | averageParameters | bestParameters      float32, little-endian
+ * parameters | optimizer | averageParameters | bestParameters | carriedStates
+ *                                              float32, little-endian
  * SHA-256                                      32 bytes
  * </pre>
  */
@@ -42,7 +44,8 @@ final class CheckpointFile {
       int parameters,
       int optimizer,
       int averageParameters,
-      int bestParameters) {
+      int bestParameters,
+      @JsonInclude(JsonInclude.Include.NON_DEFAULT) int carriedStates) {
     static Header of(Checkpoint checkpoint) {
       return new Header(
           checkpoint.position(),
@@ -50,11 +53,12 @@ final class CheckpointFile {
           checkpoint.parameters().length,
           checkpoint.optimizer().length,
           checkpoint.averageParameters().length,
-          checkpoint.bestParameters().length);
+          checkpoint.bestParameters().length,
+          checkpoint.carriedStates().length);
     }
 
     long floats() {
-      return (long) parameters + optimizer + averageParameters + bestParameters;
+      return (long) parameters + optimizer + averageParameters + bestParameters + carriedStates;
     }
   }
 
@@ -92,7 +96,8 @@ final class CheckpointFile {
                 sum(pieces, Header::parameters),
                 sum(pieces, Header::optimizer),
                 sum(pieces, Header::averageParameters),
-                sum(pieces, Header::bestParameters)));
+                sum(pieces, Header::bestParameters),
+                sum(pieces, Header::carriedStates)));
     out.write(MAGIC);
     out.writeInt(header.length);
     out.write(header);
@@ -103,6 +108,7 @@ final class CheckpointFile {
     }
     writeRuns(pieces, Header::averageParameters, out, buffer);
     writeRuns(pieces, Header::bestParameters, out, buffer);
+    writeRuns(pieces, Header::carriedStates, out, buffer);
     byte[] hash = digest.getMessageDigest().digest();
     digest.on(false);
     out.write(hash);
@@ -139,9 +145,10 @@ final class CheckpointFile {
     float[] optimizer = readFloats(header.optimizer(), in);
     float[] average = readFloats(header.averageParameters(), in);
     float[] best = readFloats(header.bestParameters(), in);
+    float[] carried = readFloats(header.carriedStates(), in);
     in.requireHash();
     return new Checkpoint(
-        header.position(), header.settings(), parameters, optimizer, average, best);
+        header.position(), header.settings(), parameters, optimizer, average, best, carried);
   }
 
   private static float[] readFloats(int length, CheckpointReader in) throws IOException {

@@ -31,7 +31,8 @@ interface CheckpointPiece {
                 checkpoint.parameters(),
                 checkpoint.optimizer(),
                 checkpoint.averageParameters(),
-                checkpoint.bestParameters())
+                checkpoint.bestParameters(),
+                checkpoint.carriedStates())
             .iterator();
     return new CheckpointPiece() {
       private FloatBuffer array = FloatBuffer.wrap(arrays.next());

@@ -13,12 +13,31 @@ import org.nd4j.linalg.dataset.DataSet;
  *     no example
  * @param positions (B) of the examples in the order of the epoch over all ranks
  * @param globalSize examples that all ranks have in this step
+ * @param targets of each example, which its loss is a mean over: its tokens in a stream, else 1
+ * @param rateFactor of the learning rate of this step; 1 unless streams are cut shorter or longer
+ *     than usual, so that each token counts as much
  */
-public record ExampleBatch(DataSet data, long[] positions, int globalSize) {
+public record ExampleBatch(
+    DataSet data, long[] positions, int globalSize, int targets, double rateFactor) {
+
+  /** Examples with one loss each. */
+  public ExampleBatch(DataSet data, long[] positions, int globalSize) {
+    this(data, positions, globalSize, 1, 1);
+  }
 
   /** B, examples of this rank; may be 0. */
   public int size() {
     return positions.length;
+  }
+
+  /** Targets of all ranks' examples. */
+  long globalTargets() {
+    return (long) globalSize * targets;
+  }
+
+  /** Targets of this rank's examples. */
+  long ownTargets() {
+    return (long) size() * targets;
   }
 
   /**

@@ -4,8 +4,17 @@ import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.Split;
 import java.util.Iterator;
 
-/** The examples of a dataset as training sees them: windows of series, or texts. */
+/** The examples of a dataset as training sees them: windows of series, texts, or parts of one. */
 public interface ExampleSet {
+
+  /**
+   * Whether the examples of a batch go on where those of the batch before ended, in the same order:
+   * then recurrent states are carried over, and all batches of a rank have as many examples. An
+   * epoch, and a pass over a split, begins with states of zero.
+   */
+  default boolean carriesStates() {
+    return false;
+  }
 
   /** Batches; closed where they are not read to their end. */
   interface Batches extends Iterator<ExampleBatch>, AutoCloseable {
@@ -34,7 +43,7 @@ public interface ExampleSet {
 
   /**
    * A rank's share of the batches of a split in the dataset's own order; each batch goes whole to
-   * one rank.
+   * one rank. Of examples that carry states a rank has some, in all batches.
    */
   Batches inOrder(Split split, int batchSize, int rank, int ranks);
 }

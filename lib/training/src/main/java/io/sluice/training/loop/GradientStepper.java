@@ -33,6 +33,11 @@ public final class GradientStepper implements Stepper {
   private final Replicas replicas;
   private final SharedGradient shared;
   private final TrainingStep step;
+
+  /** Of streams; null where examples carry nothing. */
+  private final StreamStates states;
+
+  private float[] restored = {};
   private ExampleSet.Shards shards;
   private boolean wholeAsked;
 
@@ -74,6 +79,10 @@ public final class GradientStepper implements Stepper {
     this.shared = others == null ? null : SharedGradient.of(others, threshold, deadline, stopAsked);
     this.replicas = new Replicas(network, plan.threads());
     this.step = new TrainingStep(replicas, plan.microBatches(), shared);
+    this.states =
+        examples.carriesStates()
+            ? new StreamStates(network, this.others, plan.steps().batchSize(), deadline)
+            : null;
   }
 
   @Override
@@ -83,13 +92,17 @@ public final class GradientStepper implements Stepper {
 
   @Override
   public Steps steps(Position from, ISchedule learningRate) {
-    GlobalNormClipping.setLearningRate(network, learningRate);
+    var rate = new StepRate(learningRate);
+    GlobalNormClipping.setLearningRate(network, rate);
     if (from.lossScale() != null) {
       step.update().setLossScale(from.lossScale());
     }
     if (shards == null) {
       // found at the first epoch: a run that has nothing left to train reads no train split
       shards = examples.shards(plan.dealing(), rank, ranks, memoryBytes);
+    }
+    if (states != null) {
+      beginStreams(from);
     }
     ExampleSet.Batches batches = shards.epoch(from.epoch(), from.stepOfEpoch());
     return new Steps() {
@@ -106,7 +119,7 @@ public final class GradientStepper implements Stepper {
           throw new NoSuchElementException("no more steps in this epoch");
         }
         next++;
-        return take(batches, from.epoch(), next >= plan.steps().stepsPerEpoch());
+        return take(batches, rate, from.epoch(), next >= plan.steps().stepsPerEpoch());
       }
 
       @Override
@@ -126,11 +139,33 @@ public final class GradientStepper implements Stepper {
     wholeAsked = true;
   }
 
-  private Taken take(ExampleSet.Batches batches, int epoch, boolean isLastOfEpoch) {
+  private void beginStreams(Position from) {
+    states.clear();
+    if (restored.length > 0) {
+      states.restore(restored);
+      restored = new float[0];
+    }
+  }
+
+  @Override
+  public void carry(float[] all) {
+    restored = all;
+  }
+
+  @Override
+  public float[] carriedStates() {
+    return states == null ? new float[0] : states.all();
+  }
+
+  private Taken take(ExampleSet.Batches batches, StepRate rate, int epoch, boolean isLastOfEpoch) {
     long sent = bytesSent();
     long start = System.nanoTime();
     ExampleBatch part = batches.next();
     Batch batch = part.keyed(plan.seed(), epoch);
+    if (states != null && batch.size() > 0) {
+      batch = batch.from(states.own());
+    }
+    rate.setFactor(part.rateFactor());
     long read = System.nanoTime();
     if (shared != null) {
       shared.begin(part.globalSize(), wholeAsked || isLastOfEpoch);
@@ -139,14 +174,30 @@ public final class GradientStepper implements Stepper {
     double loss = step.run(batch, part.globalSize());
     long end = System.nanoTime();
     long waited = shared == null ? 0 : shared.takeWaitedNanos();
+    Following checkpoint = checkpoint(isLastOfEpoch);
     return new Taken(
         1,
-        part.globalSize(),
+        part.globalTargets(),
         loss,
         step.update().wasLeftOut() ? OptionalDouble.empty() : GlobalNormClipping.lastNorm(network),
         new StepTime(end - read - waited, waited, read - start, bytesSent() - sent, denseBytes()),
         shared == null ? stopAsked.getAsBoolean() : shared.anyAskedToStop(),
-        shared == null || shared.isWhole() ? Following.AS_DUE : Following.NOT);
+        checkpoint);
+  }
+
+  /**
+   * What may follow the step just taken. States of several ranks come together only where a
+   * checkpoint was asked for before it; after an epoch's last step there are none.
+   */
+  private Following checkpoint(boolean isLastOfEpoch) {
+    boolean asked = shared != null && shared.wasAskedToBeWhole();
+    if (states != null) {
+      states.stepDone(isLastOfEpoch, asked);
+      if (shared != null && !isLastOfEpoch) {
+        return asked ? Following.AGREED : Following.NOT;
+      }
+    }
+    return shared == null || shared.isWhole() ? Following.AS_DUE : Following.NOT;
   }
 
   private long denseBytes() {
@@ -164,7 +215,7 @@ public final class GradientStepper implements Stepper {
     ValidationLoss.Sum own =
         replicas.each((replica, r) -> loss.of(replica, rank * replicas.count() + r, parts)).stream()
             .reduce(new ValidationLoss.Sum(0, 0), ValidationLoss.Sum::plus);
-    double[] sums = sums(own.loss(), own.examples());
+    double[] sums = sums(own.loss(), own.targets());
     return sums[0] / sums[1];
   }
 

@@ -172,14 +172,19 @@ final class RunState {
     return position;
   }
 
-  /** A copy of everything, as it is now. */
-  Checkpoint snapshot() {
+  /**
+   * A copy of everything, as it is now.
+   *
+   * @param carriedStates of all ranks' streams; empty where nothing is carried
+   */
+  Checkpoint snapshot(float[] carriedStates) {
     return new Checkpoint(
         position,
         plan.settings(),
         FlatFloats.of(network.params()),
         FlatFloats.of(network.getUpdater().getStateViewArray()),
         average.map(a -> FlatFloats.of(a.average())).orElse(new float[0]),
-        bestParameters);
+        bestParameters,
+        carriedStates);
   }
 }

@@ -24,6 +24,7 @@ public abstract sealed class SharedGradient implements GradientExchange
   private boolean wholeAsked;
   private boolean isWhole;
   private boolean anyAskedToStop;
+  private boolean wasAskedToBeWhole;
   private long waitedNanos;
 
   /**
@@ -70,7 +71,8 @@ public abstract sealed class SharedGradient implements GradientExchange
       double[] sums =
           ranks.sum(new double[] {own, stopAsked.getAsBoolean() ? 1 : 0, wholeAsked ? 1 : 0});
       anyAskedToStop = sums[1] > 0;
-      isWhole = sums[1] + sums[2] > 0 ? collectRest() : holdsNothing();
+      wasAskedToBeWhole = sums[1] + sums[2] > 0;
+      isWhole = wasAskedToBeWhole ? collectRest() : holdsNothing();
       return sums[0];
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -117,6 +119,14 @@ public abstract sealed class SharedGradient implements GradientExchange
   /** Whether any rank was asked to stop before the last step's end; the same on all. */
   public final boolean anyAskedToStop() {
     return anyAskedToStop;
+  }
+
+  /**
+   * Whether any rank asked that the last step holds nothing back, because a checkpoint is to
+   * follow; the same on all.
+   */
+  public final boolean wasAskedToBeWhole() {
+    return wasAskedToBeWhole;
   }
 
   /**

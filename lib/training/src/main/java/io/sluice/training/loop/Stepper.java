@@ -31,12 +31,25 @@ public interface Stepper extends AutoCloseable {
    */
   default void askForCheckpoint() {}
 
+  /**
+   * What streams carry into the next step, those of all ranks; empty where nothing is carried.
+   * Asked for where a checkpoint follows the last step.
+   */
+  default float[] carriedStates() {
+    return new float[0];
+  }
+
+  /** Goes on within an epoch from what streams carried; before the first call of {@link #steps}. */
+  default void carry(float[] states) {
+    throw new IllegalStateException("Nothing carries states from step to step here");
+  }
+
   /** The loss scale of its next step; null where nothing is computed in half precision. */
   default LossScale lossScale() {
     return null;
   }
 
-  /** Mean loss over the validation windows, without dropout. */
+  /** Mean loss over the validation windows, or tokens, without dropout. */
   double validationLoss();
 
   /**
@@ -58,8 +71,8 @@ public interface Stepper extends AutoCloseable {
 
   /**
    * @param count steps that were taken; 1, unless parameters are averaged less often
-   * @param windows they learned from, together, over all ranks
-   * @param loss mean over the windows of the last of them
+   * @param windows they learned from, together, over all ranks; of streams, tokens
+   * @param loss mean over the windows of the last of them, or its tokens
    * @param gradientNorm of the last of them, before clipping; empty where it was not measured, or
    *     that step was left out
    * @param time where the time of this process went

@@ -50,6 +50,9 @@ public final class TrainingLoop {
     this.observer = observer;
     this.rhythm = new CheckpointRhythm(plan.checkpoints(), start.position());
     this.secondsBefore = start.position().trainSeconds();
+    if (start.carriedStates().length > 0) {
+      stepper.carry(start.carriedStates());
+    }
     this.hashAtStart = ParameterHash.of(stepper.network().params());
   }
 
@@ -70,7 +73,7 @@ public final class TrainingLoop {
       }
     }
     writer.ifPresent(CheckpointWriter::finish);
-    return state.snapshot();
+    return state.snapshot(stepper.carriedStates());
   }
 
   /**
@@ -126,7 +129,7 @@ public final class TrainingLoop {
   }
 
   private void save() {
-    writer.ifPresent(w -> w.save(state.snapshot()));
+    writer.ifPresent(w -> w.save(state.snapshot(stepper.carriedStates())));
     rhythm.saved(state.position());
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.training.loop;
 
+import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.sequences.dataset.Split;
 import java.io.Serializable;
@@ -15,14 +16,14 @@ public final class ValidationLoss {
     this.batchSize = batchSize;
   }
 
-  /** Loss over some examples. */
-  public record Sum(double loss, long examples) implements Serializable {
+  /** Loss over some targets: one an example, or a stream's tokens. */
+  public record Sum(double loss, long targets) implements Serializable {
     public Sum plus(Sum other) {
-      return new Sum(loss + other.loss, examples + other.examples);
+      return new Sum(loss + other.loss, targets + other.targets);
     }
 
     public double mean() {
-      return loss / examples;
+      return loss / targets;
     }
   }
 
@@ -31,11 +32,31 @@ public final class ValidationLoss {
     var sum = new Sum(0, 0);
     try (ExampleSet.Batches batches = examples.inOrder(Split.VALIDATION, batchSize, rank, ranks);
         StackedPass stacked = StackedPass.begin(network)) {
+      CarriedStates states = null;
       while (batches.hasNext()) {
         ExampleBatch batch = batches.next();
-        sum = sum.plus(new Sum(batch.loss(network) * batch.size(), batch.size()));
+        if (batch.size() == 0) {
+          continue;
+        }
+        if (examples.carriesStates() && states == null) {
+          states = CarriedStates.zeros(network, batch.size());
+        }
+        sum =
+            sum.plus(
+                new Sum(loss(batch, network, states) * batch.ownTargets(), batch.ownTargets()));
       }
     }
     return sum;
+  }
+
+  private static double loss(ExampleBatch batch, MultiLayerNetwork network, CarriedStates states) {
+    if (states == null) {
+      return batch.loss(network);
+    }
+    try (CarriedStates.Bound carried = states.bind(network)) {
+      return batch.loss(network);
+    } finally {
+      states.advance();
+    }
   }
 }

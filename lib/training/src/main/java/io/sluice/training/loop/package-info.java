@@ -20,6 +20,10 @@
  * of the seed and a window's place in the epoch, so there is no random state to keep, and nothing
  * depends on the number of ranks, threads or micro-batches but the order of float32 sums.
  *
+ * <p>Streams of text add the states that they carry from step to step ({@code StreamStates}). A
+ * rank keeps those of its own streams for the whole run, so nothing travels but where a checkpoint
+ * within an epoch brings them together; an epoch begins with zeros.
+ *
  * <p>With threshold encoding ({@code ThresholdGradient}) there is more: what was not sent yet, on
  * each rank. It is not kept either. A step that a checkpoint or a validation follows sends all of
  * it, so a checkpoint is whole whatever was chosen, at the price of one dense sum. The loop asks

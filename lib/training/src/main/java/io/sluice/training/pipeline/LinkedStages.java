@@ -30,8 +30,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The links of one pipeline stage: to the stages below and above it in its replica, and, for what
- * becomes of checkpoints, to the first one.
+ * The links of one pipeline stage: to the stages below and above it in its replica, and to the
+ * first one, for what becomes of checkpoints and, from the last one, for the rows of an embedding
+ * that the head is tied to.
  *
  * <p>What is sent is copied into memory of the links and travels while the stage computes; what
  * arrives waits in such memory until the stage asks for it. How much that can be is bounded by the
@@ -58,6 +59,10 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
   private final Numbers numbers = new Numbers();
   private final LinkedBlockingQueue<Arrived> fromBelow = new LinkedBlockingQueue<>();
   private final LinkedBlockingQueue<Arrived> fromAbove = new LinkedBlockingQueue<>();
+
+  /** From the other end of the pipeline, on the first stage and the last. */
+  private final LinkedBlockingQueue<Arrived> tied = new LinkedBlockingQueue<>();
+
   private final Map<Integer, Link> links = new ConcurrentHashMap<>();
   private final CompletableFuture<Void> above = new CompletableFuture<>();
   private final Set<Integer> left = ConcurrentHashMap.newKeySet();
@@ -182,7 +187,8 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
     return (piece, last) -> {
       filled.put(piece);
       if (last) {
-        queue(from).add(new Arrived(message, room));
+        (message.kind() == StageMessage.Kind.TIED ? tied : queue(from))
+            .add(new Arrived(message, room));
       }
     };
   }
@@ -207,10 +213,17 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
         if (Math.abs(from - stage) == 1) {
           queue(from).add(NOTHING);
         }
+        if (from == otherEnd()) {
+          tied.add(NOTHING);
+        }
       }
-      case EXAMPLES, ACTIVATIONS, GRADIENTS ->
+      case EXAMPLES, ACTIVATIONS, GRADIENTS, TIED ->
           throw new IllegalStateException("its body is waited for");
     }
+  }
+
+  private int otherEnd() {
+    return stage == 0 ? stages - 1 : 0;
   }
 
   private LinkedBlockingQueue<Arrived> queue(int from) {
@@ -245,6 +258,7 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
       above.complete(null);
       fromBelow.add(NOTHING);
       fromAbove.add(NOTHING);
+      tied.add(NOTHING);
     }
     return failure;
   }
@@ -321,6 +335,30 @@ public final class LinkedStages implements StageLinks, Endpoint.Listener, AutoCl
   @Override
   public void receiveFromAbove(Unit unit, Pointer gradients, long n) {
     receive(fromAbove, stage + 1, StageMessage.Kind.GRADIENTS, unit, gradients, n);
+  }
+
+  @Override
+  public void sendTied(Pointer rows, long n) {
+    NativeRooms.Room room = rooms.take(Math.toIntExact(n * Float.BYTES));
+    Pointer.memcpy(room.memory(), rows, n * Float.BYTES);
+    link(otherEnd()).send(StageMessage.tied(), room.asBytes(), room::release);
+  }
+
+  @Override
+  public void receiveTied(Pointer rows, long n) {
+    String what = "rows of an embedding";
+    Arrived arrived = next(tied, StageMessage.Kind.TIED, otherEnd(), what);
+    try {
+      if (arrived.body.bytes() != n * Float.BYTES) {
+        throw failed(
+            otherEnd(),
+            "%s sent %s in %,d bytes in place of %,d"
+                .formatted(capital(name(otherEnd())), what, arrived.body.bytes(), n * Float.BYTES));
+      }
+      Pointer.memcpy(rows, arrived.body.memory(), n * Float.BYTES);
+    } finally {
+      arrived.body.release();
+    }
   }
 
   @Override

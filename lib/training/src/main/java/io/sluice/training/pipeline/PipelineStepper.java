@@ -3,8 +3,6 @@ package io.sluice.training.pipeline;
 import io.sluice.recurrent.optim.Batch;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.LossScale;
-import io.sluice.recurrent.pipeline.Chunks;
-import io.sluice.recurrent.pipeline.Schedule;
 import io.sluice.recurrent.pipeline.StageLinks;
 import io.sluice.recurrent.pipeline.StageNetwork;
 import io.sluice.recurrent.pipeline.StageStep;
@@ -17,15 +15,19 @@ import io.sluice.training.loop.ExampleSet;
 import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.SharedGradient;
+import io.sluice.training.loop.StepRate;
 import io.sluice.training.loop.StepTime;
 import io.sluice.training.loop.Stepper;
+import io.sluice.training.loop.StreamStates;
 import io.sluice.training.loop.ThresholdSettings;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.schedule.ISchedule;
 
@@ -55,6 +57,11 @@ public final class PipelineStepper implements Stepper {
   // of the first stage
   private final ExampleSet examples;
   private ExampleSet.Shards shards;
+
+  /** Of the replica's streams through this stage; null where examples carry nothing. */
+  private final StreamStates states;
+
+  private float[] restored = {};
 
   private boolean checkpointAsked;
   private StageLinks.Header header;
@@ -92,15 +99,8 @@ public final class PipelineStepper implements Stepper {
     this.stages = stages;
     this.memoryBytes = memoryBytes;
     this.stopAsked = stopAsked;
-    Chunks chunks = layout.plan().chunks();
-    Schedule schedule = layout.plan().schedule();
     this.network =
-        new StageNetwork(
-            plan.spec(),
-            plan.optimizer(),
-            layout.placement(),
-            stage,
-            schedule.microBatchesUnderWay(stage));
+        new StageNetwork(plan.spec(), plan.optimizer(), layout.placement(), stage, plan.seed());
     this.shared =
         peers == null
             ? null
@@ -110,12 +110,20 @@ public final class PipelineStepper implements Stepper {
             network,
             stage,
             layout.stages(),
-            chunks,
+            layout.plan().chunkSteps(),
             plan.microBatches(),
             links,
             shared,
             this::overStages);
     this.examples = stage == 0 ? plan.examples() : null;
+    this.states =
+        plan.source().carriesStates()
+            ? new StreamStates(
+                network(), Optional.ofNullable(peers), plan.steps().batchSize(), deadline)
+            : null;
+    if (states != null) {
+      step.carry(states.own());
+    }
   }
 
   private double[] overStages(double... numbers) {
@@ -145,13 +153,17 @@ public final class PipelineStepper implements Stepper {
 
   @Override
   public Steps steps(Position from, ISchedule learningRate) {
-    GlobalNormClipping.setLearningRate(network(), learningRate);
+    var rate = new StepRate(learningRate);
+    GlobalNormClipping.setLearningRate(network(), rate);
     if (from.lossScale() != null) {
       step.update().setLossScale(from.lossScale());
     }
     if (stage == 0 && shards == null) {
       // found at the first epoch: a run that has nothing left to train reads no train split
       shards = examples.shards(plan.dealing(), replica, replicas, memoryBytes);
+    }
+    if (states != null) {
+      beginStreams();
     }
     ExampleSet.Batches batches = stage == 0 ? shards.epoch(from.epoch(), from.stepOfEpoch()) : null;
     int count = plan.steps().stepsPerEpoch();
@@ -169,7 +181,7 @@ public final class PipelineStepper implements Stepper {
           throw new NoSuchElementException("no more steps in this epoch");
         }
         next++;
-        return take(batches, from.epoch(), next == count);
+        return take(batches, rate, from.epoch(), next == count);
       }
 
       @Override
@@ -181,7 +193,25 @@ public final class PipelineStepper implements Stepper {
     };
   }
 
-  private Taken take(ExampleSet.Batches batches, int epoch, boolean isLastOfEpoch) {
+  private void beginStreams() {
+    states.clear();
+    if (restored.length > 0) {
+      states.restore(restored);
+      restored = new float[0];
+    }
+  }
+
+  @Override
+  public void carry(float[] all) {
+    restored = all;
+  }
+
+  @Override
+  public float[] carriedStates() {
+    return states == null ? new float[0] : states.all();
+  }
+
+  private Taken take(ExampleSet.Batches batches, StepRate rate, int epoch, boolean isLastOfEpoch) {
     long sent = bytesSent();
     long start = System.nanoTime();
     StageLinks.Header own = null;
@@ -190,16 +220,18 @@ public final class PipelineStepper implements Stepper {
       ExampleBatch read = batches.next();
       batch = read.keyed(plan.seed(), epoch);
       own =
-          new StageLinks.Header(
-              StageLinks.Kind.TRAINING,
+          StageLinks.Header.training(
               read.globalSize(),
-              batch.size(),
+              batch,
+              read.targets(),
+              read.rateFactor(),
               stopAsked.getAsBoolean(),
               checkpointAsked);
     }
     checkpointAsked = false;
     long read = System.nanoTime();
     header = step.begin(own);
+    rate.setFactor(header.rateFactor());
     if (shared != null) {
       shared.begin(header.examples(), header.wholeAsked() || isLastOfEpoch);
     }
@@ -208,9 +240,13 @@ public final class PipelineStepper implements Stepper {
     long waited = step.takeWaitedNanos() + stageSumNanos;
     waited += shared == null ? 0 : shared.takeWaitedNanos();
     stageSumNanos = 0;
+    if (states != null) {
+      boolean isSaved = shared != null && shared.wasAskedToBeWhole();
+      states.stepDone(isLastOfEpoch, isSaved);
+    }
     return new Taken(
         1,
-        header.examples(),
+        header.examples() * header.targets(),
         loss,
         step.update().wasLeftOut()
             ? OptionalDouble.empty()
@@ -235,7 +271,7 @@ public final class PipelineStepper implements Stepper {
         stage == 0
             ? examples.inOrder(Split.VALIDATION, plan.steps().batchSize(), replica, replicas)
             : null) {
-      sums = step.validate(batches == null ? null : forValidation(batches));
+      sums = step.validate(batches == null ? null : forValidation(batches), states != null);
     }
     sums = overStages(sums);
     if (peers != null) {
@@ -247,28 +283,13 @@ public final class PipelineStepper implements Stepper {
     return sums[0] / sums[1];
   }
 
-  /** In pieces as large as those of a training step, whose memory they use. */
-  private Iterator<Batch> forValidation(ExampleSet.Batches batches) {
-    return new Iterator<>() {
-      private Batch batch;
-      private int part;
-      private int parts;
-
-      @Override
-      public boolean hasNext() {
-        return part < parts || batches.hasNext();
-      }
-
-      @Override
-      public Batch next() {
-        if (part == parts) {
-          batch = batches.next().unkeyed();
-          part = 0;
-          parts = Math.min(plan.microBatches(), batch.size());
-        }
-        return batch.part(part++, parts);
-      }
-    };
+  /** Those with examples. */
+  private static Iterator<Batch> forValidation(ExampleSet.Batches batches) {
+    return Stream.generate(() -> batches.hasNext() ? batches.next() : null)
+        .takeWhile(Objects::nonNull)
+        .filter(batch -> batch.size() > 0)
+        .map(ExampleBatch::unkeyed)
+        .iterator();
   }
 
   @Override

@@ -19,10 +19,11 @@ import org.nd4j.linalg.factory.Nd4j;
  * Heads and bodies of what pipeline stages send each other, little-endian.
  *
  * <pre>
- * HEADER        examples int64, size int32, kind int8, stop int8, whole int8
- * EXAMPLES      micro-batch int32, B int32, shape of labels, shape of their mask    body: keys int64, labels and mask float32
+ * HEADER        examples int64, size int32, time steps int32, targets int32, rate factor float64, kind int8, stop int8, whole int8
+ * EXAMPLES      micro-batch int32, B int32, lengths int8, shape of labels, shape of their mask      body: keys int64, lengths int32 if there are any, labels and mask float32
  * ACTIVATIONS   micro-batch int32, chunk int32                                      body: numbers
  * GRADIENTS     micro-batch int32, chunk int32                                      body: numbers
+ * TIED                                                                            body: numbers, float32 whatever travels otherwise
  * DONE
  * PART          step int64, stage int32, written int8, text UTF-8
  * ABORT         text UTF-8
@@ -33,10 +34,11 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class StageMessage {
   enum Kind {
-    HEADER("the header of a step", 15),
-    EXAMPLES("examples", 16),
+    HEADER("the header of a step", 31),
+    EXAMPLES("examples", 17),
     ACTIVATIONS("activations", 8),
     GRADIENTS("gradients", 8),
+    TIED("rows of an embedding that a head is tied to", 0),
     DONE("that a batch of the validation is done", 0),
     PART("how its part of a checkpoint went", 13),
     ABORT("that it fails", 0),
@@ -58,7 +60,7 @@ final class StageMessage {
     }
 
     boolean hasBody() {
-      return this == EXAMPLES || this == ACTIVATIONS || this == GRADIENTS;
+      return this == EXAMPLES || this == ACTIVATIONS || this == GRADIENTS || this == TIED;
     }
   }
 
@@ -97,7 +99,7 @@ final class StageMessage {
   }
 
   private boolean headerHasAKind() {
-    int kind = head.get(Long.BYTES + Integer.BYTES);
+    int kind = head.get(2 * Long.BYTES + 3 * Integer.BYTES);
     return kind >= 0 && kind < StageLinks.Kind.values().length;
   }
 
@@ -110,9 +112,12 @@ final class StageMessage {
   }
 
   static ByteBuffer header(StageLinks.Header header) {
-    return head(Kind.HEADER, 15)
+    return head(Kind.HEADER, 31)
         .putLong(header.examples())
         .putInt(header.size())
+        .putInt(header.timeSteps())
+        .putInt(header.targets())
+        .putDouble(header.rateFactor())
         .put((byte) header.kind().ordinal())
         .put((byte) (header.stopAsked() ? 1 : 0))
         .put((byte) (header.wholeAsked() ? 1 : 0))
@@ -123,8 +128,12 @@ final class StageMessage {
     ByteBuffer in = head.duplicate().order(ByteOrder.LITTLE_ENDIAN);
     long examples = in.getLong();
     int size = in.getInt();
+    int timeSteps = in.getInt();
+    int targets = in.getInt();
+    double rateFactor = in.getDouble();
     StageLinks.Kind what = StageLinks.Kind.values()[in.get()];
-    return new StageLinks.Header(what, examples, size, in.get() != 0, in.get() != 0);
+    return new StageLinks.Header(
+        what, examples, size, timeSteps, targets, rateFactor, in.get() != 0, in.get() != 0);
   }
 
   static ByteBuffer unit(Kind kind, Unit unit) {
@@ -143,8 +152,9 @@ final class StageMessage {
   }
 
   static ByteBuffer examples(int microBatch, Examples examples) {
-    ByteBuffer out = head(Kind.EXAMPLES, 8 + 2 * (4 + 8 * MAX_RANK));
+    ByteBuffer out = head(Kind.EXAMPLES, 9 + 2 * (4 + 8 * MAX_RANK));
     out.putInt(microBatch).putInt(examples.size());
+    out.put((byte) (examples.lengths() == null ? 0 : 1));
     putShape(out, examples.labels());
     putShape(out, examples.labelsMask());
     return out.flip();
@@ -159,6 +169,7 @@ final class StageMessage {
 
   static int examplesBytes(Examples examples) {
     long bytes = (long) Long.BYTES * examples.size();
+    bytes += examples.lengths() == null ? 0 : (long) Integer.BYTES * examples.size();
     bytes += Float.BYTES * length(examples.labels());
     bytes += Float.BYTES * length(examples.labelsMask());
     return Math.toIntExact(bytes);
@@ -171,6 +182,11 @@ final class StageMessage {
   static void examplesBody(Examples examples, ByteBuffer body) {
     for (long key : examples.keys()) {
       body.putLong(key);
+    }
+    if (examples.lengths() != null) {
+      for (int length : examples.lengths()) {
+        body.putInt(length);
+      }
     }
     putNumbers(examples.labels(), body);
     putNumbers(examples.labelsMask(), body);
@@ -191,7 +207,9 @@ final class StageMessage {
     try {
       int sent = in.getInt();
       int B = in.getInt();
-      if (sent != microBatch || B < 1 || B > body.remaining() / Long.BYTES) {
+      boolean hasLengths = in.get() != 0;
+      int bytesOfOne = Long.BYTES + (hasLengths ? Integer.BYTES : 0);
+      if (sent != microBatch || B < 1 || B > body.remaining() / bytesOfOne) {
         throw new IllegalArgumentException(
             "%d of micro-batch %d in %d bytes".formatted(B, sent, body.remaining()));
       }
@@ -199,7 +217,14 @@ final class StageMessage {
       for (int b = 0; b < B; b++) {
         keys[b] = body.getLong();
       }
-      return new Examples(keys, numbers(in, B, body), numbers(in, B, body));
+      int[] lengths = hasLengths ? new int[B] : null;
+      for (int b = 0; hasLengths && b < B; b++) {
+        lengths[b] = body.getInt();
+        if (lengths[b] < 0) {
+          throw new IllegalArgumentException("a series of %d steps".formatted(lengths[b]));
+        }
+      }
+      return new Examples(keys, lengths, numbers(in, B, body), numbers(in, B, body));
     } catch (BufferUnderflowException e) {
       throw new IllegalArgumentException("it ends early", e);
     }
@@ -253,6 +278,10 @@ final class StageMessage {
 
   String reason() {
     return rest(head.duplicate());
+  }
+
+  static ByteBuffer tied() {
+    return head(Kind.TIED, 0).flip();
   }
 
   static ByteBuffer done() {

@@ -14,7 +14,8 @@
  * rank, over that rank's part of the network. Checkpoints, the best parameters, averages and early
  * stopping then need nothing of their own: a rank keeps its part of each, and all ranks come to the
  * same decisions because all see the same losses. What the clock decides is the first stage's word,
- * which goes up before each step.
+ * which goes up before each step. Streams of text leave the states of a stage's layers on its rank,
+ * and in its part of a checkpoint.
  *
  * <p><b>Where the limit lies.</b> B, T, I, H, layers = 64, 100, 64, 512, 4 with Adam, a core a rank
  * ({@code lib/benchmarks/run.sh pipeline}, {@code pipeline.json}): a step takes one rank 2.94 s and

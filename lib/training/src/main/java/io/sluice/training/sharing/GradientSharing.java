@@ -175,9 +175,17 @@ public final class GradientSharing implements Strategy {
       return List.of(java.broadcast(from));
     }
     long[] starts = StageNetwork.starts(plan.spec(), plan.layout().placement());
+    long[] states = StageNetwork.stateStarts(plan.spec(), plan.layout().placement());
+    long streams = from.carriedStates().length / states[stages()];
     var parts = new ArrayList<Broadcast<Checkpoint>>();
     for (int stage = 0; stage < stages(); stage++) {
-      parts.add(java.broadcast(from.range(starts[stage], starts[stage + 1])));
+      parts.add(
+          java.broadcast(
+              from.range(
+                  starts[stage],
+                  starts[stage + 1],
+                  streams * states[stage],
+                  streams * states[stage + 1])));
     }
     return parts;
   }

@@ -89,6 +89,16 @@ final class MeteredStepper implements Stepper {
   }
 
   @Override
+  public float[] carriedStates() {
+    return stepper.carriedStates();
+  }
+
+  @Override
+  public void carry(float[] states) {
+    stepper.carry(states);
+  }
+
+  @Override
   public LossScale lossScale() {
     return stepper.lossScale();
   }

@@ -104,17 +104,21 @@ final class StageRanks implements RankGroups {
     return IntStream.range(first, first + layout.stages()).boxed().toList();
   }
 
-  /** Activations of a chunk of the whole batch, or its labels with their mask and keys. */
+  /**
+   * Activations of a chunk of the whole batch, or its labels with their mask and keys; or the rows
+   * of an embedding that the head is tied to.
+   */
   private int longestBody() {
     ModelSpec spec = plan.spec();
     int widest = spec.hiddenSizes().stream().mapToInt(Integer::intValue).max().orElseThrow();
     long activations = (long) layout.plan().chunkSteps() * (spec.bidirectional() ? 2 : 1) * widest;
     long steps = spec.output() == ModelSpec.Output.SEQUENCE ? spec.lookBack() : 1;
-    long labels = 2 + 2 * steps * spec.outputSize();
-    return (int)
-        Math.min(
-            Integer.MAX_VALUE,
-            (long) Float.BYTES * plan.steps().batchSize() * Math.max(activations, labels));
+    // keys, lengths, labels and their mask
+    long labels = 3 + 2 * steps * spec.outputSize();
+    long ofBatch = plan.steps().batchSize() * Math.max(activations, labels);
+    long tied =
+        spec.embedding().tied() ? (long) spec.embedding().words() * spec.embedding().size() : 0;
+    return (int) Math.min(Integer.MAX_VALUE, Float.BYTES * Math.max(ofBatch, tied));
   }
 
   @Override

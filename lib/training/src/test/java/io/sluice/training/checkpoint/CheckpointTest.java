@@ -3,6 +3,7 @@ package io.sluice.training.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -82,6 +83,30 @@ class CheckpointTest {
     Checkpoint part = whole.range(0, 11);
 
     assertThat(bytes(part)).isEqualTo(bytes(whole));
+  }
+
+  @Test
+  void statesOfStreamsAreKeptAndHaveNoRange() throws IOException {
+    Checkpoint w = whole(7, 11, 1, true);
+    var carrying =
+        new Checkpoint(
+            w.position(),
+            w.settings(),
+            w.parameters(),
+            w.optimizer(),
+            w.averageParameters(),
+            w.bestParameters(),
+            new float[] {0.5f, -0f, 3});
+    byte[] file = bytes(carrying);
+
+    Checkpoint read = CheckpointFile.read(new ByteArrayInputStream(file), file.length);
+
+    assertThat(bytes(read)).isEqualTo(file);
+    assertThat(read.carriedStates()).containsExactly(0.5f, -0f, 3);
+    assertThat(file).hasSizeGreaterThan(bytes(w).length + 3 * Float.BYTES);
+    assertThatThrownBy(() -> carrying.range(0, 5))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("carriedStates has length 3, expected 0 (P=11)");
   }
 
   @ParameterizedTest

@@ -144,6 +144,13 @@ class LinkedStagesTest {
         }
       };
 
+  private static final Asks TIED =
+      stage -> {
+        try (var room = new FloatPointer(NUMBERS)) {
+          stage.receiveTied(room, NUMBERS);
+        }
+      };
+
   private static ByteBuffer bytes(int... bytes) {
     var buffer = ByteBuffer.allocate(bytes.length);
     for (int each : bytes) {
@@ -158,7 +165,8 @@ class LinkedStagesTest {
 
   private static ByteBuffer examples(int microBatch, int examples, int rank, long... shape) {
     ByteBuffer head = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
-    head.put((byte) Kind.EXAMPLES.ordinal()).putInt(microBatch).putInt(examples).putInt(rank);
+    head.put((byte) Kind.EXAMPLES.ordinal()).putInt(microBatch).putInt(examples).put((byte) 0);
+    head.putInt(rank);
     for (long each : shape) {
       head.putLong(each);
     }
@@ -168,14 +176,14 @@ class LinkedStagesTest {
   static List<Wrong> wrongs() {
     ByteBuffer header = StageMessage.header(StageLinks.Header.END);
     ByteBuffer kindOfHeader = ByteBuffer.allocate(header.remaining()).put(header.duplicate());
-    kindOfHeader.put(13, (byte) 7).flip();
+    kindOfHeader.put(29, (byte) 7).flip();
     String garbage = "Pipeline stage 0 of replica 0 sent what is no message: ";
     String none = "Pipeline stage 0 of replica 0 sent no examples of micro-batch 2: ";
     return List.of(
         new Wrong(bytes(99, 1, 2), 0, HEADER, garbage + "its kind is 99"),
         new Wrong(bytes(-1), 8, HEADER, garbage + "its kind is -1"),
         new Wrong(bytes(0, 1, 2), 0, HEADER, garbage + "HEADER, 2 + 0 bytes"),
-        new Wrong(kindOfHeader, 0, HEADER, garbage + "HEADER, 15 + 0 bytes"),
+        new Wrong(kindOfHeader, 0, HEADER, garbage + "HEADER, 31 + 0 bytes"),
         new Wrong(bytes(2, 1, 2), 24, ACTIVATIONS, garbage + "ACTIVATIONS, 2 + 24 bytes"),
         new Wrong(activations(2, 1), 0, ACTIVATIONS, garbage + "ACTIVATIONS, 8 + 0 bytes"),
         new Wrong(
@@ -215,6 +223,16 @@ class LinkedStagesTest {
             none + "an array that is not in it"),
         new Wrong(examples(2, 1, 2, 2, 1), 16, EXAMPLES, none + "2 labels of 1 examples"),
         new Wrong(examples(2, 1, 3), 16, EXAMPLES, none + "it ends early"),
+        new Wrong(
+            StageMessage.tied(),
+            12,
+            TIED,
+            "Pipeline stage 0 of replica 0 sent rows of an embedding in 12 bytes in place of 24"),
+        new Wrong(
+            StageMessage.leaving(),
+            0,
+            TIED,
+            "Pipeline stage 0 of replica 0 left before it sent rows of an embedding"),
         new Wrong(
             StageMessage.part(new StagePart(5, 1, true, "name")),
             0,
@@ -363,9 +381,10 @@ class LinkedStagesTest {
         .isEqualTo(
             "pipeline stage 1 of replica 0 has no use for a link with pipeline stage 0 of replica 5");
     link.send(
-        StageMessage.header(new StageLinks.Header(StageLinks.Kind.TRAINING, 9, 4, true, false)));
+        StageMessage.header(
+            new StageLinks.Header(StageLinks.Kind.TRAINING, 9, 4, 70, 70, 0.5, true, false)));
     assertThat(stage.receiveHeader())
-        .isEqualTo(new StageLinks.Header(StageLinks.Kind.TRAINING, 9, 4, true, false));
+        .isEqualTo(new StageLinks.Header(StageLinks.Kind.TRAINING, 9, 4, 70, 70, 0.5, true, false));
   }
 
   @ParameterizedTest
@@ -393,8 +412,8 @@ class LinkedStagesTest {
     var labels = Nd4j.create(new float[] {1, 2, 3, 4, 5, 6}, new long[] {2, 3}, 'c');
     var mask = Nd4j.create(new float[] {1, 0}, new long[] {2, 1}, 'c');
 
-    first.send(new StageLinks.Header(StageLinks.Kind.VALIDATION, 7, 2, false, true));
-    first.send(2, new Examples(new long[] {41, -42}, labels, mask));
+    first.send(new StageLinks.Header(StageLinks.Kind.VALIDATION, 7, 2, 31, 1, 1, false, true));
+    first.send(2, new Examples(new long[] {41, -42}, new int[] {31, 4}, labels, mask));
     try (var sent = new FloatPointer(0.5f, -2, 3, 1e-3f, 5, 6);
         var up = new FloatPointer(NUMBERS);
         var down = new FloatPointer(NUMBERS)) {
@@ -402,9 +421,11 @@ class LinkedStagesTest {
       middle.sendDown(UNIT, sent, NUMBERS);
 
       assertThat(middle.receiveHeader())
-          .isEqualTo(new StageLinks.Header(StageLinks.Kind.VALIDATION, 7, 2, false, true));
+          .isEqualTo(
+              new StageLinks.Header(StageLinks.Kind.VALIDATION, 7, 2, 31, 1, 1, false, true));
       Examples received = middle.receiveExamples(2);
       assertThat(received.keys()).containsExactly(41, -42);
+      assertThat(received.lengths()).containsExactly(31, 4);
       assertThat(received.labels()).isEqualTo(labels);
       assertThat(received.labelsMask()).isEqualTo(mask);
       middle.receiveFromBelow(UNIT, up, NUMBERS);
@@ -415,6 +436,16 @@ class LinkedStagesTest {
         assertThat((double) up.get(i)).isCloseTo(sent.get(i), within(tolerance));
         assertThat(down.get(i)).isEqualTo(up.get(i));
       }
+    }
+    // what is tied goes from end to end, unrounded
+    try (var rows = new FloatPointer(0.1f, 1e-7f);
+        var other = new FloatPointer(2)) {
+      first.sendTied(rows, 2);
+      last.receiveTied(other, 2);
+      last.sendTied(other, 2);
+      first.receiveTied(rows, 2);
+      assertThat(rows.get(0)).isEqualTo(0.1f);
+      assertThat(rows.get(1)).isEqualTo(1e-7f);
     }
     // the last stage leaves; the first, which is linked with it for parts, waits for the middle one
     last.tell(new StagePart(5, 2, true, "name"));

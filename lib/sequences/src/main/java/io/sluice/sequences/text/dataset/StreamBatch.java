@@ -22,10 +22,13 @@ public final class StreamBatch {
   int timeSteps;
   long step;
 
-  StreamBatch(int size, int globalSize, int timeSteps) {
+  /**
+   * @param longest T that no batch exceeds
+   */
+  StreamBatch(int size, int globalSize, int longest) {
     this.size = size;
     this.globalSize = globalSize;
-    this.ids = new int[Math.multiplyExact(size, timeSteps)];
+    this.ids = new int[Math.multiplyExact(size, longest)];
     this.nextIds = new int[ids.length];
   }
 
@@ -39,7 +42,7 @@ public final class StreamBatch {
     return globalSize;
   }
 
-  /** T; the last batch of an epoch may be shorter. */
+  /** T of this batch. */
   public int timeSteps() {
     return timeSteps;
   }

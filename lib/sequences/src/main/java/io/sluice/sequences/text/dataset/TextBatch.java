@@ -1,6 +1,7 @@
 package io.sluice.sequences.text.dataset;
 
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * B documents as flat arrays, ready for a network; reused from batch to batch by its owner.
@@ -34,6 +35,33 @@ public final class TextBatch {
     this.positions = new long[capacity];
     this.documents = new long[capacity];
     this.names = new String[capacity];
+  }
+
+  /**
+   * Documents that are no dataset's: without labels and names, in the order given.
+   *
+   * @param padId of the contract
+   * @param documents ids of each; not kept
+   */
+  public static TextBatch of(int padId, List<int[]> documents) {
+    var batch = new TextBatch(documents.size(), padId);
+    batch.begin(documents.size());
+    for (int[] ids : documents) {
+      int b = batch.size++;
+      batch.lengths[b] = ids.length;
+      batch.labels[b] = -1;
+      batch.documents[b] = b;
+      batch.positions[b] = b;
+      batch.timeSteps = Math.max(batch.timeSteps, ids.length);
+    }
+    batch.allocate();
+    for (int b = 0; b < batch.size; b++) {
+      int[] ids = documents.get(b);
+      for (int t = 0; t < ids.length; t++) {
+        batch.ids[t * batch.size + b] = ids[t];
+      }
+    }
+    return batch;
   }
 
   void begin(int newGlobalSize) {

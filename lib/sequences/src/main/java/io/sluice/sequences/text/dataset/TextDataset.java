@@ -178,29 +178,30 @@ public final class TextDataset {
   }
 
   /**
-   * A rank's streams of a split, as {@link #streams(Split, int, int, int, int, long)} with {@link
-   * SequenceDataset#defaultMemoryBytes()}.
+   * A rank's streams of a split, as {@link #streams(Split, int, Truncation, int, int, long)} with
+   * {@link SequenceDataset#defaultMemoryBytes()}.
    */
-  public TokenStreams streams(Split split, int streams, int timeSteps, int rank, int ranks) {
-    return streams(split, streams, timeSteps, rank, ranks, SequenceDataset.defaultMemoryBytes());
+  public TokenStreams streams(
+      Split split, int streams, Truncation truncation, int rank, int ranks) {
+    return streams(split, streams, truncation, rank, ranks, SequenceDataset.defaultMemoryBytes());
   }
 
   /**
    * A rank's streams of a split.
    *
    * @param streams B, of all ranks
-   * @param timeSteps T, tokens of a step
+   * @param truncation tokens of each step
    * @param memoryBytes streams of a rank that take no more are read once and kept
    * @throws InvalidInputException if there are fewer than two tokens for each stream
    */
   public TokenStreams streams(
-      Split split, int streams, int timeSteps, int rank, int ranks, long memoryBytes) {
+      Split split, int streams, Truncation truncation, int rank, int ranks, long memoryBytes) {
     require(Layout.STREAM);
     return new TokenStreams(
         "The %s split of %s".formatted(split.label(), uri),
         new TokenBlocks(uri, parts(split), hadoop),
         streams,
-        timeSteps,
+        truncation,
         rank,
         ranks,
         memoryBytes);

@@ -18,7 +18,8 @@ public final class TokenStreams {
   private final TokenBlocks blocks;
   private final long tokens;
   private final int streams;
-  private final int timeSteps;
+  private final Truncation truncation;
+  private final Truncation.Cuts cuts;
   private final int rank;
   private final int ranks;
   private final int[][] kept; // by own stream; null where they are read as they go
@@ -27,19 +28,19 @@ public final class TokenStreams {
       String where,
       TokenBlocks blocks,
       int streams,
-      int timeSteps,
+      Truncation truncation,
       int rank,
       int ranks,
       long memoryBytes) {
-    if (streams < 1 || timeSteps < 1 || ranks < 1 || rank < 0 || rank >= ranks) {
+    if (streams < 1 || ranks < 1 || rank < 0 || rank >= ranks) {
       throw new IllegalArgumentException(
-          "streams is %d and timeSteps %d, expected at least 1; rank is %d, expected 0 ≤ rank < ranks = %d"
-              .formatted(streams, timeSteps, rank, ranks));
+          "streams is %d, expected at least 1; rank is %d, expected 0 ≤ rank < ranks = %d"
+              .formatted(streams, rank, ranks));
     }
     this.blocks = blocks;
     this.tokens = blocks.tokens();
     this.streams = streams;
-    this.timeSteps = timeSteps;
+    this.truncation = truncation;
     this.rank = rank;
     this.ranks = ranks;
     if (length() < 2) {
@@ -47,6 +48,7 @@ public final class TokenStreams {
           "%s has %d tokens: %d streams get %d each, and a stream needs at least 2. Lower the batch size to %d, or give more text."
               .formatted(where, tokens, streams, length(), tokens / 2));
     }
+    this.cuts = truncation.over(length() - 1);
     this.kept = 4L * length() * size() <= memoryBytes ? readAll() : null;
   }
 
@@ -63,9 +65,9 @@ public final class TokenStreams {
     return tokens / streams;
   }
 
-  /** Steps of an epoch, the same on every rank. */
+  /** Steps of each epoch, the same on every rank. */
   public long steps() {
-    return (length() - 1 + timeSteps - 1) / timeSteps;
+    return cuts.steps();
   }
 
   /** Tokens that an epoch predicts, over all ranks: B·(L − 1) of the N. */
@@ -94,25 +96,28 @@ public final class TokenStreams {
    * This rank's streams from a step on, as a reader of the whole epoch would come to it. The batch
    * object is reused.
    *
+   * @param epoch from 0; epochs differ where lengths of steps vary
    * @param fromStep 0 ≤ fromStep ≤ {@link #steps()}
    */
-  public Iterator<StreamBatch> epoch(long fromStep) {
+  public Iterator<StreamBatch> epoch(int epoch, long fromStep) {
     if (fromStep < 0 || fromStep > steps()) {
       throw new IllegalArgumentException(
           "fromStep is %d, expected 0 ≤ fromStep ≤ %d, the steps of an epoch"
               .formatted(fromStep, steps()));
     }
-    return new Batches(fromStep);
+    return new Batches(cuts.starts(epoch), fromStep);
   }
 
   private final class Batches implements Iterator<StreamBatch> {
-    private final StreamBatch batch = new StreamBatch(size(), streams, timeSteps);
+    private final StreamBatch batch = new StreamBatch(size(), streams, truncation.longest());
+    private final long[] starts;
     private final int[][] window = new int[size()][];
     private final long[] windowFirst = new long[size()]; // in its stream
     private long step;
 
-    Batches(long fromStep) {
-      step = fromStep;
+    Batches(long[] starts, long fromStep) {
+      this.starts = starts;
+      this.step = fromStep;
     }
 
     @Override
@@ -125,8 +130,8 @@ public final class TokenStreams {
       if (!hasNext()) {
         throw new NoSuchElementException("no more batches");
       }
-      long from = step * timeSteps;
-      int T = (int) Math.min(timeSteps, length() - 1 - from);
+      long from = cuts.start(starts, step);
+      int T = (int) (cuts.start(starts, step + 1) - from);
       int B = size();
       for (int b = 0; b < B; b++) {
         int[] source = at(b, from, from + T + 1);

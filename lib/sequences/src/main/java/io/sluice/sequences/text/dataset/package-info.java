@@ -4,7 +4,8 @@
  *
  * <p>Main types: {@link io.sluice.sequences.text.dataset.TextDataset} opens a folder and reads it;
  * {@link io.sluice.sequences.text.dataset.ShardedDocuments} deals out documents epoch by epoch,
- * {@link io.sluice.sequences.text.dataset.TokenStreams} runs through a text side by side.
+ * {@link io.sluice.sequences.text.dataset.TokenStreams} runs through a text side by side, in steps
+ * that a {@link io.sluice.sequences.text.dataset.Truncation} cuts.
  *
  * <p>Uses Hadoop's file system and Parquet; no Spark session, so a barrier task reads straight from
  * the lake. Ids are ints in flat arrays: nothing is made for a row.

@@ -4,12 +4,16 @@ import com.ibm.icu.lang.UCharacter;
 import com.ibm.icu.lang.UCharacterCategory;
 import com.ibm.icu.text.BreakIterator;
 import com.ibm.icu.util.ULocale;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Cuts a clean text, or a line of one, into tokens. Serves one thread. */
 interface Segmenter {
   /** Hands over the tokens in order. */
   void segment(String text, Consumer<String> tokens);
+
+  /** Tokens of one line as people would write them. */
+  String join(List<String> tokens);
 
   /** Words by Unicode's rules and ICU's dictionaries; blanks are no tokens. */
   final class Words implements Segmenter {
@@ -18,6 +22,11 @@ interface Segmenter {
 
     Words(boolean dropPunctuation) {
       this.dropPunctuation = dropPunctuation;
+    }
+
+    @Override
+    public String join(List<String> tokens) {
+      return String.join(" ", tokens);
     }
 
     @Override
@@ -60,6 +69,11 @@ interface Segmenter {
   /** What stands between blanks. */
   final class Whitespace implements Segmenter {
     @Override
+    public String join(List<String> tokens) {
+      return String.join(" ", tokens);
+    }
+
+    @Override
     public void segment(String text, Consumer<String> tokens) {
       int from = -1;
       for (int i = 0; i < text.length(); ) {
@@ -83,6 +97,11 @@ interface Segmenter {
   /** Grapheme clusters. */
   final class Characters implements Segmenter {
     private final BreakIterator characters = BreakIterator.getCharacterInstance(ULocale.ROOT);
+
+    @Override
+    public String join(List<String> tokens) {
+      return String.join("", tokens);
+    }
 
     @Override
     public void segment(String text, Consumer<String> tokens) {

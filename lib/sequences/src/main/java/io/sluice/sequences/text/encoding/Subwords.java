@@ -8,7 +8,9 @@ import io.sluice.failure.InvalidInputException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -16,12 +18,14 @@ import java.util.function.Consumer;
 /** Pieces by a {@code tokenizer.json}: BPE, WordPiece, Unigram or WordLevel. */
 final class Subwords implements Segmenter, AutoCloseable {
   private final HuggingFaceTokenizer tokenizer;
+  private final Map<String, Integer> ids = new HashMap<>();
 
   /**
    * @param tokenizerJson the file's text
    */
   Subwords(String tokenizerJson) {
     keepToItself();
+    tokens(tokenizerJson).forEach((id, token) -> ids.put(token, id));
     try {
       tokenizer =
           HuggingFaceTokenizer.newInstance(
@@ -47,6 +51,33 @@ final class Subwords implements Segmenter, AutoCloseable {
   public void segment(String text, Consumer<String> tokens) {
     for (String token : tokenizer.encode(text, false, false).getTokens()) {
       tokens.accept(token);
+    }
+  }
+
+  /** A token that the tokenizer does not have stands by itself. */
+  @Override
+  public String join(List<String> tokens) {
+    var text = new StringBuilder();
+    var run = new ArrayList<Long>();
+    for (String token : tokens) {
+      Integer id = ids.get(token);
+      if (id == null) {
+        flush(run, text);
+        text.append(text.length() == 0 ? "" : " ").append(token);
+      } else {
+        run.add((long) id);
+      }
+    }
+    flush(run, text);
+    return text.toString();
+  }
+
+  private void flush(List<Long> run, StringBuilder text) {
+    if (!run.isEmpty()) {
+      String words = tokenizer.decode(run.stream().mapToLong(Long::longValue).toArray());
+      boolean needsBlank = text.length() > 0 && !words.startsWith(" ");
+      text.append(needsBlank ? " " : "").append(words);
+      run.clear();
     }
   }
 

@@ -49,6 +49,16 @@ public final class TextEncoder implements AutoCloseable {
     return truncated(ids, contract);
   }
 
+  /** All tokens of a text, in order, known ones and others. */
+  public List<String> tokens(String text) {
+    return tokeniser.tokens(text);
+  }
+
+  /** Tokens as people would write them: the other way round, but for what tokens do not keep. */
+  public String text(List<String> tokens) {
+    return tokeniser.text(tokens);
+  }
+
   /** What is left of ids where there are more than {@link TextContract#maxTokens}. */
   public static int[] truncated(int[] ids, TextContract contract) {
     int most = contract.maxTokens();

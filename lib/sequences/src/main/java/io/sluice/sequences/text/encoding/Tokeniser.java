@@ -57,6 +57,22 @@ public final class Tokeniser implements AutoCloseable {
     }
   }
 
+  /**
+   * Tokens as people would write them: words with a blank between them, characters without,
+   * subwords put together by their tokenizer, and a line break for the end of a line.
+   */
+  public String text(List<String> tokens) {
+    var text = new StringBuilder();
+    int from = 0;
+    for (int i = 0; i < tokens.size(); i++) {
+      if (tokens.get(i).equals(lineEnd)) {
+        text.append(segmenter.join(tokens.subList(from, i))).append('\n');
+        from = i + 1;
+      }
+    }
+    return text.append(segmenter.join(tokens.subList(from, tokens.size()))).toString();
+  }
+
   /** Frees what native code holds. */
   @Override
   public void close() {

@@ -42,7 +42,7 @@ public final class Vocabulary implements Serializable {
   private final String[] tokens;
   private final long[] counts;
   private final Special special;
-  private transient Map<String, Integer> ids;
+  private transient volatile Map<String, Integer> ids;
 
   private Vocabulary(List<String> tokens, List<Long> counts, Special special) {
     this.tokens = tokens.toArray(String[]::new);
@@ -203,17 +203,19 @@ public final class Vocabulary implements Serializable {
     return Provenance.sha256(toText());
   }
 
-  // the pad is no token of a text: one that is written there is an unknown word
-  private synchronized Map<String, Integer> ids() {
-    if (ids == null) {
-      var all = new HashMap<String, Integer>(2 * tokens.length);
+  /** Made by whoever asks first, again where it was deserialised; the same for all. */
+  private Map<String, Integer> ids() {
+    Map<String, Integer> all = ids;
+    if (all == null) {
+      all = new HashMap<>(2 * tokens.length);
       for (int id = 0; id < tokens.length; id++) {
+        // the pad is no token of a text: one that is written there is an unknown word
         if (!tokens[id].equals(special.pad())) {
           all.put(tokens[id], id);
         }
       }
       ids = all;
     }
-    return ids;
+    return all;
   }
 }

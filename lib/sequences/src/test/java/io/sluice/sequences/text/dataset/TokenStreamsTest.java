@@ -45,13 +45,19 @@ class TokenStreamsTest {
   /** Places of the tokens of each stream, by its number over all ranks. */
   private static List<List<Integer>> streams(
       int streams, int timeSteps, int ranks, long fromStep, long memoryBytes) {
+    return streams(streams, Truncation.every(timeSteps), ranks, 0, fromStep, memoryBytes);
+  }
+
+  private static List<List<Integer>> streams(
+      int streams, Truncation truncation, int ranks, int epoch, long fromStep, long memoryBytes) {
     var read = new ArrayList<List<Integer>>();
     for (int b = 0; b < streams; b++) {
       read.add(new ArrayList<>());
     }
     for (int rank = 0; rank < ranks; rank++) {
-      TokenStreams own = dataset.streams(Split.TRAIN, streams, timeSteps, rank, ranks, memoryBytes);
-      var batches = own.epoch(fromStep);
+      TokenStreams own =
+          dataset.streams(Split.TRAIN, streams, truncation, rank, ranks, memoryBytes);
+      var batches = own.epoch(epoch, fromStep);
       long step = fromStep;
       while (batches.hasNext()) {
         StreamBatch batch = batches.next();
@@ -85,14 +91,15 @@ class TokenStreamsTest {
         assertThat(read.get(b).get(i)).isEqualTo(first + i);
       }
     }
-    assertThat(dataset.streams(Split.TRAIN, B, T, 0, ranks).predictions())
+    assertThat(dataset.streams(Split.TRAIN, B, Truncation.every(T), 0, ranks).predictions())
         .isEqualTo((long) B * (length - 1));
   }
 
   @Test
   void readingAsItGoesGivesTheSame() {
-    assertThat(dataset.streams(Split.TRAIN, 5, 30, 0, 1, 0).isInMemory()).isFalse();
-    assertThat(dataset.streams(Split.TRAIN, 5, 30, 0, 1).isInMemory()).isTrue();
+    assertThat(dataset.streams(Split.TRAIN, 5, Truncation.every(30), 0, 1, 0).isInMemory())
+        .isFalse();
+    assertThat(dataset.streams(Split.TRAIN, 5, Truncation.every(30), 0, 1).isInMemory()).isTrue();
     assertThat(streams(5, 30, 2, 0, 0)).isEqualTo(streams(5, 30, 1, 0, Long.MAX_VALUE));
   }
 
@@ -108,9 +115,43 @@ class TokenStreamsTest {
   }
 
   @Test
+  void variedCutsAreAFunctionOfSeedEpochAndStep() {
+    Truncation varied = new Truncation(35, true, 7);
+    List<Integer> first = lengths(varied, 0, 0);
+    List<Integer> second = lengths(varied, 1, 0);
+
+    assertThat(lengths(varied, 0, 0)).isEqualTo(first);
+    assertThat(lengths(new Truncation(35, true, 8), 0, 0)).isNotEqualTo(first);
+    assertThat(second).isNotEqualTo(first).containsExactlyInAnyOrderElementsOf(first);
+    assertThat(lengths(varied, 1, 11)).isEqualTo(second.subList(11, second.size()));
+    assertThat(first).allMatch(T -> T >= 1 && T <= varied.longest());
+    assertThat(first.stream().mapToInt(T -> T).sum()).isEqualTo(TOKENS / 4 - 1);
+    // drawn around 35, few around 17.5
+    assertThat(first.stream().mapToInt(T -> T).average().orElse(0)).isBetween(31.0, 37.0);
+    assertThat(first.stream().filter(T -> T < 25).count()).isBetween(1L, 12L);
+  }
+
+  private static List<Integer> lengths(Truncation truncation, int epoch, long fromStep) {
+    var lengths = new ArrayList<Integer>();
+    dataset
+        .streams(Split.TRAIN, 4, truncation, 1, 3)
+        .epoch(epoch, fromStep)
+        .forEachRemaining(batch -> lengths.add(batch.timeSteps()));
+    return lengths;
+  }
+
+  @Test
+  void variedCutsLoseNoToken() {
+    var varied = new Truncation(20, true, 3);
+
+    assertThat(streams(6, varied, 4, 2, 0, 0)).isEqualTo(streams(6, 20, 1, 0, Long.MAX_VALUE));
+  }
+
+  @Test
   void moreStreamsThanTokensForThemAreRefused() {
-    assertThat(dataset.streams(Split.TRAIN, TOKENS / 2, 3, 0, 1).steps()).isEqualTo(1);
-    assertThatThrownBy(() -> dataset.streams(Split.TRAIN, 6000, 3, 0, 1))
+    assertThat(dataset.streams(Split.TRAIN, TOKENS / 2, Truncation.every(3), 0, 1).steps())
+        .isEqualTo(1);
+    assertThatThrownBy(() -> dataset.streams(Split.TRAIN, 6000, Truncation.every(3), 0, 1))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
             "The train split of %s has 10007 tokens: 6000 streams get 1 each, and a stream needs at least 2. Lower the batch size to 5003, or give more text."
