@@ -6,7 +6,6 @@ import io.sluice.sequences.text.encoding.TextContract.Layout;
 import io.sluice.sequences.text.encoding.Tokenisation;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.IntStream;
 
 /**
  * What is read, and how it becomes tokens.
@@ -30,9 +29,7 @@ record Reading(
   static Reading of(TextSettings settings, String tokenizerJson) {
     return new Reading(
         settings.source(),
-        IntStream.range(0, 3)
-            .mapToObj(n -> settings.source().paths().get(n) == null ? null : settings.described(n))
-            .toList(),
+        settings.described(),
         settings.text().tokenisation(),
         tokenizerJson,
         settings.dataset().layout() == Layout.STREAM,
@@ -46,7 +43,6 @@ record Reading(
     return all.size() == 1 ? all.get(0) : "the sources (%s)".formatted(String.join(", ", all));
   }
 
-  /** A path of the source with the setting that names it. */
   String described(int sourceNumber) {
     return described.get(sourceNumber);
   }

@@ -70,10 +70,19 @@ final class Sources {
             source.columnNames());
     table.requirePlain(source.textColumn(), "source.columns.text");
     table.requirePlain(source.idColumn(), "source.columns.id");
-    if (reading.needsLabels() || table.has(source.labelColumn())) {
-      table.requirePlain(source.labelColumn(), "source.columns.label");
-    }
+    table.requirePlain(label(reading, table), "source.columns.label");
     return table;
+  }
+
+  /** The column of labels; null where there is none and none is needed. */
+  private static String label(Reading reading, RawTable table) {
+    String label = reading.source().labelColumn();
+    return reading.needsLabels() || table.has(label) ? label : null;
+  }
+
+  /** Whether one of them has the column of labels. */
+  boolean hasLabels() {
+    return tables.stream().anyMatch(t -> t != null && t.has(reading.source().labelColumn()));
   }
 
   private void addFiles(int number) {
@@ -87,26 +96,15 @@ final class Sources {
     return files;
   }
 
-  /** What is read. */
-  Reading reading() {
-    return reading;
-  }
-
-  /** Whether a source has the column of labels. */
-  boolean hasLabels() {
-    return tables.stream()
-        .anyMatch(table -> table != null && table.has(reading.source().labelColumn()));
-  }
-
   /**
    * SHA-256 of all that decides how a file becomes tokens, but for the file.
    *
-   * @param source settings, without secrets
+   * @param preparation the settings of the source, without secrets
    */
-  String hash(String codeVersion, JsonNode source) {
+  String hash(String codeVersion, JsonNode preparation) {
     ObjectNode json = ManifestJson.mapper().createObjectNode();
     json.put("code", codeVersion);
-    json.set("source", source);
+    json.set("source", preparation);
     json.put("tokenising", tokenising().toString());
     tables.forEach(table -> json.withArray("tables").add(table == null ? "" : table.schema()));
     return Provenance.sha256(ManifestJson.write(json));
@@ -162,7 +160,7 @@ final class Sources {
         table.malformed().as("malformed"),
         text(table, source.textColumn()).as("text"),
         text(table, source.idColumn()).as("id"),
-        text(table, table.has(source.labelColumn()) ? source.labelColumn() : null).as("label"));
+        text(table, label(reading, table)).as("label"));
   }
 
   private static Column text(RawTable table, String name) {

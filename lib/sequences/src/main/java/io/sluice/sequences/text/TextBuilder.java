@@ -72,11 +72,10 @@ public final class TextBuilder {
     try (StagedFolder staged = stage(settings.dataset().path())) {
       String tokenizerJson = tokenizerJson();
       Vocabulary given = givenVocabulary();
+      Reading reading = Reading.of(settings, tokenizerJson);
       if (!settings.dataset().incremental()) {
         TokenTable table =
-            describing(
-                "tokenise",
-                () -> TokenTable.write(spark, Reading.of(settings, tokenizerJson), staged.uri()));
+            describing("tokenise", () -> TokenTable.write(spark, reading, staged.uri()));
         return build(staged, table, tokenizerJson, given, LastBuild.none()).report();
       }
       LastBuild last =
@@ -92,7 +91,12 @@ public final class TextBuilder {
               "tokenise",
               () ->
                   TokenTable.write(
-                      spark, settings, tokenizerJson, provenance.codeVersion(), state, kept));
+                      spark,
+                      reading,
+                      settings.preparation().get("source"),
+                      provenance.codeVersion(),
+                      state,
+                      kept));
       Result result = build(staged, table, tokenizerJson, given, last);
       kept.published(new Built(result.manifest().seal(), state.hash()));
       return result.report();

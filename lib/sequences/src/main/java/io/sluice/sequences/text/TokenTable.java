@@ -6,6 +6,7 @@ import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.telemetry.source.ReadFailures;
 import io.sluice.sequences.text.KeptTokens.FileState;
@@ -56,19 +57,19 @@ final class TokenTable {
   private String hash;
 
   private TokenTable(
-      Sources sources, Supplier<Dataset<Row>> rows, long files, long tokenisedFiles) {
-    this.reading = sources.reading();
-    this.hasLabels = sources.hasLabels();
+      Sources sources, Reading reading, Supplier<Dataset<Row>> rows, long tokenisedFiles) {
+    this.reading = reading;
     this.rows = rows;
-    this.files = files;
+    this.files = sources.files().size();
     this.tokenisedFiles = tokenisedFiles;
+    this.hasLabels = sources.hasLabels();
     addUp();
   }
 
   /**
    * Reads and tokenises the sources.
    *
-   * @param parent folder that the table is written into
+   * @param parent folder that the table is written into; the caller deletes it
    */
   static TokenTable write(SparkSession spark, Reading reading, String parent) {
     Sources sources = Sources.open(spark, reading);
@@ -76,25 +77,26 @@ final class TokenTable {
     sources.tokenise(sources.files(), uri);
     return new TokenTable(
         sources,
+        reading,
         () -> spark.read().schema(Tokenising.SCHEMA).parquet(uri),
-        sources.files().size(),
         sources.files().size());
   }
 
   /**
    * Tokenises the files whose tokens are not kept, and keeps them.
    *
+   * @param preparation the settings of the source, without secrets
    * @param state of the sources, from before they were opened
    */
   static TokenTable write(
       SparkSession spark,
-      TextSettings settings,
-      String tokenizerJson,
+      Reading reading,
+      JsonNode preparation,
       String codeVersion,
       SourceState state,
       KeptTokens kept) {
-    Sources sources = Sources.open(spark, Reading.of(settings, tokenizerJson));
-    kept.require(sources.hash(codeVersion, settings.preparation().get("source")));
+    Sources sources = Sources.open(spark, reading);
+    kept.require(sources.hash(codeVersion, preparation));
     Map<FileState, Sources.File> files = new LinkedHashMap<>();
     sources.files().forEach(f -> files.put(state.of(f.source(), f.uri(), f.name()), f));
     List<FileState> now = List.copyOf(files.keySet());
@@ -107,7 +109,7 @@ final class TokenTable {
       sources.write(kept.rows(spark, now), kept.nextFolder());
       kept.replaceAll(now);
     }
-    return new TokenTable(sources, () -> kept.rows(spark, now), now.size(), missing.size());
+    return new TokenTable(sources, reading, () -> kept.rows(spark, now), missing.size());
   }
 
   /** Adds up what lies before each chunk, and what there is of everything. */
@@ -255,20 +257,6 @@ final class TokenTable {
   /** The main source with the setting that names it. */
   String described() {
     return reading.described(0);
-  }
-
-  /**
-   * Refuses documents that have neither an id nor a place.
-   *
-   * @param advice what to do
-   */
-  void requireNames(String advice) {
-    if (reading.source().idColumn() == null
-        && chunks.keySet().stream().anyMatch(chunk -> chunk.file().isEmpty())) {
-      throw new InvalidInputException(
-          "%s is not made of files, so its documents have no names. %s"
-              .formatted(reading.described(0), advice));
-    }
   }
 
   long files() {
