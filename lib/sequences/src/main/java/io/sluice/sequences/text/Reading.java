@@ -6,6 +6,7 @@ import io.sluice.sequences.text.encoding.TextContract.Layout;
 import io.sluice.sequences.text.encoding.Tokenisation;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * What is read, and how it becomes tokens.
@@ -29,7 +30,9 @@ record Reading(
   static Reading of(TextSettings settings, String tokenizerJson) {
     return new Reading(
         settings.source(),
-        settings.described(),
+        IntStream.range(0, 3)
+            .mapToObj(n -> settings.source().paths().get(n) == null ? null : settings.described(n))
+            .toList(),
         settings.text().tokenisation(),
         tokenizerJson,
         settings.dataset().layout() == Layout.STREAM,
@@ -43,6 +46,7 @@ record Reading(
     return all.size() == 1 ? all.get(0) : "the sources (%s)".formatted(String.join(", ", all));
   }
 
+  /** A path of the source with the setting that names it. */
   String described(int sourceNumber) {
     return described.get(sourceNumber);
   }

@@ -259,6 +259,20 @@ final class TokenTable {
     return reading.described(0);
   }
 
+  /**
+   * Refuses documents that have neither an id nor a place.
+   *
+   * @param advice what to do
+   */
+  void requireNames(String advice) {
+    if (reading.source().idColumn() == null
+        && chunks.keySet().stream().anyMatch(chunk -> chunk.file().isEmpty())) {
+      throw new InvalidInputException(
+          "%s is not made of files, so its documents have no names. %s"
+              .formatted(reading.described(0), advice));
+    }
+  }
+
   long files() {
     return files;
   }
