@@ -43,7 +43,7 @@ final class BundleJson {
     return ManifestJson.convert(tree, BundleManifest.class, where);
   }
 
-  /** Adds what bundles did not say when networks had no choice of it. */
+  /** Adds what bundles do not say of networks that have none, and older ones had no choice of. */
   private static void completeOlder(ObjectNode spec) {
     if (!spec.has("precision")) {
       spec.put("precision", "f32");
@@ -57,6 +57,14 @@ final class BundleJson {
     if (!spec.has("variationalDropout")) {
       spec.put("variationalDropout", false);
       spec.put("recurrentDropout", 0.0);
+    }
+    for (String none : new String[] {"embedding", "regularizers"}) {
+      if (!spec.has(none)) {
+        spec.putNull(none);
+      }
+    }
+    if (spec.get("head") instanceof ObjectNode head && !head.has("adaptive")) {
+      head.putNull("adaptive");
     }
   }
 
