@@ -59,7 +59,7 @@ public final class TextPreparationBenchmark {
                       .formatted(times))
               .put(
                   "data",
-                  "IMDB, 50,000 reviews, words, 400 tokens at most, vocabulary of 20,000; and %d times over"
+                  "IMDB, 50,000 reviews, as conf/imdb.conf says; and %d times over"
                       .formatted(times))
               .put("threads", THREADS);
       String train = data + "/imdb/imdb_train.csv.gz";

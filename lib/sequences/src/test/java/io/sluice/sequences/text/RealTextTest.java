@@ -98,7 +98,7 @@ class RealTextTest {
           .isEqualTo(12_500);
     }
     assertThat(report.rejectedDocuments()).isEmpty();
-    assertThat(report.vocabularySize()).isEqualTo(20_000);
+    assertThat(report.vocabularySize()).isEqualTo(30_000);
     assertThat(report.splits().get("validation").unknownShare()).isBetween(0.005, 0.05);
     assertThat(report.duplicates().exact().get("validation-in-train")).isPositive();
     requireStreamedAsInMemory(dataset);
