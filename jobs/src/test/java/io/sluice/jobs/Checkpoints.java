@@ -1,5 +1,8 @@
 package io.sluice.jobs;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.DataInputStream;
@@ -50,12 +53,27 @@ final class Checkpoints {
   }
 
   /** Parameters of a run's last checkpoint. */
-  static FloatBuffer parameters(Script.Result run) throws IOException {
+  private static FloatBuffer parameters(Script.Result run) throws IOException {
     try (DataInputStream in = open(run)) {
       JsonNode header = new ObjectMapper().readTree(in.readNBytes(in.readInt()));
       int bytes = header.get("parameters").asInt() * Float.BYTES;
       return ByteBuffer.wrap(in.readNBytes(bytes)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
     }
+  }
+
+  /**
+   * Two runs took the same steps and have the same parameters but for the order in which float32
+   * numbers were added, which is another with other ranks, and with layers that are cut.
+   */
+  static void assertEqualToRounding(Script.Result actual, Script.Result expected)
+      throws IOException {
+    FloatBuffer numbers = parameters(actual);
+    FloatBuffer right = parameters(expected);
+    assertThat(numbers.remaining()).isEqualTo(right.remaining());
+    for (int i = 0; i < right.remaining(); i++) {
+      assertThat(numbers.get(i)).as("parameter %d", i).isCloseTo(right.get(i), within(1e-5f));
+    }
+    assertThat(actual.report().get("steps")).isEqualTo(expected.report().get("steps"));
   }
 
   private static DataInputStream open(Script.Result run) throws IOException {

@@ -1,11 +1,9 @@
 package io.sluice.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
@@ -66,18 +64,7 @@ class LostExecutorsIT {
     assertThat(result.err())
         .contains(
             "Going on with 1 of 2 ranks: the cluster has no more task slots after 12s. Batches and results stay the same.");
-    assertEqualToRounding(result);
-  }
-
-  /** Another number of ranks adds float32 numbers in another order. */
-  private static void assertEqualToRounding(Script.Result result) throws IOException {
-    FloatBuffer expected = Checkpoints.parameters(whole);
-    FloatBuffer actual = Checkpoints.parameters(result);
-    assertThat(actual.remaining()).isEqualTo(expected.remaining());
-    for (int i = 0; i < expected.remaining(); i++) {
-      assertThat(actual.get(i)).as("parameter %d", i).isCloseTo(expected.get(i), within(1e-5f));
-    }
-    assertThat(result.report().get("steps")).isEqualTo(whole.report().get("steps"));
+    Checkpoints.assertEqualToRounding(result, whole);
   }
 
   private static Script onLocalCluster(String name) throws Exception {

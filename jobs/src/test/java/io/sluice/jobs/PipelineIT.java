@@ -1,10 +1,7 @@
 package io.sluice.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
-import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
@@ -29,7 +26,7 @@ class PipelineIT {
         .contains("1 replica of 2 pipeline stages")
         .containsPattern("device: Rank 1 of 2 \\(pipeline stage 1 of replica 0: recurrent layer 1");
     assertThat(whole.place("/bundle/uri").resolve("model.zip")).exists();
-    assertEqualToRounding(whole, local);
+    Checkpoints.assertEqualToRounding(whole, local);
     assertThat(disturbed.err())
         .containsPattern(
             "WARN .*Attempt 1 failed at epoch \\d+ after step \\d+ at least: Rank [01] of 2 \\(pipeline stage [01] of replica 0: recurrent layer (0|1 and head), executor [01] on [0-9.]+\\) was lost: .* Going on from step \\d+\\.");
@@ -37,18 +34,6 @@ class PipelineIT {
     assertThat(disturbed.report().get("steps")).isEqualTo(whole.report().get("steps"));
     assertThat(disturbed.report().get("bestValidationLoss"))
         .isEqualTo(whole.report().get("bestValidationLoss"));
-  }
-
-  /** Layers that are cut add float32 numbers in another order. */
-  private static void assertEqualToRounding(Script.Result actual, Script.Result expected)
-      throws IOException {
-    FloatBuffer numbers = Checkpoints.parameters(actual);
-    FloatBuffer right = Checkpoints.parameters(expected);
-    assertThat(numbers.remaining()).isEqualTo(right.remaining());
-    for (int i = 0; i < right.remaining(); i++) {
-      assertThat(numbers.get(i)).as("parameter %d", i).isCloseTo(right.get(i), within(1e-5f));
-    }
-    assertThat(actual.report().get("steps")).isEqualTo(expected.report().get("steps"));
   }
 
   private static Script pipeline(String name) throws Exception {

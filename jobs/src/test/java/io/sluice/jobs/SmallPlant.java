@@ -8,11 +8,13 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /**
- * What the integration tests share, made once a build by the scripts themselves: a simulated plant,
- * and a lake with a dataset, a bundle, an evaluation and predictions made from it.
+ * What the integration tests share, made once a process by the scripts themselves: a simulated
+ * plant, and a lake with a dataset, a bundle, an evaluation and predictions made from it.
  */
 final class SmallPlant {
-  private static final Path BASE = Script.ROOT.resolve("jobs/target/it");
+  // a process that runs tests has its own
+  private static final Path BASE =
+      Script.ROOT.resolve("jobs/target/it-" + System.getProperty("surefire.forkNumber", "1"));
 
   private static Script.Result simulation;
   private static Script.Result pipeline;

@@ -12,13 +12,13 @@ import java.util.regex.Pattern;
  * log, a manifest or a report.
  *
  * <p>The whole path is looked at: an unquoted {@code options.fs.s3a.secret.key} ends in a harmless
- * {@code key}.
+ * {@code key}. Tokens in the plural are words of a text, and no secret.
  */
 final class Redaction {
   private static final String MASK = "(masked)";
   private static final Pattern SECRET =
       Pattern.compile(
-          "(?i)(password|passwd|secret|token(?!i)|credential|(access|private|account|sas|api)[._-]?key)");
+          "(?i)(password|passwd|secret|token(?!i|s)|credential|(access|private|account|sas|api)[._-]?key)");
   private static final Pattern USER_INFO = Pattern.compile("(?<=://)[^/@\\s]+(?=@)");
   private static final Pattern URI_PARAMETER =
       Pattern.compile("(?i)(?<=[?&;](password|sig|token|secret)=)[^&;\\s]+");

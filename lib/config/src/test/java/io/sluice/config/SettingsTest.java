@@ -97,6 +97,15 @@ class SettingsTest {
   }
 
   @Test
+  void tokensOfATextAreNoSecret() {
+    String shown =
+        Settings.parse("text { tokens = word, max-tokens = 400 }, source.options.token = hunter2")
+            .render();
+
+    assertThat(shown).contains("word", "400", "(masked)").doesNotContain("hunter2");
+  }
+
+  @Test
   void explainsEachSettingWithItsOrigin() throws Exception {
     Path file = folder.resolve("a.conf");
     Files.writeString(file, "window {\n  look-back = 48\n}\nsource.options.password = hunter2");

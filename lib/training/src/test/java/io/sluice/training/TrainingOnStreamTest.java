@@ -205,6 +205,17 @@ class TrainingOnStreamTest {
     }
   }
 
+  @Test
+  void rowsOnTwoStagesTakeNoRatesByLayer() {
+    String[] settings =
+        with(with(SETTINGS, STAGED), "model.embedding-tied=true", "train.fine-tune.layer-decay=2");
+
+    assertThatThrownBy(() -> run("refused").trainOn(dataset("counting"), settings))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessage(
+            "Invalid configuration for this run, 1 problem(s):\n  - train.fine-tune: layer-decay must be 1 and gradual-unfreezing false with strategy = pipeline and model.embedding-tied, whose rows learn on two stages at once");
+  }
+
   @ParameterizedTest
   @CsvSource({"local, 1", "gradient-sharing, 3", "pipeline, 4"})
   void aRunGoesOnWithinAnEpochWithItsStatesAtAnyNumberOfRanks(String strategy, int ranks)

@@ -9,7 +9,7 @@ import io.sluice.scoring.bundle.ModelRegistry;
 import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
-import io.sluice.sequences.telemetry.source.WriteFailures;
+import io.sluice.sequences.source.WriteFailures;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;

@@ -13,11 +13,12 @@ import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
+import io.sluice.sequences.source.RejectsTable;
+import io.sluice.sequences.source.WriteFailures;
 import io.sluice.sequences.spark.JobDescription;
 import io.sluice.sequences.telemetry.SegmentStream.OriginMode;
-import io.sluice.sequences.telemetry.source.RejectsTable;
-import io.sluice.sequences.telemetry.source.WriteFailures;
 import io.sluice.sequences.text.RawDocuments;
+import io.sluice.sequences.text.RepeatedNames;
 import io.sluice.sequences.text.encoding.TextContract;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -29,6 +30,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
@@ -212,15 +214,15 @@ final class DocumentScorer {
       double logProbability,
       long labelled,
       long right,
-      long unknownLabels) {}
+      long unknownLabels,
+      RepeatedNames repeated) {}
 
   private Counts counts(Path partition) {
+    Dataset<Row> staged =
+        spark.read().schema(DocumentSchema.fileColumns()).parquet(partition.toString());
     Column isClass = col("label").isin(contract.classes().toArray());
     List<Row> byClass =
-        spark
-            .read()
-            .schema(DocumentSchema.fileColumns())
-            .parquet(partition.toString())
+        staged
             .groupBy("predicted_class")
             .agg(
                 count(lit(1)),
@@ -259,7 +261,10 @@ final class DocumentScorer {
         logProbability,
         sums[7],
         sums[8],
-        bundle.isLanguageModel() ? 0 : sums[9]);
+        bundle.isLanguageModel() ? 0 : sums[9],
+        settings.source().idColumn() == null
+            ? new RepeatedNames(0, null)
+            : RepeatedNames.of(staged, "id"));
   }
 
   private DocumentScoreReport report(
@@ -307,6 +312,7 @@ final class DocumentScorer {
           "%d of %d documents have no token that the model's vocabulary knows: their predictions say nothing of them."
               .formatted(counts.unknownDocuments(), counts.rows()));
     }
+    counts.repeated().warning(settings.source().idColumn()).ifPresent(warnings::add);
     String label = settings.source().labelColumn();
     if (label != null && !documents.hasLabels() && !bundle.isLanguageModel()) {
       warnings.add(

@@ -5,10 +5,10 @@ import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.TimeAxis;
 import io.sluice.sequences.dataset.WindowContract;
+import io.sluice.sequences.source.RawTable;
 import io.sluice.sequences.telemetry.Preparation;
 import io.sluice.sequences.telemetry.SourceSettings;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
-import io.sluice.sequences.telemetry.source.RawTable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,14 +55,7 @@ final class ScoringContractCheck {
       WindowContract contract,
       JsonNode preparation) {
     SourceSettings source = Preparation.fromJson(preparation).source().at(input);
-    RawTable table =
-        RawTable.open(
-            spark,
-            "score.input " + input,
-            source.path(),
-            source.format(),
-            source.options(),
-            source.columnNames());
+    RawTable table = RawTable.open(spark, source.table("score.input " + input));
     List<String> problems = mismatches(table, source, contract);
     if (!problems.isEmpty()) {
       throw new InvalidInputException(

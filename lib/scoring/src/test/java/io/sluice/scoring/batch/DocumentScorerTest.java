@@ -340,6 +340,18 @@ class DocumentScorerTest {
   }
 
   @Test
+  void documentsOfOneNameAreAllScoredAndToldOf() {
+    String input = lake.input("twice.csv", HEADER + "a,,it runs\nb,,it is\na,,broken\n");
+
+    DocumentScoreReport report = lake.score("run-1", input);
+
+    assertThat(report.predictionsWritten()).isEqualTo(3);
+    assertThat(report.warnings())
+        .containsExactly(
+            "1 names in source.columns.id = id stand more than once, a for one: every document is kept, and what is said of them later cannot be told apart by name. Give each a name of its own.");
+  }
+
+  @Test
   void linesOfAFileAreDocumentsNamedByTheirPlace() {
     DocumentScoreReport report =
         lake.score(

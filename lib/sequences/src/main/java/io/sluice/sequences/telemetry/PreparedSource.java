@@ -5,6 +5,9 @@ import static org.apache.spark.sql.functions.col;
 import io.sluice.config.NearMiss;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.lake.StagedFolder;
+import io.sluice.sequences.source.RawTable;
+import io.sluice.sequences.source.ReadFailures;
+import io.sluice.sequences.source.RejectsTable;
 import io.sluice.sequences.telemetry.SequenceSettings.Aggregate;
 import io.sluice.sequences.telemetry.SequenceSettings.GapPolicy;
 import io.sluice.sequences.telemetry.SequenceSettings.Resample;
@@ -14,10 +17,7 @@ import io.sluice.sequences.telemetry.grid.BlockShape;
 import io.sluice.sequences.telemetry.grid.Grid;
 import io.sluice.sequences.telemetry.source.ChannelDiscovery;
 import io.sluice.sequences.telemetry.source.Channels;
-import io.sluice.sequences.telemetry.source.RawTable;
-import io.sluice.sequences.telemetry.source.ReadFailures;
 import io.sluice.sequences.telemetry.source.Readings;
-import io.sluice.sequences.telemetry.source.RejectsTable;
 import io.sluice.sequences.telemetry.source.Survey;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -73,27 +73,13 @@ record PreparedSource(
       Wanted wanted,
       Grid grid,
       Instant now) {
-    RawTable mainTable =
-        RawTable.open(
-            spark,
-            described,
-            source.path(),
-            source.format(),
-            source.options(),
-            source.columnNames());
+    RawTable mainTable = RawTable.open(spark, source.table(described));
     Readings main = Readings.of(mainTable, source, "", now);
     Channels channels = channels(main, wanted);
     var readings = new ArrayList<>(List.of(main));
     if (source.testPath() != null) {
       SourceSettings test = source.at(source.testPath());
-      RawTable table =
-          RawTable.open(
-              spark,
-              "source.test-path " + test.path(),
-              test.path(),
-              test.format(),
-              test.options(),
-              test.columnNames());
+      RawTable table = RawTable.open(spark, test.table("source.test-path " + test.path()));
       readings.add(Readings.of(table, test, TEST_PREFIX, now));
     }
     for (Readings each : readings) {
@@ -203,7 +189,7 @@ record PreparedSource(
    * @param maxShare {@code reject.max-share}
    */
   void keepRejects(StagedFolder table, double maxShare) {
-    RejectsTable.write(described, judged, survey, table);
+    RejectsTable.write(described, Readings.rejected(judged), survey.rejectedRows(), table);
     double share = survey.rejectedShare();
     if (survey.rejectedRows() == survey.rows() || share > maxShare) {
       List<String> top =

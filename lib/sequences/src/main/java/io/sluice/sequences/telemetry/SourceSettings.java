@@ -3,6 +3,7 @@ package io.sluice.sequences.telemetry;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import io.sluice.config.ConfigReader;
 import io.sluice.sequences.dataset.TimeAxis;
+import io.sluice.sequences.source.TableSource;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -37,6 +38,15 @@ public record SourceSettings(
     Time time,
     ExtraColumns extraColumns,
     String testPath) {
+
+  /**
+   * What opens the raw table.
+   *
+   * @param described the setting that names it and its value, for messages
+   */
+  public TableSource table(String described) {
+    return new TableSource(described, path, format, options, columnNames);
+  }
 
   /** Shape of the raw table. */
   public enum Layout {

@@ -249,25 +249,9 @@ final class Corpus {
                 org.apache.spark.sql.functions.struct(fields.toArray(Column[]::new)))));
   }
 
-  /**
-   * Names that several documents have; layout documents.
-   *
-   * @param names how many there are
-   * @param first by character; null if there are none
-   */
-  record RepeatedNames(long names, String first) {}
-
+  /** Names that several documents have; layout documents. */
   RepeatedNames repeatedNames() {
-    Row row =
-        table.reading(
-            () ->
-                documents
-                    .groupBy("key")
-                    .count()
-                    .where("count > 1")
-                    .agg(count(lit(1)), min("key"))
-                    .head());
-    return new RepeatedNames(row.getLong(0), row.getString(1));
+    return table.reading(() -> RepeatedNames.of(documents, "key"));
   }
 
   /**

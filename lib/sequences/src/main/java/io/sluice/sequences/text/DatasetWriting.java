@@ -9,7 +9,7 @@ import static org.apache.spark.sql.functions.udf;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
-import io.sluice.sequences.telemetry.source.WriteFailures;
+import io.sluice.sequences.source.WriteFailures;
 import io.sluice.sequences.telemetry.store.SegmentShuffle;
 import io.sluice.sequences.text.dataset.TextColumns;
 import io.sluice.sequences.text.encoding.TextContract;
@@ -63,6 +63,11 @@ final class DatasetWriting {
             staged.uri() + "/" + ATTEMPTS,
             new SerializableConfiguration(spark.sessionState().newHadoopConf()));
     this.lake = Lake.of(spark.sessionState().newHadoopConf());
+  }
+
+  /** The folder that the dataset is built in. */
+  StagedFolder staged() {
+    return staged;
   }
 
   /**

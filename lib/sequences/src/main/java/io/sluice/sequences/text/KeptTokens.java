@@ -6,7 +6,7 @@ import static org.apache.spark.sql.functions.not;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.lake.Lake;
-import io.sluice.sequences.telemetry.source.RejectsTable;
+import io.sluice.sequences.source.RejectsTable;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

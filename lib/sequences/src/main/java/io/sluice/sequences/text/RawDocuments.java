@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.lake.StagedFolder;
-import io.sluice.sequences.telemetry.source.RejectsTable;
+import io.sluice.sequences.source.RejectsTable;
 import io.sluice.sequences.text.TextSettings.InvalidUtf8;
 import io.sluice.sequences.text.TextSettings.Source;
 import io.sluice.sequences.text.encoding.TextContract;

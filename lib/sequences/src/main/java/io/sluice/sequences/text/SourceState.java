@@ -2,7 +2,7 @@ package io.sluice.sequences.text;
 
 import io.sluice.config.Provenance;
 import io.sluice.sequences.lake.Lake;
-import io.sluice.sequences.telemetry.source.SourceFiles;
+import io.sluice.sequences.source.SourceFiles;
 import io.sluice.sequences.text.KeptTokens.FileState;
 import java.io.IOException;
 import java.net.URI;

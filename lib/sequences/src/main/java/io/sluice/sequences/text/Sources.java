@@ -7,9 +7,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.config.Provenance;
 import io.sluice.sequences.dataset.ManifestJson;
-import io.sluice.sequences.telemetry.source.RawTable;
-import io.sluice.sequences.telemetry.source.SeriesOfFile;
-import io.sluice.sequences.telemetry.source.WriteFailures;
+import io.sluice.sequences.source.RawTable;
+import io.sluice.sequences.source.SourceFiles;
+import io.sluice.sequences.source.TableSource;
+import io.sluice.sequences.source.WriteFailures;
 import io.sluice.sequences.text.TextSettings.Document;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,7 +46,7 @@ final class Sources {
     var sources = new Sources(reading);
     for (int number = 0; number < 3; number++) {
       String path = reading.source().paths().get(number);
-      sources.roots.add(path == null ? "" : SeriesOfFile.root(path));
+      sources.roots.add(path == null ? "" : SourceFiles.root(path));
       sources.tables.add(path == null ? null : open(spark, reading, number));
       if (path != null) {
         sources.addFiles(number);
@@ -63,11 +64,12 @@ final class Sources {
     RawTable table =
         RawTable.open(
             spark,
-            reading.described(number),
-            source.paths().get(number),
-            source.format(),
-            options,
-            source.columnNames());
+            new TableSource(
+                reading.described(number),
+                source.paths().get(number),
+                source.format(),
+                options,
+                source.columnNames()));
     table.requirePlain(source.textColumn(), "source.columns.text");
     table.requirePlain(source.idColumn(), "source.columns.id");
     table.requirePlain(label(reading, table), "source.columns.label");
@@ -87,7 +89,7 @@ final class Sources {
 
   private void addFiles(int number) {
     for (String uri : tables.get(number).files()) {
-      files.add(new File(number, uri, SeriesOfFile.below(roots.get(number), uri)));
+      files.add(new File(number, uri, SourceFiles.below(roots.get(number), uri)));
     }
   }
 

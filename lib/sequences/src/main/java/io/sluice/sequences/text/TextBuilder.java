@@ -9,11 +9,10 @@ import io.sluice.sequences.dataset.SequenceManifest.Audit;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.lake.StagedFolder;
+import io.sluice.sequences.source.RejectsTable;
 import io.sluice.sequences.spark.JobDescription;
-import io.sluice.sequences.telemetry.source.RejectsTable;
 import io.sluice.sequences.text.Corpus.Contents;
 import io.sluice.sequences.text.KeptTokens.Built;
-import io.sluice.sequences.text.TextSettings.VocabularyRule;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.dataset.TextManifest.SplitSummary;
 import io.sluice.sequences.text.encoding.TextContract;
@@ -70,16 +69,16 @@ public final class TextBuilder {
     RejectsTable.requireOwnFolders(settings.dataset().path(), settings.reject().path(), hadoop);
     // the lock comes first: whoever is second learns it before a pass over the source
     try (StagedFolder staged = stage(settings.dataset().path())) {
-      String tokenizerJson = tokenizerJson();
-      Vocabulary given = givenVocabulary();
-      Reading reading = Reading.of(settings, tokenizerJson);
+      WordList words = WordList.open(settings, lake);
+      Reading reading = Reading.of(settings, words.tokenizerJson());
       if (!settings.dataset().incremental()) {
         TokenTable table =
             describing("tokenise", () -> TokenTable.write(spark, reading, staged.uri()));
-        return build(staged, table, tokenizerJson, given, LastBuild.none()).report();
+        return build(staged, table, words, LastBuild.none()).report();
       }
       LastBuild last =
-          LastBuild.of(settings, provenance.codeVersion(), tokenizerJson, given, hadoop);
+          LastBuild.of(
+              settings, provenance.codeVersion(), words.tokenizerJson(), words.given(), hadoop);
       var state = SourceState.list(settings.source(), hadoop);
       KeptTokens kept = KeptTokens.open(settings.dataset().path(), hadoop);
       if (last.isThere() && kept.isBuilt(new Built(last.manifest().seal(), state.hash()))) {
@@ -97,7 +96,7 @@ public final class TextBuilder {
                       provenance.codeVersion(),
                       state,
                       kept));
-      Result result = build(staged, table, tokenizerJson, given, last);
+      Result result = build(staged, table, words, last);
       kept.published(new Built(result.manifest().seal(), state.hash()));
       return result.report();
     }
@@ -105,12 +104,7 @@ public final class TextBuilder {
 
   private record Result(TextManifest manifest, TextReport report) {}
 
-  private Result build(
-      StagedFolder staged,
-      TokenTable table,
-      String tokenizerJson,
-      Vocabulary given,
-      LastBuild last) {
+  private Result build(StagedFolder staged, TokenTable table, WordList words, LastBuild last) {
     table.requireDocuments();
     LOG.info(
         "read       | {} documents of {} files, {} of them tokenised now, {} documents rejected",
@@ -120,8 +114,9 @@ public final class TextBuilder {
         sum(table.rejected()));
     Corpus all = describing("labels", () -> Corpus.of(table, settings));
     keepRejects(all);
-    if (settings.source().idColumn() != null && settings.dataset().layout() == Layout.DOCUMENTS) {
-      warnOfRepeatedNames(describing("names", all::repeatedNames));
+    String id = settings.source().idColumn();
+    if (id != null && settings.dataset().layout() == Layout.DOCUMENTS) {
+      describing("names", all::repeatedNames).warning(id).ifPresent(warnings::add);
     }
     DuplicateTexts duplicates =
         describing(
@@ -138,16 +133,20 @@ public final class TextBuilder {
     // then its words are counted, and the count is audited
     boolean trainIsSame = last.has(Split.TRAIN, contents.get(Split.TRAIN).contentHash());
     Vocabulary vocabulary =
-        describing(
-            "vocabulary",
-            () ->
-                given != null
-                    ? given
-                    : trainIsSame ? last.vocabulary() : vocabulary(corpus, tokenizerJson));
-    TextContract contract = contract(corpus, vocabulary, tokenizerJson);
+        describing("vocabulary", () -> trainIsSame ? last.vocabulary() : words.vocabulary(corpus));
+    TextContract contract = contract(corpus, vocabulary, words.tokenizerJson());
     LOG.info("vocabulary | {} tokens of the train split", vocabulary.size());
-    Parts parts =
-        describing("write", () -> write(staged, corpus, contract, vocabulary, contents, last));
+    SplitParts parts =
+        describing(
+            "write",
+            () ->
+                SplitParts.write(
+                    new DatasetWriting(spark, staged, settings),
+                    corpus,
+                    contract,
+                    vocabulary,
+                    contents,
+                    last));
     Map<Split, TreeMap<String, Long>> labels = describing("labels", corpus::labels);
     warnOfOneClass(labels.get(Split.TRAIN));
     Audit audit =
@@ -160,7 +159,7 @@ public final class TextBuilder {
                     parts.parts(),
                     corpus,
                     vocabulary,
-                    given != null
+                    words.given() != null
                         ? TextAudit.givenVocabulary()
                         : trainIsSame ? last.vocabularyCheck() : null,
                     duplicates.found()));
@@ -168,7 +167,7 @@ public final class TextBuilder {
         SplitSummaries.of(contents, labels, parts.unknown(), contract.maxTokens());
     TextManifest manifest =
         manifest(table, contract, vocabulary, splits, parts.parts(), duplicates, audit).sealed();
-    publish(staged, manifest, vocabulary, tokenizerJson);
+    publish(staged, manifest, vocabulary, words.tokenizerJson());
     TextReport report = report(manifest, table.tokenisedFiles(), parts.writtenSplits());
     requireAudit(audit);
     return new Result(manifest, report);
@@ -185,11 +184,6 @@ public final class TextBuilder {
 
   private StagedFolder stage(String path) {
     return StagedFolder.open(path, provenance.runId(), StagedFolder.LOCK_STALE_AFTER, hadoop);
-  }
-
-  private String tokenizerJson() {
-    String path = settings.text().tokenizerPath();
-    return path == null ? null : lake.readText(path, "tokenizer (text.tokenizer-path)");
   }
 
   private void keepRejects(Corpus corpus) {
@@ -232,52 +226,12 @@ public final class TextBuilder {
             > 0;
   }
 
-  private void warnOfRepeatedNames(Corpus.RepeatedNames repeated) {
-    if (repeated.names() > 0) {
-      warnings.add(
-          "%d names in source.columns.id = %s stand more than once, %s for one: every document is kept, and what is said of them later cannot be told apart by name. Give each a name of its own."
-              .formatted(repeated.names(), settings.source().idColumn(), repeated.first()));
-    }
-  }
-
   private void warnOfOneClass(Map<String, Long> documentsByClass) {
     if (documentsByClass.size() == 1) {
       warnings.add(
           "Every document of the train split has the label %s: there is nothing to tell apart. Check source.columns.label and the source."
               .formatted(documentsByClass.keySet().iterator().next()));
     }
-  }
-
-  private Vocabulary.Special special() {
-    VocabularyRule rule = settings.text().vocabulary();
-    return new Vocabulary.Special(
-        rule.pad(), rule.unknown(), settings.text().tokenisation().lineEnd());
-  }
-
-  /** The vocabulary that the settings name; null where none is named. */
-  private Vocabulary givenVocabulary() {
-    String path = settings.text().vocabulary().path();
-    return path == null
-        ? null
-        : Vocabulary.parse(
-            lake.readText(path, "vocabulary (text.vocabulary.path)"), special(), path);
-  }
-
-  private Vocabulary vocabulary(Corpus corpus, String tokenizerJson) {
-    VocabularyRule rule = settings.text().vocabulary();
-    Vocabulary.Special special = special();
-    TokenCounts counts = TokenCounts.of(corpus.table(), corpus.of(Split.TRAIN));
-    if (tokenizerJson != null) {
-      return Vocabulary.ofTokenizer(tokenizerJson, special, counts.all());
-    }
-    List<String> known =
-        special.lineEnd() == null
-            ? List.of(special.unknown())
-            : List.of(special.unknown(), special.lineEnd());
-    // a pad that is written in a text is an unknown word
-    List<String> pad = special.pad() == null ? List.of() : List.of(special.pad());
-    int room = rule.maxSize() == 0 ? 0 : rule.maxSize() - known.size() - pad.size();
-    return Vocabulary.of(special, counts.most(rule.minCount(), room, known, pad));
   }
 
   private TextContract contract(Corpus corpus, Vocabulary vocabulary, String tokenizerJson) {
@@ -300,59 +254,6 @@ public final class TextBuilder {
         settings.text().maxTokens(),
         settings.text().truncate(),
         corpus.classes());
-  }
-
-  /**
-   * The files of the dataset.
-   *
-   * @param unknown tokens that the vocabulary lacks
-   * @param writtenSplits whose files this build wrote; those of others it took over
-   */
-  private record Parts(
-      List<TextManifest.Part> parts, Map<Split, Long> unknown, List<String> writtenSplits) {}
-
-  private Parts write(
-      StagedFolder staged,
-      Corpus corpus,
-      TextContract contract,
-      Vocabulary vocabulary,
-      Map<Split, Contents> contents,
-      LastBuild last) {
-    var lengths = new TreeMap<Split, TreeMap<Integer, Long>>();
-    contents.forEach(
-        (split, own) ->
-            lengths.put(
-                split,
-                last.keeps(split, own.contentHash(), contract)
-                    ? new TreeMap<>()
-                    : SplitSummaries.stored(own.lengths(), contract.maxTokens())));
-    List<Split> changed =
-        contents.keySet().stream()
-            .filter(s -> !last.keeps(s, contents.get(s).contentHash(), contract))
-            .toList();
-    var writing = new DatasetWriting(spark, staged, settings);
-    List<WrittenPart> written =
-        changed.isEmpty()
-            ? List.of()
-            : contract.layout() == Layout.STREAM
-                ? writing.stream(corpus.of(changed), vocabulary, lengths)
-                : writing.documents(corpus.of(changed), contract, vocabulary, lengths);
-    var parts = new ArrayList<TextManifest.Part>();
-    var unknown = new TreeMap<Split, Long>();
-    for (Split split : Split.values()) {
-      if (changed.contains(split)) {
-        List<WrittenPart> own = written.stream().filter(p -> p.split() == split).toList();
-        own.forEach(part -> parts.add(part.toPart()));
-        unknown.put(split, own.stream().mapToLong(WrittenPart::unknown).sum());
-      } else {
-        parts.addAll(last.keep(split, staged));
-        unknown.put(split, last.unknownTokens(split));
-      }
-    }
-    return new Parts(
-        List.copyOf(parts),
-        unknown,
-        changed.stream().filter(s -> contents.get(s).documents() > 0).map(Split::label).toList());
   }
 
   private static long sum(Map<String, Long> counts) {

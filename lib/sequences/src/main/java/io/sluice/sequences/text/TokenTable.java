@@ -8,7 +8,7 @@ import static org.apache.spark.sql.functions.sum;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.failure.InvalidInputException;
-import io.sluice.sequences.telemetry.source.ReadFailures;
+import io.sluice.sequences.source.ReadFailures;
 import io.sluice.sequences.text.KeptTokens.FileState;
 import java.io.Serializable;
 import java.util.ArrayList;

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.ibm.icu.lang.UCharacter;
 import com.ibm.icu.lang.UProperty;
 import com.ibm.icu.text.Normalizer2;
-import io.sluice.sequences.telemetry.source.SeriesOfFile;
+import io.sluice.sequences.source.SourceFiles;
 import io.sluice.sequences.text.TextSettings.InvalidUtf8;
 import io.sluice.sequences.text.encoding.Tokenisation;
 import io.sluice.sequences.text.encoding.Tokeniser;
@@ -166,7 +166,7 @@ record Tokenising(
       if (newSource != source || newBlock != block || !newUri.equals(uri)) {
         source = newSource;
         uri = newUri;
-        file = uri.isEmpty() ? "" : SeriesOfFile.below(roots.get(source), uri);
+        file = uri.isEmpty() ? "" : SourceFiles.below(roots.get(source), uri);
         block = newBlock;
         chunk = 0;
         at = 0;

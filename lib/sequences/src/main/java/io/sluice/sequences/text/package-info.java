@@ -5,9 +5,8 @@
  * <p>Main types: {@link io.sluice.sequences.text.TextSettings} is read from a settings file, {@link
  * io.sluice.sequences.text.TextBuilder} builds and publishes.
  *
- * <p>Depends on Spark SQL, on the encoding and the dataset of text, and on how telemetry opens a
- * table ({@code telemetry.source}): formats, options and what is said of a file that cannot be read
- * are the same.
+ * <p>Depends on Spark SQL, on the encoding and the dataset of text, and on how any table is opened
+ * ({@code io.sluice.sequences.source}).
  *
  * <p>The decision worth knowing: the source is read and tokenised once, into a table beside the
  * dataset. Every later pass (labels, duplicates, vocabulary, writing, audit) reads that table, so

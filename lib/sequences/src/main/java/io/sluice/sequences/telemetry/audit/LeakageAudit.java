@@ -6,7 +6,7 @@ import io.sluice.sequences.dataset.SequenceManifest.Check;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowContract;
-import io.sluice.sequences.telemetry.source.ReadFailures;
+import io.sluice.sequences.source.ReadFailures;
 import io.sluice.sequences.telemetry.store.StoredSegment;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -4,7 +4,7 @@ import io.sluice.sequences.dataset.Segment;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.telemetry.source.ReadFailures;
+import io.sluice.sequences.source.ReadFailures;
 import io.sluice.sequences.telemetry.store.StoredSegment;
 import java.io.Serializable;
 import java.util.ArrayList;

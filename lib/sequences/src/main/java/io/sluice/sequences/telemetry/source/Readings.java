@@ -10,6 +10,8 @@ import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 
 import io.sluice.sequences.dataset.TimeAxis;
+import io.sluice.sequences.source.RawTable;
+import io.sluice.sequences.source.SourceFiles;
 import io.sluice.sequences.telemetry.SourceSettings;
 import io.sluice.sequences.telemetry.SourceSettings.Layout;
 import io.sluice.sequences.telemetry.SourceSettings.SeriesFrom;
@@ -156,6 +158,13 @@ public final class Readings {
                 : trim(table.column(type).cast("string")).as("type"));
   }
 
+  /** Of judged rows those that could not be used: source_file, reason and row. */
+  public static Dataset<Row> rejected(Dataset<Row> judged) {
+    return judged
+        .where(col("reason").isNotNull().and(col("reason").notEqual(NOT_ASKED_FOR)))
+        .select(col("file").as("source_file"), col("reason"), col("row"));
+  }
+
   private Dataset<Row> timed() {
     return table
         .rows()
@@ -169,7 +178,7 @@ public final class Readings {
       return lit(SINGLE_SERIES);
     }
     if (source.seriesFrom() == SeriesFrom.FILE) {
-      return udf(new SeriesOfFile(SeriesOfFile.root(source.path())), DataTypes.StringType)
+      return udf(new SeriesOfFile(SourceFiles.root(source.path())), DataTypes.StringType)
           .apply(table.file());
     }
     Column text = trim(table.column(source.columns().series()).cast("string"));

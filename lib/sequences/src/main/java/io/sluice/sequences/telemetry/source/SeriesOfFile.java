@@ -1,10 +1,7 @@
 package io.sluice.sequences.telemetry.source;
 
-import java.net.URI;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
+import io.sluice.sequences.source.SourceFiles;
 import java.util.Set;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.api.java.UDF1;
 
 /**
@@ -25,48 +22,9 @@ public final class SeriesOfFile implements UDF1<String, String> {
     this.root = root;
   }
 
-  /** The folder that names are relative to, as a path without scheme and authority. */
-  public static String root(String sourcePath) {
-    int glob = sourcePath.length();
-    for (char c : "*?[{".toCharArray()) {
-      int at = sourcePath.indexOf(c);
-      if (at >= 0) {
-        glob = Math.min(glob, at);
-      }
-    }
-    String fixed = sourcePath.substring(0, glob);
-    if (glob < sourcePath.length()) {
-      fixed = fixed.substring(0, fixed.lastIndexOf('/') + 1);
-    }
-    String path = new Path(fixed.isEmpty() ? "." : fixed).toUri().getPath();
-    return path.startsWith("/")
-        ? path
-        : new Path(new java.io.File("").getAbsolutePath(), path).toUri().getPath();
-  }
-
   @Override
   public String call(String file) {
-    return file == null || file.isEmpty() ? null : withoutExtensions(below(root, file));
-  }
-
-  /** The path of a file below the root, extensions and all; its name alone if it is not below. */
-  public static String below(String root, String file) {
-    String path = pathOf(file);
-    return path.equals(root)
-        ? path.substring(path.lastIndexOf('/') + 1)
-        : path.startsWith(root.endsWith("/") ? root : root + "/")
-            ? path.substring(root.endsWith("/") ? root.length() : root.length() + 1)
-            : path.substring(path.lastIndexOf('/') + 1);
-  }
-
-  // Spark escapes blanks in some versions' file names and not in others
-  private static String pathOf(String file) {
-    try {
-      return URI.create(file).getPath();
-    } catch (IllegalArgumentException e) {
-      String decoded = URLDecoder.decode(file.replace("+", "%2B"), StandardCharsets.UTF_8);
-      return decoded.replaceFirst("^[a-zA-Z0-9]+:(//[^/]*)?", "");
-    }
+    return file == null || file.isEmpty() ? null : withoutExtensions(SourceFiles.below(root, file));
   }
 
   private static String withoutExtensions(String name) {

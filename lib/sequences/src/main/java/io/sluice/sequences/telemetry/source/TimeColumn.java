@@ -8,6 +8,7 @@ import static org.apache.spark.sql.functions.when;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.TimeAxis;
+import io.sluice.sequences.source.RawTable;
 import io.sluice.sequences.telemetry.SourceSettings;
 import java.util.Map;
 import org.apache.spark.sql.Column;

@@ -1,9 +1,9 @@
 package io.sluice.sequences.telemetry.split;
 
 import io.sluice.failure.OperationFailedException;
+import io.sluice.sequences.source.ReadFailures;
 import io.sluice.sequences.telemetry.SequenceSettings.SplitSettings;
 import io.sluice.sequences.telemetry.grid.Grid;
-import io.sluice.sequences.telemetry.source.ReadFailures;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;

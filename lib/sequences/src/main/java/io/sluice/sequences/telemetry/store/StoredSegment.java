@@ -10,7 +10,7 @@ import static org.apache.spark.sql.functions.when;
 
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.telemetry.source.ReadFailures;
+import io.sluice.sequences.source.ReadFailures;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Comparator;

@@ -1,6 +1,9 @@
 package io.sluice.sequences.telemetry.target;
 
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.source.RawTable;
+import io.sluice.sequences.source.ReadFailures;
+import io.sluice.sequences.source.TableSource;
 import io.sluice.sequences.telemetry.SequenceSettings;
 import io.sluice.sequences.telemetry.SequenceSettings.Events;
 import io.sluice.sequences.telemetry.SourceSettings;
@@ -9,8 +12,6 @@ import io.sluice.sequences.telemetry.SourceSettings.Layout;
 import io.sluice.sequences.telemetry.SourceSettings.SeriesFrom;
 import io.sluice.sequences.telemetry.grid.Grid;
 import io.sluice.sequences.telemetry.grid.Labels;
-import io.sluice.sequences.telemetry.source.RawTable;
-import io.sluice.sequences.telemetry.source.ReadFailures;
 import io.sluice.sequences.telemetry.source.Readings;
 import io.sluice.sequences.telemetry.source.SeriesOrder;
 import java.time.Instant;
@@ -72,7 +73,7 @@ public final class TargetTables {
     String described = "target.events-path " + events.path();
     RawTable table =
         RawTable.open(
-            spark, described, events.path(), events.format(), events.options(), List.of());
+            spark, new TableSource(described, events.path(), events.format(), events.options()));
     table.require(events.series(), "target.event-series");
     table.require(events.time(), "target.event-time");
     if (!events.types().isEmpty()) {
@@ -148,7 +149,9 @@ public final class TargetTables {
       SparkSession spark, String path, Set<String> series, String testPrefix) {
     String described = "target.remaining-at-end-path " + path;
     RawTable table =
-        RawTable.open(spark, described, path, "csv", Map.of("sep", "\u0001"), List.of("remaining"));
+        RawTable.open(
+            spark,
+            new TableSource(described, path, "csv", Map.of("sep", "\u0001"), List.of("remaining")));
     List<Row> lines = ReadFailures.guard(described, () -> table.texts("remaining").collectAsList());
     List<String> tests =
         SeriesOrder.sorted(

@@ -1,6 +1,4 @@
-package io.sluice.sequences.telemetry.source;
-
-import static org.apache.spark.sql.functions.col;
+package io.sluice.sequences.source;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.SequenceManifest;
@@ -63,15 +61,6 @@ public final class RejectsTable {
   // Spark's parts, marks and checksums
   private static boolean isNameOfPart(String name) {
     return name.startsWith("part-") || name.startsWith("_") || name.startsWith(".");
-  }
-
-  /** Writes the table into an empty folder, and publishes it. */
-  public static void write(String source, Dataset<Row> judged, Survey survey, StagedFolder folder) {
-    Dataset<Row> rejected =
-        judged
-            .where(col("reason").isNotNull().and(col("reason").notEqual(Readings.NOT_ASKED_FOR)))
-            .select(col("file").as("source_file"), col("reason"), col("row"));
-    write(source, rejected, survey.rejectedRows(), folder);
   }
 
   /**

@@ -1,4 +1,4 @@
-package io.sluice.sequences.telemetry.source;
+package io.sluice.sequences.source;
 
 import io.sluice.failure.UserFailure;
 import io.sluice.sequences.lake.Lake;

@@ -1,4 +1,4 @@
-package io.sluice.sequences.telemetry.source;
+package io.sluice.sequences.source;
 
 import io.sluice.failure.InvalidInputException;
 import java.util.Arrays;

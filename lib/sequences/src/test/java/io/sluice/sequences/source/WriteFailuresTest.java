@@ -1,4 +1,4 @@
-package io.sluice.sequences.telemetry.source;
+package io.sluice.sequences.source;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

@@ -1,7 +1,11 @@
-package io.sluice.sequences.telemetry.source;
+package io.sluice.sequences.source;
 
 import io.sluice.failure.InvalidInputException;
+import java.io.File;
 import java.io.IOException;
+import java.net.URI;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -114,5 +118,44 @@ public final class SourceFiles {
     }
     String last = files.get(from);
     return reads.test(List.of(last)) ? null : last;
+  }
+
+  /** The folder that names are relative to, as a path without scheme and authority. */
+  public static String root(String sourcePath) {
+    int glob = sourcePath.length();
+    for (char c : "*?[{".toCharArray()) {
+      int at = sourcePath.indexOf(c);
+      if (at >= 0) {
+        glob = Math.min(glob, at);
+      }
+    }
+    String fixed = sourcePath.substring(0, glob);
+    if (glob < sourcePath.length()) {
+      fixed = fixed.substring(0, fixed.lastIndexOf('/') + 1);
+    }
+    String path = new Path(fixed.isEmpty() ? "." : fixed).toUri().getPath();
+    return path.startsWith("/")
+        ? path
+        : new Path(new File("").getAbsolutePath(), path).toUri().getPath();
+  }
+
+  /** The path of a file below the root, extensions and all; its name alone if it is not below. */
+  public static String below(String root, String file) {
+    String path = pathOf(file);
+    return path.equals(root)
+        ? path.substring(path.lastIndexOf('/') + 1)
+        : path.startsWith(root.endsWith("/") ? root : root + "/")
+            ? path.substring(root.endsWith("/") ? root.length() : root.length() + 1)
+            : path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  // Spark escapes blanks in some versions' file names and not in others
+  private static String pathOf(String file) {
+    try {
+      return URI.create(file).getPath();
+    } catch (IllegalArgumentException e) {
+      String decoded = URLDecoder.decode(file.replace("+", "%2B"), StandardCharsets.UTF_8);
+      return decoded.replaceFirst("^[a-zA-Z0-9]+:(//[^/]*)?", "");
+    }
   }
 }
