@@ -5,11 +5,11 @@
 #
 # NAME is read-back, naive-windows, storage, long-series, segment-shape, scoring, vocabulary,
 # feeding, text-preparation, all-reduce, all-reduce-sizes, dl4j-master, scaling, sharing-peers,
-# pipeline, convergence, cost-model, soak, recurrent, language-model or long-memory (the last four
-# list their options with --help).
+# pipeline, convergence, cost-model, soak, accuracy, recurrent, language-model or long-memory (the
+# last five list their options with --help).
 # --record keeps the result in lib/benchmarks/results. SLUICE_BENCHMARK_HEAP is the heap (others: 4g;
 # long-series and text-preparation: 2g whatever it says). Run it on a machine that does nothing else;
-# only long-memory, convergence and cost-model time nothing.
+# only long-memory, convergence, accuracy and cost-model compare no times.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(dirname "$(dirname "$here")")
@@ -36,6 +36,7 @@ case ${1:-} in
   sharing-peers) class=training.PeersBenchmark modules=lib/benchmarks,jobs ;;
   pipeline) class=training.PipelineBenchmark modules=lib/benchmarks,jobs ;;
   convergence) class=training.ConvergenceBenchmark modules=lib/benchmarks,jobs ;;
+  accuracy) class=training.AccuracyBenchmark modules=lib/benchmarks,jobs ;;
   cost-model) class=training.CostModel ;;
   soak) class=training.Soak modules=lib/benchmarks,jobs ;;
   dl4j-master) class=recurrent.MasterBenchmark ;;

@@ -34,13 +34,12 @@ public final class ConvergenceBenchmark {
       System.err.println("Set SLUICE_DATA to the folder that holds ett/ETTh1.csv.");
       System.exit(2);
     }
-    Path root = Path.of(System.getProperty("sluice.benchmarks.scripts")).resolveSibling("conf");
-    Path config = root.resolve("etth1-24h.conf");
+    Path config = JobScript.config("etth1-24h");
     try (var scratch = new Scratch()) {
       Path folder = args.length > 0 ? Path.of(args[0]) : scratch.path("");
       Path lake = folder.resolve("lake");
       if (!Files.exists(lake)) {
-        build(config, lake, data);
+        new JobScript("build-sequences", "etth1-24h").set("lake.root", lake).run();
       }
       var runs = new LinkedHashMap<String, TrainRun>();
       add(runs, "one process", train(config, lake, folder, "one", data).local(1));
@@ -67,21 +66,6 @@ public final class ConvergenceBenchmark {
 
   private static TrainProcess sharing(TrainProcess process) {
     return process.set("train.strategy", "gradient-sharing").executors(2);
-  }
-
-  private static void build(Path config, Path lake, String data)
-      throws IOException, InterruptedException {
-    String script =
-        Path.of(System.getProperty("sluice.benchmarks.scripts"), "build-sequences.sh").toString();
-    var builder =
-        new ProcessBuilder(
-                script, "--config", config.toString(), "--set", "lake.root=\"" + lake + "\"")
-            .inheritIO();
-    builder.environment().put("SLUICE_DATA", data);
-    builder.environment().put("SLUICE_NO_REBUILD", "1");
-    if (builder.start().waitFor() != 0) {
-      throw new IllegalStateException("The sequence dataset could not be built");
-    }
   }
 
   private static TrainProcess train(Path config, Path lake, Path folder, String name, String data) {

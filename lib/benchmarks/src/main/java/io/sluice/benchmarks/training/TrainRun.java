@@ -21,11 +21,21 @@ record TrainRun(JsonNode report, List<JsonNode> lines) {
   static TrainRun read(Path folder) throws IOException {
     List<String> out = Files.readAllLines(folder.resolve("out"));
     JsonNode report = JSON.readTree(out.get(out.size() - 1)).required("report");
+    return new TrainRun(report, lines(folder.resolve("metrics.jsonl")));
+  }
+
+  /** Lines of a metrics file. */
+  static List<JsonNode> lines(Path metrics) throws IOException {
     var lines = new ArrayList<JsonNode>();
-    for (String line : Files.readAllLines(folder.resolve("metrics.jsonl"))) {
+    for (String line : Files.readAllLines(metrics)) {
       lines.add(JSON.readTree(line));
     }
-    return new TrainRun(report, lines);
+    return lines;
+  }
+
+  /** Of training, validation included, over all attempts. */
+  double seconds() {
+    return lines.get(lines.size() - 1).get("elapsedSeconds").asDouble();
   }
 
   /** Lines of epochs from this one on, counted from 1. */

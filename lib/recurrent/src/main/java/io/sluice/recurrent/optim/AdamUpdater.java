@@ -37,7 +37,7 @@ final class AdamUpdater implements GradientUpdater<Adam> {
 
   @Override
   public void applyUpdater(INDArray gradient, int iteration, int epoch) {
-    applyUpdater(gradient, null, List.of(), iteration, epoch);
+    applyUpdater(gradient, null, List.of(), Sections.ALONE, iteration, epoch);
   }
 
   /**
@@ -45,9 +45,15 @@ final class AdamUpdater implements GradientUpdater<Adam> {
    *     knows. What is outside has no update.
    * @param groups that count t from the first step in which they learn, and have no update before;
    *     none is all from step 0
+   * @param sections threads that share the work
    */
   void applyUpdater(
-      INDArray gradient, Ranges known, List<LayerGroup> groups, int iteration, int epoch) {
+      INDArray gradient,
+      Ranges known,
+      List<LayerGroup> groups,
+      Sections sections,
+      int iteration,
+      int epoch) {
     if (m == null) {
       throw new IllegalStateException(
           "Adam has no state yet: call setStateViewArray or setState before applyUpdater");
@@ -62,13 +68,14 @@ final class AdamUpdater implements GradientUpdater<Adam> {
         gradient.equalShapes(m) ? gradient : gradient.reshape(m.ordering(), true, m.shape());
     Ranges ranges = known == null ? ranges(gradient) : known;
     if (groups.isEmpty()) {
-      step(g, ranges, known == null && config.rows() == null, learningRate, iteration + 1.0);
+      boolean isAll = known == null && config.rows() == null;
+      step(g, ranges, isAll, sections, learningRate, iteration + 1.0);
       return;
     }
     for (LayerGroup group : groups) {
       if (group.learnsAt(iteration)) {
         Ranges own = ranges.within(group.from(), group.to());
-        step(g, own, false, learningRate, iteration - group.firstStep() + 1.0);
+        step(g, own, false, sections, learningRate, iteration - group.firstStep() + 1.0);
       }
     }
   }
@@ -77,11 +84,12 @@ final class AdamUpdater implements GradientUpdater<Adam> {
    * @param isAll whether the ranges are all of it
    * @param t steps in which these parameters learned, with this one
    */
-  private void step(INDArray g, Ranges ranges, boolean isAll, double learningRate, double t) {
+  private void step(
+      INDArray g, Ranges ranges, boolean isAll, Sections sections, double learningRate, double t) {
     double rate = learningRate / (1 - Math.pow(config.beta1(), t));
     double correction = 1 / Math.sqrt(1 - Math.pow(config.beta2(), t));
     if (haveOneOrder(g)) {
-      inBlocks(g, ranges, rate, correction);
+      sections.each(ranges, part -> inBlocks(g, part, rate, correction));
     } else if (isAll) {
       byOperations(g, m, v, rate, correction);
     } else {

@@ -82,8 +82,11 @@ public final class FlatGradient {
   }
 
   /** Adds another's rows, which are kept too. */
-  void addRows(FlatGradient other) {
-    rangesOf(other.touched).add(whole, other.whole, 1);
+  void addRows(FlatGradient other, Sections sections) {
+    if (rows == null) {
+      return;
+    }
+    ArrayWork.add(whole, other.whole, rangesOf(other.touched), sections);
     touched.add(other.touched);
   }
 

@@ -82,42 +82,45 @@ public final class GlobalNormClipping implements IUpdater {
    * @return the norm before clipping
    */
   public static double clip(INDArray gradient, double maxNorm) {
-    return clip(gradient, null, maxNorm, DoubleUnaryOperator.identity());
+    return clip(gradient, null, Sections.ALONE, maxNorm, DoubleUnaryOperator.identity());
   }
 
   /**
    * @param ranges outside of which the gradient is zero; null is all of it
    */
   private static double clip(
-      INDArray gradient, Ranges ranges, double maxNorm, DoubleUnaryOperator overParts) {
-    double norm = Math.sqrt(overParts.applyAsDouble(squares(gradient, ranges)));
+      INDArray gradient,
+      Ranges ranges,
+      Sections sections,
+      double maxNorm,
+      DoubleUnaryOperator overParts) {
+    double norm = Math.sqrt(overParts.applyAsDouble(squares(gradient, ranges, sections)));
     if (maxNorm > 0 && norm > maxNorm && Double.isFinite(norm)) {
-      if (ranges == null) {
-        gradient.muli(maxNorm / norm);
-      } else {
-        ranges.scale(gradient, maxNorm / norm);
-      }
+      ArrayWork.scale(gradient, ranges, maxNorm / norm, sections);
     }
     return norm;
   }
 
   /** ‖gradient‖₂²; the squares of float32 numbers are added in float64. */
-  private static double squares(INDArray gradient, Ranges ranges) {
+  private static double squares(INDArray gradient, Ranges ranges, Sections sections) {
     if (!FloatBlocks.canHold(gradient)) {
       double norm = gradient.norm2Number().doubleValue();
       return norm * norm;
     }
+    return sections.sum(ArrayWork.allOf(gradient, ranges), part -> squares(gradient, part));
+  }
+
+  private static double squares(INDArray gradient, Ranges ranges) {
     var blocks = new FloatBlocks(gradient);
     float[] block = new float[FloatBlocks.SIZE];
     // a sum for each place in a block: no addition waits for the one before, and zeros that are
     // left out change no sum
     double[] sums = new double[FloatBlocks.SIZE];
-    (ranges == null ? Ranges.upTo(gradient.length()) : ranges)
-        .pieces(
-            (from, n) -> {
-              blocks.get(from, block, n);
-              addSquares(block, sums, (int) (from % FloatBlocks.SIZE), n);
-            });
+    ranges.pieces(
+        (from, n) -> {
+          blocks.get(from, block, n);
+          addSquares(block, sums, (int) (from % FloatBlocks.SIZE), n);
+        });
     return Arrays.stream(sums).sum();
   }
 
@@ -157,18 +160,26 @@ public final class GlobalNormClipping implements IUpdater {
    *
    * @param ranges outside of which the gradient is zero; null is all of it
    */
-  static double normOverParts(MultiLayerNetwork network, INDArray gradient, Ranges ranges) {
-    return Math.sqrt(clipping(network).overParts.applyAsDouble(squares(gradient, ranges)));
+  static double normOverParts(
+      MultiLayerNetwork network, INDArray gradient, Ranges ranges, Sections sections) {
+    return Math.sqrt(
+        clipping(network).overParts.applyAsDouble(squares(gradient, ranges, sections)));
   }
 
   /**
-   * What the network's updater does to a gradient that is zero outside of some ranges.
+   * What the network's updater does to a gradient.
    *
-   * @return whether it is zero there still
+   * @param ranges outside of which it is zero; null if nobody knows
+   * @return whether it is known to be zero there still
    */
   static boolean update(
-      MultiLayerNetwork network, INDArray gradient, Ranges ranges, int iteration, int epoch) {
-    return clipping(network).applyUpdater(gradient, ranges, iteration, epoch);
+      MultiLayerNetwork network,
+      INDArray gradient,
+      Ranges ranges,
+      Sections sections,
+      int iteration,
+      int epoch) {
+    return clipping(network).applyUpdater(gradient, ranges, sections, iteration, epoch);
   }
 
   /**
@@ -310,33 +321,34 @@ public final class GlobalNormClipping implements IUpdater {
 
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
-      freeze(gradient, null, iteration);
-      lastNorm = OptionalDouble.of(clip(gradient, null, config.maxNorm, overParts));
-      if (behind instanceof AdamUpdater adam) {
-        adam.applyUpdater(gradient, null, config.groups, iteration, epoch);
-      } else {
-        behind.applyUpdater(gradient, iteration, epoch);
-      }
-      slowDown(gradient, null, iteration);
+      applyUpdater(gradient, null, Sections.ALONE, iteration, epoch);
     }
 
     /** Returns whether what is outside of the ranges is zero still. */
-    boolean applyUpdater(INDArray gradient, Ranges ranges, int iteration, int epoch) {
+    boolean applyUpdater(
+        INDArray gradient, Ranges ranges, Sections sections, int iteration, int epoch) {
       freeze(gradient, ranges, iteration);
-      lastNorm = OptionalDouble.of(clip(gradient, ranges, config.maxNorm, overParts));
-      if (behind instanceof AdamUpdater adam && adam.getConfig().rows() != null) {
-        adam.applyUpdater(gradient, ranges, config.groups, iteration, epoch);
-        slowDown(gradient, ranges, iteration);
-        return true;
+      lastNorm = OptionalDouble.of(clip(gradient, ranges, sections, config.maxNorm, overParts));
+      Ranges kept = update(gradient, ranges, sections, iteration, epoch);
+      slowDown(gradient, kept, iteration);
+      return kept != null;
+    }
+
+    /** Returns the ranges if what is outside of them is zero still; else null. */
+    private Ranges update(
+        INDArray gradient, Ranges ranges, Sections sections, int iteration, int epoch) {
+      if (behind instanceof AdamUpdater adam) {
+        Ranges known = adam.getConfig().rows() == null ? null : ranges;
+        adam.applyUpdater(gradient, known, config.groups, sections, iteration, epoch);
+        return known;
       }
       if (behind instanceof SgdUpdater) {
-        ranges.scale(gradient, config.getLearningRate(iteration, epoch));
-        slowDown(gradient, ranges, iteration);
-        return true;
+        double rate = config.getLearningRate(iteration, epoch);
+        ArrayWork.scale(gradient, ranges, rate, sections);
+        return ranges;
       }
       behind.applyUpdater(gradient, iteration, epoch);
-      slowDown(gradient, null, iteration);
-      return false;
+      return null;
     }
 
     /** Makes the gradient of frozen layers zero. */

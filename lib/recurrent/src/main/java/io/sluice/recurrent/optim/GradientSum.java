@@ -11,7 +11,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * The sum of a step's gradient over micro-batches and replicas, bucket by bucket from the top of
- * the network down, each handed on as soon as the last replica has it.
+ * the network down, each handed on as soon as the last replica has it; with nobody to hand it to,
+ * in the end, by all replicas' threads.
  *
  * <pre>{@code
  * sum = Σ in the order of replicas (Σ in the order of micro-batches (gradient))
@@ -104,9 +105,17 @@ final class GradientSum {
     if (sharing == 0) {
       parts.get(0).flat.zeroRows();
       parts.get(0).flat.others().assign(0);
-      for (int bucket = 0; bucket < arrived.length; bucket++) {
+      for (int bucket = 0; exchange != null && bucket < arrived.length; bucket++) {
         handOn(bucket);
       }
+    }
+  }
+
+  /** Where there is nobody to hand the sum to: adds it up, once all have finished. */
+  void addUp(Sections sections) {
+    for (Part each : parts.subList(Math.min(1, sharing), sharing)) {
+      parts.get(0).flat.addRows(each.flat, sections);
+      ArrayWork.add(parts.get(0).others, each.others, null, sections);
     }
   }
 
@@ -115,9 +124,6 @@ final class GradientSum {
   }
 
   private void handOn(int bucket) {
-    if (exchange == null) {
-      return;
-    }
     FlatGradient flat = parts.get(0).flat;
     if (isRows(bucket) && flat.knowsRanges()) {
       exchange.ready(whole(), flat.rows(), flat.touched());
@@ -208,10 +214,10 @@ final class GradientSum {
         buckets.get(bucket).addi(beforeBuckets.get(bucket));
       }
       // whoever comes last: all others are past this bucket and will not touch it again
-      if (arrived[bucket].incrementAndGet() == sharing) {
+      if (exchange != null && arrived[bucket].incrementAndGet() == sharing) {
         for (Part each : parts.subList(1, sharing)) {
           if (rows) {
-            parts.get(0).flat.addRows(each.flat);
+            parts.get(0).flat.addRows(each.flat, Sections.ALONE);
           } else {
             parts.get(0).buckets.get(bucket).addi(each.buckets.get(bucket));
           }

@@ -27,6 +27,7 @@ public final class ParameterUpdate {
   private final INDArray parameters;
   private final INDArray gradient;
   private final FlatGradient flat;
+  private final Sections sections;
   private final GradientUpdater<?> updater;
   private final List<Decayed> decayed;
 
@@ -38,14 +39,22 @@ public final class ParameterUpdate {
 
   private boolean leftOut;
 
+  /** On the calling thread. */
+  public ParameterUpdate(MultiLayerNetwork network, boolean halfPrecision, FlatGradient flat) {
+    this(network, halfPrecision, flat, Sections.ALONE);
+  }
+
   /**
    * @param network with {@link GlobalNormClipping} as the optimizer of every layer; updated in
    *     place
    * @param halfPrecision whether the network, or the one it is a part of, computes gradients in it
    * @param flat the network's gradient
+   * @param sections threads that share the work
    */
-  public ParameterUpdate(MultiLayerNetwork network, boolean halfPrecision, FlatGradient flat) {
+  ParameterUpdate(
+      MultiLayerNetwork network, boolean halfPrecision, FlatGradient flat, Sections sections) {
     this.network = network;
+    this.sections = sections;
     this.updater = GlobalNormClipping.block(network).getGradientUpdater();
     this.parameters = network.params().reshape(network.numParams());
     this.flat = flat;
@@ -99,49 +108,34 @@ public final class ParameterUpdate {
     int iteration = network.getIterationCount();
     int epoch = network.getEpochCount();
     if (flat.knowsRanges() && sparesRows) {
-      applyInRanges(flat.ranges(), examples, iteration, epoch);
+      apply(flat.ranges(), examples, iteration, epoch);
     } else {
-      applyToAll(examples, iteration, epoch);
+      apply(null, examples, iteration, epoch);
     }
     network.getLayerWiseConfigurations().setIterationCount(iteration + 1);
     network.setScore(loss);
   }
 
-  private void applyToAll(long examples, int iteration, int epoch) {
-    gradient.muli(1.0 / examples);
-    leftOut = !allowsGradient(null);
-    if (leftOut) {
-      return;
-    }
-    regularize(Regularization.ApplyStep.BEFORE_UPDATER, null, iteration, epoch);
-    updater.applyUpdater(gradient, iteration, epoch);
-    if (flat.touched() != null) {
-      flat.touched().setAll();
-    }
-    regularize(Regularization.ApplyStep.POST_UPDATER, null, iteration, epoch);
-    parameters.subi(gradient);
-    network.applyConstraints(iteration, epoch);
-  }
-
-  /** The same, to the bit, by a gradient that is zero outside of the ranges. */
-  private void applyInRanges(Ranges known, long examples, int iteration, int epoch) {
-    known.scale(gradient, 1.0 / examples);
+  /**
+   * @param known outside of which the gradient is zero, and what it does is nothing; null if nobody
+   *     knows. Either is the same step, to the bit.
+   */
+  private void apply(Ranges known, long examples, int iteration, int epoch) {
+    ArrayWork.scale(gradient, known, 1.0 / examples, sections);
     leftOut = !allowsGradient(known);
     if (leftOut) {
       return;
     }
     Ranges ranges = known;
     regularize(Regularization.ApplyStep.BEFORE_UPDATER, ranges, iteration, epoch);
-    if (!GlobalNormClipping.update(network, gradient, ranges, iteration, epoch)) {
-      flat.touched().setAll();
+    if (!GlobalNormClipping.update(network, gradient, ranges, sections, iteration, epoch)) {
+      if (flat.touched() != null) {
+        flat.touched().setAll();
+      }
       ranges = null;
     }
     regularize(Regularization.ApplyStep.POST_UPDATER, ranges, iteration, epoch);
-    if (ranges == null) {
-      parameters.subi(gradient);
-    } else {
-      ranges.add(parameters, gradient, -1);
-    }
+    ArrayWork.subtract(parameters, gradient, ranges, sections);
     network.applyConstraints(iteration, epoch);
   }
 
@@ -150,7 +144,8 @@ public final class ParameterUpdate {
     if (lossScale == null) {
       return true;
     }
-    boolean finite = Double.isFinite(GlobalNormClipping.normOverParts(network, gradient, ranges));
+    boolean finite =
+        Double.isFinite(GlobalNormClipping.normOverParts(network, gradient, ranges, sections));
     boolean allows = lossScale.allows(finite);
     lossScale = lossScale.next(finite);
     return allows;

@@ -1,6 +1,8 @@
 package io.sluice.recurrent.optim;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -60,6 +62,47 @@ final class Ranges {
 
   int count() {
     return used / 2;
+  }
+
+  /** Numbers in all of them. */
+  long numbers() {
+    long numbers = 0;
+    for (int k = 0; k < count(); k++) {
+      numbers += to(k) - from(k);
+    }
+    return numbers;
+  }
+
+  /**
+   * Cut into parts of about as many numbers each, one behind the other. A cut is where a block of
+   * {@link FloatBlocks} begins.
+   */
+  List<Ranges> parts(int count) {
+    long share = (numbers() + count - 1) / count;
+    var parts = new ArrayList<Ranges>();
+    var part = new Ranges();
+    long room = share;
+    for (int k = 0; k < count(); k++) {
+      long from = from(k);
+      long to = to(k);
+      while (to - from > room && parts.size() < count - 1) {
+        long cut =
+            Math.min(
+                to, (from + room + FloatBlocks.SIZE - 1) / FloatBlocks.SIZE * FloatBlocks.SIZE);
+        part.add(from, cut);
+        parts.add(part);
+        part = new Ranges();
+        room = share;
+        from = cut;
+      }
+      part.add(from, to);
+      room -= to - from;
+    }
+    parts.add(part);
+    while (parts.size() < count) {
+      parts.add(new Ranges());
+    }
+    return parts;
   }
 
   long from(int k) {

@@ -11,6 +11,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.factory.Nd4j;
@@ -106,17 +108,49 @@ public final class Replicas implements AutoCloseable {
    * @return what they return, by rank
    */
   public <T> List<T> each(Work<T> work) {
-    var running = new ArrayList<Future<T>>();
+    var others = new ArrayList<Callable<T>>();
     if (count() > 1) {
       var seeds = new SplittableRandom(Nd4j.getRandom().nextLong());
       for (int rank = 1; rank < count(); rank++) {
-        running.add(threads.get(rank - 1).submit(onThread(work, rank, seeds.nextLong())));
+        others.add(onThread(work, rank, seeds.nextLong()));
       }
+    }
+    return together(() -> work.on(network(), 0), others);
+  }
+
+  /**
+   * Lets their threads do other work at once, which must not touch what a replica computes with,
+   * and waits for all.
+   *
+   * @param work takes the thread's number, from 0, the caller's
+   */
+  void together(IntConsumer work) {
+    var others = new ArrayList<Callable<Void>>();
+    for (int thread = 1; thread < count(); thread++) {
+      int number = thread;
+      others.add(
+          () -> {
+            work.accept(number);
+            return null;
+          });
+    }
+    together(
+        () -> {
+          work.accept(0);
+          return null;
+        },
+        others);
+  }
+
+  private <T> List<T> together(Supplier<T> first, List<Callable<T>> others) {
+    var running = new ArrayList<Future<T>>();
+    for (int rank = 1; rank <= others.size(); rank++) {
+      running.add(threads.get(rank - 1).submit(others.get(rank - 1)));
     }
     var results = new ArrayList<T>();
     RuntimeException failure = null;
     try {
-      results.add(work.on(network(), 0));
+      results.add(first.get());
     } catch (RuntimeException e) {
       failure = e;
     }

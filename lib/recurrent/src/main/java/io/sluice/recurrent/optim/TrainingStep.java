@@ -41,6 +41,7 @@ public final class TrainingStep {
   private final int microBatches;
   private final GradientSum sum;
   private final GradientExchange exchange;
+  private final Sections sections;
   private final ParameterUpdate update;
 
   /** Whole batches on the calling thread. */
@@ -83,9 +84,10 @@ public final class TrainingStep {
             gradients,
             exchange,
             exchange == null ? Long.MAX_VALUE : leastBucket);
+    this.sections = Sections.of(replicas);
     this.update =
         new ParameterUpdate(
-            replicas.network(), HalfPrecision.isIn(replicas.network()), gradients.get(0));
+            replicas.network(), HalfPrecision.isIn(replicas.network()), gradients.get(0), sections);
   }
 
   /** The update that its steps end with. */
@@ -142,7 +144,11 @@ public final class TrainingStep {
         loss += each;
       }
     }
-    return exchange == null ? loss : exchange.await(loss);
+    if (exchange != null) {
+      return exchange.await(loss);
+    }
+    sum.addUp(sections);
+    return loss;
   }
 
   /**
