@@ -81,6 +81,12 @@ final class Bf16Products implements MatrixProducts {
     plan.run(A, C);
   }
 
+  /** It is brought into an order of their own anyway. */
+  @Override
+  public boolean takesTransposedWell() {
+    return true;
+  }
+
   @Override
   public void weightsChanged() {
     version++;

@@ -46,6 +46,10 @@ final class FusedKernel implements RecurrentKernel {
   private final int gates;
 
   private final FusedWeights weights;
+
+  /** Whether forward multiplies by W and RW as they are. */
+  private final boolean transposesB;
+
   private final StateFactors stateFactors;
   private final FloatMemory chunkA = new FloatMemory();
   private final FloatMemory chunkR = new FloatMemory();
@@ -78,7 +82,8 @@ final class FusedKernel implements RecurrentKernel {
             H, shape.cell().gates(), cell.keepsSidesApart(), cell.extras(), cell.scales());
     this.joined = new float[rows.capacity * gates];
     this.fromAfter = new float[rows.capacity * H];
-    this.weights = new FusedWeights(shape, cell);
+    this.transposesB = products.takesTransposedWell();
+    this.weights = new FusedWeights(shape, cell, !transposesB);
     this.stateFactors = new StateFactors(H, rows.capacity);
   }
 
@@ -161,12 +166,12 @@ final class FusedKernel implements RecurrentKernel {
       inputs.position((long) low * B * I);
       products.multiply(
           false,
-          false,
+          transposesB,
           (end - first) * B,
           gates,
           I,
           inputs,
-          weights.inputTransposed(),
+          weights.inputForward(),
           0,
           tape.a.from(start));
       for (int s = first; s < end; s++) {
@@ -223,10 +228,10 @@ final class FusedKernel implements RecurrentKernel {
             : s == 0 ? tape.first.from(0) : outputs.from(timeOf(s - 1, tape.T) * n);
     if (apart) {
       products.multiplyByWeights(
-          false, B, gates, H, before, weights.recurrentTransposed(), 0, stepR.from(0));
+          transposesB, B, gates, H, before, weights.recurrentForward(), 0, stepR.from(0));
     } else if (s > 0 || !tape.fromZero) {
       products.multiplyByWeights(
-          false, B, gates, H, before, weights.recurrentTransposed(), 1, tape.a.from(aStep));
+          transposesB, B, gates, H, before, weights.recurrentForward(), 1, tape.a.from(aStep));
     }
     for (int block = 0, row = 0; row < B; block++, row += rows.capacity) {
       FusedRows.State state = states[block];
@@ -495,6 +500,11 @@ final class FusedKernel implements RecurrentKernel {
    * {@code tapes}, and backward.
    */
   static long trainingBytes(CellShape shape, int T, int B, int tapes, boolean dropsState) {
+    return trainingBytes(shape, T, B, tapes, dropsState, true);
+  }
+
+  private static long trainingBytes(
+      CellShape shape, int T, int B, int tapes, boolean dropsState, boolean transposes) {
     FusedCell cell = FusedCell.of(shape);
     long H = shape.hiddenSize();
     long gates = shape.cell().gates() * H;
@@ -506,7 +516,7 @@ final class FusedKernel implements RecurrentKernel {
     int states = shape.cell().hasCellState() ? 2 : 1;
     long numbers =
         tapes * (rows * (gates + cell.extras() * H + cell.scales() + states * H) + 2L * B * H)
-            + FusedWeights.trainingNumbers(shape)
+            + FusedWeights.trainingNumbers(shape, transposes)
             + sides * chunkRows * gates // gradients of gates
             + (sides - 1L) * B * gates
             + B * H // one step
@@ -522,7 +532,7 @@ final class FusedKernel implements RecurrentKernel {
     long rows = (long) chunkSteps(T, B) * B;
     long left = Math.max(rows * Math.max(gates, inputs), (long) B * Math.max(H, gates));
     long right = Math.max(inputs, T > 1 ? H : 0) * Math.max(rows, gates);
-    return trainingBytes(shape, T, B, tapes, false)
+    return trainingBytes(shape, T, B, tapes, false, false)
         + Bf16Products.bytes(left, right)
         + Bf16Products.packedBytes(B, gates, H)
         + Bf16Products.packedBytes(B, H, gates);

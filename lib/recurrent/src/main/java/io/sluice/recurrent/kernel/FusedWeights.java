@@ -8,8 +8,8 @@ import org.bytedeco.javacpp.Pointer;
  * The parameters of a {@link FusedKernel} in the orders in which its products and its cell read
  * them, and the sums of their gradients.
  *
- * <p>Products run fastest on matrices that need no transposition, so forward has Wᵀ and RWᵀ, made
- * once a change of the parameters, and backward W and RW.
+ * <p>Where products run fastest on matrices that need no transposition, forward has Wᵀ and RWᵀ,
+ * made once a change of the parameters, and backward W and RW.
  */
 final class FusedWeights implements AutoCloseable {
   private final CellShape shape;
@@ -29,9 +29,14 @@ final class FusedWeights implements AutoCloseable {
   private final float[] gradients;
 
   private final float[] others;
+  private final boolean transposes;
   private boolean isPrepared;
 
-  FusedWeights(CellShape shape, FusedCell cell) {
+  /**
+   * @param transposes whether forward has matrices of its own
+   */
+  FusedWeights(CellShape shape, FusedCell cell, boolean transposes) {
+    this.transposes = transposes;
     this.shape = shape;
     this.cell = cell;
     this.recurrentOffset = shape.parameter("RW").offset();
@@ -42,8 +47,8 @@ final class FusedWeights implements AutoCloseable {
   }
 
   /** What they take once a pass has gone back, in numbers. */
-  static long trainingNumbers(CellShape shape) {
-    return shape.parameterCount() + 2 * shape.parameter("b").offset();
+  static long trainingNumbers(CellShape shape, boolean transposes) {
+    return shape.parameterCount() + (transposes ? 2 : 1) * shape.parameter("b").offset();
   }
 
   void set(Pointer parameters) {
@@ -63,10 +68,12 @@ final class FusedWeights implements AutoCloseable {
     if (isPrepared) {
       return false;
     }
-    int gates = shape.cell().gates() * shape.hiddenSize();
-    transposed.room(products);
-    Gemm.transpose(gates, shape.inputSize(), input(), inputTransposed());
-    Gemm.transpose(gates, shape.hiddenSize(), recurrent(), recurrentTransposed());
+    if (transposes) {
+      int gates = shape.cell().gates() * shape.hiddenSize();
+      transposed.room(products);
+      Gemm.transpose(gates, shape.inputSize(), input(), transposed.from(0));
+      Gemm.transpose(gates, shape.hiddenSize(), recurrent(), transposed.from(recurrentOffset));
+    }
     all.get(products, others, others.length);
     cell.setParameters(others);
     isPrepared = true;
@@ -78,9 +85,9 @@ final class FusedWeights implements AutoCloseable {
     return all.from(0);
   }
 
-  /** Wᵀ (I, G·H). */
-  FloatPointer inputTransposed() {
-    return transposed.from(0);
+  /** What forward multiplies inputs by: Wᵀ (I, G·H), or W where nothing is transposed. */
+  FloatPointer inputForward() {
+    return transposes ? transposed.from(0) : input();
   }
 
   /** RW (G·H, H). */
@@ -88,9 +95,9 @@ final class FusedWeights implements AutoCloseable {
     return all.from(recurrentOffset);
   }
 
-  /** RWᵀ (H, G·H). */
-  FloatPointer recurrentTransposed() {
-    return transposed.from(recurrentOffset);
+  /** The same of states: RWᵀ (H, G·H), or RW. */
+  FloatPointer recurrentForward() {
+    return transposes ? transposed.from(recurrentOffset) : recurrent();
   }
 
   /** Where gradients of W are added. */

@@ -51,6 +51,11 @@ public interface MatrixProducts extends AutoCloseable {
   /** Says that matrices given as weights are no longer what they were. */
   default void weightsChanged() {}
 
+  /** Whether a B that lies transposed costs no more than one that does not. */
+  default boolean takesTransposedWell() {
+    return false;
+  }
+
   /** Precision and library, for a person. */
   String label();
 
