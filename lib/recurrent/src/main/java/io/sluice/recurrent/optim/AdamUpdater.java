@@ -80,16 +80,55 @@ final class AdamUpdater implements GradientUpdater<Adam> {
     }
   }
 
+  /** Whether {@link #applyTo} can do its work on them. */
+  boolean canApplyTo(INDArray gradient, INDArray parameters) {
+    return gradient.length() == m.length()
+        && haveOneOrder(gradient)
+        && FloatBlocks.canHold(parameters);
+  }
+
+  /**
+   * The whole step in one pass, to the bit that of its parts: the gradient times two factors, its
+   * update, and the parameters without that. The gradient stays as it is.
+   *
+   * @param known as above
+   * @param mean first factor
+   * @param clip second factor
+   */
+  void applyTo(
+      INDArray parameters,
+      INDArray gradient,
+      Ranges known,
+      float mean,
+      float clip,
+      Sections sections,
+      int iteration,
+      int epoch) {
+    double rate = rate(config.getLearningRate(iteration, epoch), iteration + 1.0);
+    double correction = correction(iteration + 1.0);
+    Ranges ranges = known == null ? ranges(gradient) : known;
+    sections.each(
+        ranges, part -> inBlocks(gradient, parameters, part, mean, clip, rate, correction));
+  }
+
+  private double rate(double learningRate, double t) {
+    return learningRate / (1 - Math.pow(config.beta1(), t));
+  }
+
+  private double correction(double t) {
+    return 1 / Math.sqrt(1 - Math.pow(config.beta2(), t));
+  }
+
   /**
    * @param isAll whether the ranges are all of it
    * @param t steps in which these parameters learned, with this one
    */
   private void step(
       INDArray g, Ranges ranges, boolean isAll, Sections sections, double learningRate, double t) {
-    double rate = learningRate / (1 - Math.pow(config.beta1(), t));
-    double correction = 1 / Math.sqrt(1 - Math.pow(config.beta2(), t));
+    double rate = rate(learningRate, t);
+    double correction = correction(t);
     if (haveOneOrder(g)) {
-      sections.each(ranges, part -> inBlocks(g, part, rate, correction));
+      sections.each(ranges, part -> inBlocks(g, null, part, 1, 1, rate, correction));
     } else if (isAll) {
       byOperations(g, m, v, rate, correction);
     } else {
@@ -139,33 +178,53 @@ final class AdamUpdater implements GradientUpdater<Adam> {
     g.assign(m).muli(rate).divi(deviation);
   }
 
-  private void inBlocks(INDArray g, Ranges ranges, double rate, double correction) {
+  /**
+   * @param parameters that the update is subtracted from; null leaves it in the gradient
+   */
+  private void inBlocks(
+      INDArray g,
+      INDArray parameters,
+      Ranges ranges,
+      float mean,
+      float clip,
+      double rate,
+      double correction) {
+    var moved = parameters == null ? null : new FloatBlocks(parameters);
+    float[] weights = new float[FloatBlocks.SIZE];
     var gradients = new FloatBlocks(g);
     var means = new FloatBlocks(m);
     var squares = new FloatBlocks(v);
     float[] gradient = new float[FloatBlocks.SIZE];
-    float[] mean = new float[FloatBlocks.SIZE];
-    float[] square = new float[FloatBlocks.SIZE];
+    float[] first = new float[FloatBlocks.SIZE];
+    float[] second = new float[FloatBlocks.SIZE];
     float newMean = (float) (1 - config.beta1());
     float newSquare = (float) (1 - config.beta2());
     ranges.pieces(
         (from, n) -> {
           gradients.get(from, gradient, n);
-          means.get(from, mean, n);
-          squares.get(from, square, n);
+          means.get(from, first, n);
+          squares.get(from, second, n);
           step(
               gradient,
-              mean,
-              square,
+              first,
+              second,
               n,
+              mean,
+              clip,
               newMean,
               newSquare,
               (float) rate,
               (float) correction,
               (float) config.epsilon());
-          gradients.put(from, gradient, n);
-          means.put(from, mean, n);
-          squares.put(from, square, n);
+          means.put(from, first, n);
+          squares.put(from, second, n);
+          if (moved == null) {
+            gradients.put(from, gradient, n);
+          } else {
+            moved.get(from, weights, n);
+            subtract(weights, gradient, n);
+            moved.put(from, weights, n);
+          }
         });
   }
 
@@ -173,9 +232,9 @@ final class AdamUpdater implements GradientUpdater<Adam> {
    * The step of n parameters, in a form that HotSpot turns into vector instructions, the square
    * root included.
    *
-   * @param gradient in: g, out: the update
-   * @param mean m, in and out
-   * @param square v, in and out
+   * @param gradient in: g, times two factors; out: the update
+   * @param first m, in and out
+   * @param second v, in and out
    * @param newMean 1 − β1
    * @param newSquare 1 − β2
    * @param rate learning rate / (1 − β1^t)
@@ -183,24 +242,32 @@ final class AdamUpdater implements GradientUpdater<Adam> {
    */
   private static void step(
       float[] gradient,
-      float[] mean,
-      float[] square,
+      float[] first,
+      float[] second,
       int n,
+      float mean,
+      float clip,
       float newMean,
       float newSquare,
       float rate,
       float correction,
       float epsilon) {
     for (int k = 0; k < n; k++) {
-      float g = gradient[k];
-      float m = mean[k];
-      float v = square[k];
+      float g = gradient[k] * mean * clip;
+      float m = first[k];
+      float v = second[k];
       // β·x + (1 − β)·y as x + (1 − β)·(y − x): a rounded β and a rounded 1 − β do not sum to 1
       m = m + newMean * (g - m) + TINY - TINY;
       v = v + newSquare * (g * g - v) + TINY - TINY;
-      mean[k] = m;
-      square[k] = v;
+      first[k] = m;
+      second[k] = v;
       gradient[k] = rate * m / ((float) Math.sqrt(v) * correction + epsilon);
+    }
+  }
+
+  private static void subtract(float[] weights, float[] update, int n) {
+    for (int k = 0; k < n; k++) {
+      weights[k] -= update[k];
     }
   }
 

@@ -95,10 +95,14 @@ public final class GlobalNormClipping implements IUpdater {
       double maxNorm,
       DoubleUnaryOperator overParts) {
     double norm = Math.sqrt(overParts.applyAsDouble(squares(gradient, ranges, sections)));
-    if (maxNorm > 0 && norm > maxNorm && Double.isFinite(norm)) {
+    if (clips(norm, maxNorm)) {
       ArrayWork.scale(gradient, ranges, maxNorm / norm, sections);
     }
     return norm;
+  }
+
+  private static boolean clips(double norm, double maxNorm) {
+    return maxNorm > 0 && norm > maxNorm && Double.isFinite(norm);
   }
 
   /** ‖gradient‖₂²; the squares of float32 numbers are added in float64. */
@@ -107,10 +111,11 @@ public final class GlobalNormClipping implements IUpdater {
       double norm = gradient.norm2Number().doubleValue();
       return norm * norm;
     }
-    return sections.sum(ArrayWork.allOf(gradient, ranges), part -> squares(gradient, part));
+    return sections.sum(ArrayWork.allOf(gradient, ranges), part -> squares(gradient, 1, part));
   }
 
-  private static double squares(INDArray gradient, Ranges ranges) {
+  /** ‖gradient · factor‖₂². */
+  private static double squares(INDArray gradient, float factor, Ranges ranges) {
     var blocks = new FloatBlocks(gradient);
     float[] block = new float[FloatBlocks.SIZE];
     // a sum for each place in a block: no addition waits for the one before, and zeros that are
@@ -119,14 +124,15 @@ public final class GlobalNormClipping implements IUpdater {
     ranges.pieces(
         (from, n) -> {
           blocks.get(from, block, n);
-          addSquares(block, sums, (int) (from % FloatBlocks.SIZE), n);
+          addSquares(block, factor, sums, (int) (from % FloatBlocks.SIZE), n);
         });
     return Arrays.stream(sums).sum();
   }
 
-  private static void addSquares(float[] block, double[] sums, int first, int n) {
+  private static void addSquares(float[] block, float factor, double[] sums, int first, int n) {
     for (int k = 0; k < n; k++) {
-      double value = block[k];
+      float scaled = block[k] * factor;
+      double value = scaled;
       sums[first + k] += value * value;
     }
   }
@@ -164,6 +170,28 @@ public final class GlobalNormClipping implements IUpdater {
       MultiLayerNetwork network, INDArray gradient, Ranges ranges, Sections sections) {
     return Math.sqrt(
         clipping(network).overParts.applyAsDouble(squares(gradient, ranges, sections)));
+  }
+
+  /**
+   * The network's whole step, in two passes over its numbers, where its updater can: to the bit
+   * that of its parts. The gradient stays as it is.
+   *
+   * @param gradient a sum over the batch
+   * @param mean one over the batch
+   * @param ranges outside of which it is zero; null if nobody knows
+   * @return whether the step is done; else nothing is
+   */
+  static boolean step(
+      MultiLayerNetwork network,
+      INDArray parameters,
+      INDArray gradient,
+      double mean,
+      Ranges ranges,
+      Sections sections,
+      int iteration,
+      int epoch) {
+    return clipping(network)
+        .step(parameters, gradient, (float) mean, ranges, sections, iteration, epoch);
   }
 
   /**
@@ -322,6 +350,30 @@ public final class GlobalNormClipping implements IUpdater {
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
       applyUpdater(gradient, null, Sections.ALONE, iteration, epoch);
+    }
+
+    /** Returns whether it is done. */
+    boolean step(
+        INDArray parameters,
+        INDArray gradient,
+        float mean,
+        Ranges ranges,
+        Sections sections,
+        int iteration,
+        int epoch) {
+      if (!(behind instanceof AdamUpdater adam)
+          || !config.groups.isEmpty()
+          || !adam.canApplyTo(gradient, parameters)) {
+        return false;
+      }
+      double squares =
+          sections.sum(ArrayWork.allOf(gradient, ranges), part -> squares(gradient, mean, part));
+      double norm = Math.sqrt(overParts.applyAsDouble(squares));
+      lastNorm = OptionalDouble.of(norm);
+      float clip = clips(norm, config.maxNorm) ? (float) (config.maxNorm / norm) : 1;
+      Ranges known = adam.getConfig().rows() == null ? null : ranges;
+      adam.applyTo(parameters, gradient, known, mean, clip, sections, iteration, epoch);
+      return true;
     }
 
     /** Returns whether what is outside of the ranges is zero still. */

@@ -121,6 +121,13 @@ public final class ParameterUpdate {
    *     knows. Either is the same step, to the bit.
    */
   private void apply(Ranges known, long examples, int iteration, int epoch) {
+    boolean isPlain = lossScale == null && decayed.isEmpty();
+    if (isPlain
+        && GlobalNormClipping.step(
+            network, parameters, gradient, 1.0 / examples, known, sections, iteration, epoch)) {
+      network.applyConstraints(iteration, epoch);
+      return;
+    }
     ArrayWork.scale(gradient, known, 1.0 / examples, sections);
     leftOut = !allowsGradient(known);
     if (leftOut) {

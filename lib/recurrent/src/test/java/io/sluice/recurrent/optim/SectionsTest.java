@@ -78,7 +78,7 @@ class SectionsTest {
   @ParameterizedTest
   @MethodSource("updaters")
   void updatesOfSeveralThreadsAreThoseOfOneToTheBit(IUpdater updater) {
-    MultiLayerNetwork alone = network(updater);
+    MultiLayerNetwork alone = network(updater, 0);
     MultiLayerNetwork shared = alone.clone();
     FlatGradient aloneGradient = FlatGradient.dense(ParameterUpdate.gradient(alone));
     FlatGradient sharedGradient = FlatGradient.dense(ParameterUpdate.gradient(shared));
@@ -101,9 +101,32 @@ class SectionsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.5})
+  void adamInTwoPassesIsTheStepOfItsPartsToTheBit(double maxNorm) {
+    MultiLayerNetwork atOnce = network(new Adam(new FixedSchedule(0.02)), maxNorm);
+    MultiLayerNetwork inParts = atOnce.clone();
+    FlatGradient flat = FlatGradient.dense(ParameterUpdate.gradient(atOnce));
+    var update = new ParameterUpdate(atOnce, false, flat);
+    INDArray parameters = inParts.params().reshape(inParts.numParams());
+
+    for (int step = 0; step < 3; step++) {
+      INDArray gradient = Nd4j.randn(parameters.length());
+      flat.whole().assign(gradient);
+      update.apply(4, 0.1);
+      gradient.muli(0.25);
+      GlobalNormClipping.block(inParts).getGradientUpdater().applyUpdater(gradient, step, 0);
+      parameters.subi(gradient);
+
+      assertThat(GlobalNormClipping.lastNorm(atOnce))
+          .isEqualTo(GlobalNormClipping.lastNorm(inParts));
+      assertThat(ParameterHash.of(atOnce.params())).isEqualTo(ParameterHash.of(inParts.params()));
+    }
+  }
+
   @Test
   void aFailureInAThreadIsTheCallers() {
-    try (var replicas = new Replicas(network(new Sgd(0.3)), 2)) {
+    try (var replicas = new Replicas(network(new Sgd(0.3), 0), 2)) {
       assertThatThrownBy(
               () ->
                   replicas.together(
@@ -117,12 +140,12 @@ class SectionsTest {
   }
 
   /** 300,500 parameters: more than are left to one thread. */
-  private static MultiLayerNetwork network(IUpdater updater) {
+  private static MultiLayerNetwork network(IUpdater updater, double maxNorm) {
     var network =
         new MultiLayerNetwork(
             new NeuralNetConfiguration.Builder()
                 .seed(5)
-                .updater(new GlobalNormClipping(updater, 0))
+                .updater(new GlobalNormClipping(updater, maxNorm))
                 .list(
                     new OutputLayer.Builder(LossFunctions.LossFunction.MSE)
                         .nIn(600)
