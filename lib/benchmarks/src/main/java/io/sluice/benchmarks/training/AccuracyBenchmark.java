@@ -171,9 +171,11 @@ public final class AccuracyBenchmark implements Callable<Integer> {
             .put("settings", new ObjectMapper().valueToTree(settings))
             .put("after", before);
     bySeed.forEach(report::put);
-    report
-        .put(metric, Report.rounded(statistics.getMean()))
-        .put("standard deviation over seeds", Report.rounded(statistics.getStandardDeviation()))
-        .finish();
+    report.put(metric, Report.rounded(statistics.getMean()));
+    if (values.length > 1) {
+      report.put(
+          "standard deviation over seeds", Report.rounded(statistics.getStandardDeviation()));
+    }
+    report.finish();
   }
 }

@@ -13,6 +13,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Classifies documents with a bundle's network. Serves one thread. */
 public final class DocumentPredictor implements AutoCloseable {
+  /** Of a forward pass, padding included: what it takes is some thousand bytes each. */
+  private static final int MOST_TOKENS = 1 << 16;
+
   private final MultiLayerNetwork network;
   private final ModelSpec spec;
   private final DocumentArrays arrays;
@@ -46,9 +49,25 @@ public final class DocumentPredictor implements AutoCloseable {
   /**
    * Class probabilities (B, V) of a batch's documents, row-major; their labels play no part.
    *
+   * <p>In several forward passes where the batch has more than {@value #MOST_TOKENS} tokens.
+   *
    * @param batch at least one document
    */
   public float[] probabilities(TextBatch batch) {
+    int atOnce = Math.max(1, MOST_TOKENS / batch.timeSteps());
+    if (batch.size() <= atOnce) {
+      return pass(batch);
+    }
+    int V = spec.head().outputs();
+    var all = new float[batch.size() * V];
+    for (int from = 0; from < batch.size(); from += atOnce) {
+      float[] some = pass(batch.part(from, Math.min(batch.size(), from + atOnce)));
+      System.arraycopy(some, 0, all, from * V, some.length);
+    }
+    return all;
+  }
+
+  private float[] pass(TextBatch batch) {
     INDArray output;
     try (Device.Bound bound = device.bind();
         StackedPass stacked = StackedPass.begin(network)) {
@@ -59,7 +78,7 @@ public final class DocumentPredictor implements AutoCloseable {
   }
 
   /**
-   * The same, and the weights of the model's additive attention, of one forward pass.
+   * The same in one forward pass, and the weights of the model's additive attention.
    *
    * @param batch at least one document
    * @throws IllegalStateException unless {@link ModelBundle#hasAttentionWeights}
@@ -70,7 +89,7 @@ public final class DocumentPredictor implements AutoCloseable {
           "the model has attention of kind %s, weights are of additive attention"
               .formatted(spec.attention().kind()));
     }
-    float[] probabilities = probabilities(batch);
+    float[] probabilities = pass(batch);
     return new Attended(
         probabilities, rowMajor(AdditiveAttention.weights(network.getLayer("attention"))));
   }

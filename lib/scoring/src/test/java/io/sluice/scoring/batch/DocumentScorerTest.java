@@ -340,6 +340,25 @@ class DocumentScorerTest {
   }
 
   @Test
+  void aBatchOfManyLongDocumentsIsCutAndGivesTheProbabilitiesOfEach() {
+    var random = new Random(3);
+    var documents = new ArrayList<int[]>();
+    for (int d = 0; d < 300; d++) {
+      documents.add(random.ints(200 + random.nextInt(100), 1, 5).toArray());
+    }
+    try (DocumentPredictor predictor = bundle.newDocumentPredictor()) {
+      float[] together = predictor.probabilities(TextBatch.of(0, documents));
+
+      assertThat(together).hasSize(2 * 300);
+      for (int d : new int[] {0, 1, 217, 218, 219, 299}) {
+        float[] alone = predictor.probabilities(TextBatch.of(0, List.of(documents.get(d))));
+        assertThat(together[2 * d]).as("document %d", d).isCloseTo(alone[0], within(1e-6f));
+        assertThat(together[2 * d + 1]).isCloseTo(alone[1], within(1e-6f));
+      }
+    }
+  }
+
+  @Test
   void documentsOfOneNameAreAllScoredAndToldOf() {
     String input = lake.input("twice.csv", HEADER + "a,,it runs\nb,,it is\na,,broken\n");
 

@@ -1,5 +1,6 @@
 package io.sluice.sequences.text.dataset;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -62,6 +63,19 @@ public final class TextBatch {
       }
     }
     return batch;
+  }
+
+  /** Documents [from, to) as a batch of their own, without labels and names. */
+  public TextBatch part(int from, int to) {
+    var documents = new ArrayList<int[]>();
+    for (int b = from; b < to; b++) {
+      int[] own = new int[lengths[b]];
+      for (int t = 0; t < own.length; t++) {
+        own[t] = ids[t * size + b];
+      }
+      documents.add(own);
+    }
+    return of(padId, documents);
   }
 
   void begin(int newGlobalSize) {
