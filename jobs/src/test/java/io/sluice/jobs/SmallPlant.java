@@ -12,9 +12,9 @@ import java.nio.file.attribute.BasicFileAttributes;
  * plant, and a lake with a dataset, a bundle, an evaluation and predictions made from it.
  */
 final class SmallPlant {
-  // a process that runs tests has its own
+  // each process that runs tests has its own
   private static final Path BASE =
-      Script.ROOT.resolve("jobs/target/it-" + System.getProperty("surefire.forkNumber", "1"));
+      Script.ROOT.resolve("jobs/target/it").resolve(Long.toString(ProcessHandle.current().pid()));
 
   private static Script.Result simulation;
   private static Script.Result pipeline;
