@@ -3,23 +3,49 @@ package io.sluice.jobs;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What the integration tests share, made once a process by the scripts themselves: a simulated
  * plant, and a lake with a dataset, a bundle, an evaluation and predictions made from it.
  */
 final class SmallPlant {
-  // each process that runs tests has its own
-  private static final Path BASE =
-      Script.ROOT.resolve("jobs/target/it").resolve(Long.toString(ProcessHandle.current().pid()));
+  /** A folder for each process that runs tests, by its number; some gigabytes. */
+  private static final Path ALL = Script.ROOT.resolve("jobs/target/it");
+
+  private static final Path BASE = ALL.resolve(Long.toString(ProcessHandle.current().pid()));
 
   private static Script.Result simulation;
   private static Script.Result pipeline;
 
+  static {
+    try {
+      deleteThoseOfEndedProcesses();
+    } catch (IOException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private SmallPlant() {}
+
+  private static void deleteThoseOfEndedProcesses() throws IOException {
+    Files.createDirectories(ALL);
+    List<Path> ended;
+    try (Stream<Path> folders = Files.list(ALL)) {
+      ended =
+          folders
+              .filter(f -> ProcessHandle.of(Long.parseLong(f.getFileName().toString())).isEmpty())
+              .toList();
+    }
+    for (Path each : ended) {
+      delete(each);
+    }
+  }
 
   /** An empty folder of this build. */
   static Path folder(String name) throws IOException {
@@ -62,17 +88,26 @@ final class SmallPlant {
           @Override
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
               throws IOException {
-            Files.delete(file);
+            Files.deleteIfExists(file);
             return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException failure)
+              throws IOException {
+            if (failure instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE; // another process deletes the same
+            }
+            throw failure;
           }
 
           @Override
           public FileVisitResult postVisitDirectory(Path directory, IOException failure)
               throws IOException {
-            if (failure != null) {
+            if (failure != null && !(failure instanceof NoSuchFileException)) {
               throw failure;
             }
-            Files.delete(directory);
+            Files.deleteIfExists(directory);
             return FileVisitResult.CONTINUE;
           }
         });

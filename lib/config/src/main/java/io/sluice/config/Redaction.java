@@ -12,13 +12,15 @@ import java.util.regex.Pattern;
  * log, a manifest or a report.
  *
  * <p>The whole path is looked at: an unquoted {@code options.fs.s3a.secret.key} ends in a harmless
- * {@code key}. Tokens in the plural are words of a text, and no secret.
+ * {@code key}. Tokens of a text, which some settings count, are no secret.
  */
 final class Redaction {
   private static final String MASK = "(masked)";
   private static final Pattern SECRET =
       Pattern.compile(
-          "(?i)(password|passwd|secret|token(?!i|s)|credential|(access|private|account|sas|api)[._-]?key)");
+          "(?i)(password|passwd|secret|token(?!i)|credential|(access|private|account|sas|api)[._-]?key)");
+
+  private static final Pattern OF_TEXT = Pattern.compile("(text|generate|score)\\.[a-z-]*tokens");
   private static final Pattern USER_INFO = Pattern.compile("(?<=://)[^/@\\s]+(?=@)");
   private static final Pattern URI_PARAMETER =
       Pattern.compile("(?i)(?<=[?&;](password|sig|token|secret)=)[^&;\\s]+");
@@ -30,7 +32,7 @@ final class Redaction {
     for (var entry : config.entrySet()) {
       String path = String.join(".", ConfigUtil.splitPath(entry.getKey()));
       ConfigValue value = entry.getValue();
-      if (SECRET.matcher(path).find()) {
+      if (SECRET.matcher(path).find() && !OF_TEXT.matcher(path).matches()) {
         masked = masked.withValue(entry.getKey(), ConfigValueFactory.fromAnyRef(MASK));
       } else if (value.valueType() == ConfigValueType.STRING) {
         String text = (String) value.unwrapped();

@@ -99,7 +99,8 @@ class SettingsTest {
   @Test
   void tokensOfATextAreNoSecret() {
     String shown =
-        Settings.parse("text { tokens = word, max-tokens = 400 }, source.options.token = hunter2")
+        Settings.parse(
+                "text { tokens = word, max-tokens = 400 }, source.options { token = hunter2, tokens = hunter2 }")
             .render();
 
     assertThat(shown).contains("word", "400", "(masked)").doesNotContain("hunter2");

@@ -10,7 +10,7 @@ import java.util.function.ToDoubleFunction;
  * their number.
  */
 final class Sections {
-  /** Fewer numbers than so many a thread are done sooner than they are dealt out. */
+  /** Fewer numbers a thread are not dealt out: waking one takes time too. */
   private static final long LEAST = 1L << 16;
 
   /** The calling thread alone. */

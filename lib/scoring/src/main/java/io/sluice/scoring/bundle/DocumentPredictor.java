@@ -13,7 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Classifies documents with a bundle's network. Serves one thread. */
 public final class DocumentPredictor implements AutoCloseable {
-  /** Of a forward pass, padding included: what it takes is some thousand bytes each. */
+  /** Of a forward pass, padding included: a batch may be of any size, memory is not. */
   private static final int MOST_TOKENS = 1 << 16;
 
   private final MultiLayerNetwork network;
@@ -54,7 +54,7 @@ public final class DocumentPredictor implements AutoCloseable {
    * @param batch at least one document
    */
   public float[] probabilities(TextBatch batch) {
-    int atOnce = Math.max(1, MOST_TOKENS / batch.timeSteps());
+    int atOnce = Math.max(1, MOST_TOKENS / Math.max(1, batch.timeSteps()));
     if (batch.size() <= atOnce) {
       return pass(batch);
     }
