@@ -6,6 +6,8 @@ import io.sluice.recurrent.optim.FlatFloats;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /**
@@ -17,7 +19,8 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  *
  * <ul>
  *   <li>rows of an embedding, and outputs of a head over words, by word. A word that the trained
- *       network does not know begins with the mean of its rows, as in ULMFiT.
+ *       network does not know begins with the mean of its rows, as in ULMFiT. An adaptive softmax
+ *       is taken as it is, where vocabulary and clusters are the same.
  *   <li>the forward direction of a recurrent layer, where only one of the networks reads in both
  *       directions; the other direction is fresh.
  * </ul>
@@ -240,6 +243,9 @@ public final class LayerTransfer {
 
   private Fate head(NamedLayer layer, NamedLayer theirs) {
     if (headIsOverWords(fresh) && headIsOverWords(trained)) {
+      if (isAdaptive(fresh) || isAdaptive(trained)) {
+        return adaptiveHead(layer, theirs);
+      }
       boolean fits =
           layer.summary().inputs() == theirs.summary().inputs()
               && fresh.embedding().tied() == trained.embedding().tied();
@@ -255,6 +261,36 @@ public final class LayerTransfer {
         : new Fate(layer.name(), false, meaning.outputs);
   }
 
+  /** One of clusters, whose words stay where they are. */
+  private Fate adaptiveHead(NamedLayer layer, NamedLayer theirs) {
+    if (!Objects.equals(fresh.head().adaptive(), trained.head().adaptive())) {
+      return new Fate(
+          layer.name(),
+          false,
+          "its softmax is %s, the bundle's %s".formatted(softmax(fresh), softmax(trained)));
+    }
+    boolean sameWords =
+        meaning.words.length == trained.embedding().words()
+            && IntStream.range(0, meaning.words.length).allMatch(id -> meaning.words[id] == id);
+    return sameWords
+        ? same(layer, theirs)
+        : new Fate(
+            layer.name(),
+            false,
+            "the clusters of an adaptive softmax are taken for the same vocabulary only");
+  }
+
+  private static boolean isAdaptive(ModelSpec spec) {
+    return spec.head().adaptive() != null;
+  }
+
+  private static String softmax(ModelSpec spec) {
+    return isAdaptive(spec)
+        ? "adaptive with clusters from %s, divided by %d"
+            .formatted(spec.head().adaptive().cutoffs(), spec.head().adaptive().divide())
+        : "full";
+  }
+
   private static boolean headIsOverWords(ModelSpec spec) {
     return spec.hasEmbedding()
         && spec.head().kind() == Head.Kind.CLASSES
@@ -263,7 +299,7 @@ public final class LayerTransfer {
   }
 
   private boolean headIsByWord() {
-    return headIsOverWords(fresh) && fates.get(fates.size() - 1).isTaken;
+    return headIsOverWords(fresh) && !isAdaptive(fresh) && fates.get(fates.size() - 1).isTaken;
   }
 
   private void copyRows(float[] source, float[] target) {

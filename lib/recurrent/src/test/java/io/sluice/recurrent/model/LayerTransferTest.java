@@ -3,6 +3,7 @@ package io.sluice.recurrent.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.LayerTransfer.Fate;
@@ -154,6 +155,38 @@ class LayerTransferTest {
         assertSame(weights.getColumn(3), trained.getParam(head + "W").getColumn(4));
       }
     }
+  }
+
+  @Test
+  void anAdaptiveSoftmaxIsTakenForTheSameWordsAndClustersOnly() {
+    ModelSpec full = languageModel(false);
+    ModelSpec adaptive = adaptiveModel(2);
+    ModelSpec others = adaptiveModel(3);
+    var sameWords = new Meaning(new int[] {0, 1, 2, 3, 4}, null, null);
+
+    assertThat(fates(adaptive, adaptive, sameWords)).contains("head: taken, all of it");
+    assertThat(fates(adaptive, others, sameWords))
+        .contains(
+            "head: fresh, its softmax is adaptive with clusters from [3], divided by 2, the bundle's adaptive with clusters from [2], divided by 2");
+    assertThat(fates(full, adaptive, sameWords)).contains("the bundle's full");
+    assertThat(fates(adaptive, full, sameWords)).contains("head: fresh, its softmax is full");
+    var swapped = new Meaning(new int[] {1, 0, 2, 3, 4}, null, null);
+    assertThat(fates(adaptive, adaptive, swapped))
+        .contains("head: fresh, the clusters of an adaptive softmax");
+
+    MultiLayerNetwork fresh = network(adaptive, 2);
+    INDArray head = fresh.getParam("3_W").dup();
+    new LayerTransfer(full, adaptive, sameWords).copy(network(full, 1), fresh);
+    assertSame(fresh.getParam("3_W"), head);
+  }
+
+  private static ModelSpec adaptiveModel(int cutoff) {
+    return text(
+        THEIRS,
+        List.of(4, 4),
+        false,
+        ModelSpec.Output.SEQUENCE,
+        Head.classes(THEIRS, List.of()).with(new AdaptiveSoftmax(List.of(cutoff), 2)));
   }
 
   @Test

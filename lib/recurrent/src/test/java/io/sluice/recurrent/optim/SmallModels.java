@@ -1,6 +1,7 @@
 package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.dropout.ExampleKeys;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Attention;
@@ -45,7 +46,12 @@ public final class SmallModels {
     TIED_WORDS(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(WORDS_IN_ALL, List.of())),
     SMOOTH(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
     SMOOTH_AT_EVERY_STEP(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(3, List.of())),
-    DROPPED_WEIGHTS(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2));
+    DROPPED_WEIGHTS(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
+    ADAPTIVE_WORDS(
+        List.of(5),
+        false,
+        ModelSpec.Output.SEQUENCE,
+        Head.classes(WORDS_IN_ALL, List.of()).with(new AdaptiveSoftmax(List.of(10, 20), 2)));
 
     private final List<Integer> hiddenSizes;
     private final boolean bidirectional;
@@ -63,7 +69,7 @@ public final class SmallModels {
     public ModelSpec spec() {
       WordEmbedding embedding =
           switch (this) {
-            case WORDS, NEXT_WORD -> new WordEmbedding(WORDS_IN_ALL, 3, false, 0.3, false);
+            case WORDS, NEXT_WORD, ADAPTIVE_WORDS -> new WordEmbedding(WORDS_IN_ALL, 3, false, 0.3, false);
             // another size than the recurrent layer's
             case TIED_WORDS -> new WordEmbedding(WORDS_IN_ALL, 4, false, 0.3, true);
             default -> WordEmbedding.NONE;
