@@ -3,6 +3,7 @@ package io.sluice.recurrent.head;
 import io.sluice.recurrent.kernel.Gemm;
 import io.sluice.recurrent.kernel.MatrixProducts;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -60,6 +61,22 @@ final class FloatAdaptiveKernel implements VocabularyKernel {
         + dGathered.size()
         + projected.size()
         + dProjected.size();
+  }
+
+  @Override
+  public long nativeBytes() {
+    return Float.BYTES * ownedNumbers() + products.nativeBytes();
+  }
+
+  @Override
+  public void close() {
+    for (FloatVocabularyKernel cluster : words) {
+      cluster.closeRows();
+    }
+    for (FloatBlock block : List.of(gathered, dGathered, projected, dProjected)) {
+      block.close();
+    }
+    head.close(); // the logits and products that all share
   }
 
   @Override

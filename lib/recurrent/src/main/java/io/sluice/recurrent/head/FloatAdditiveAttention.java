@@ -58,6 +58,16 @@ final class FloatAdditiveAttention implements HeadKernel, AdditiveAttention.Atte
   }
 
   @Override
+  public long nativeBytes() {
+    return Float.BYTES * hidden.size();
+  }
+
+  @Override
+  public void close() {
+    hidden.close();
+  }
+
+  @Override
   public void forward(int T, int B, boolean[] mask, Pointer parameters, Pointer x, Pointer y) {
     this.T = T;
     this.B = B;

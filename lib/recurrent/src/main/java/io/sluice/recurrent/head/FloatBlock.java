@@ -3,10 +3,10 @@ package io.sluice.recurrent.head;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Off-heap float32 memory that only grows and is kept from batch to batch. JavaCPP frees it when
- * its owner is collected.
+ * Off-heap float32 memory that only grows and is kept from batch to batch, until it is closed: of an
+ * owner that is only dropped JavaCPP frees it at some garbage collection.
  */
-final class FloatBlock {
+final class FloatBlock implements AutoCloseable {
   private FloatPointer memory;
   private long size;
 
@@ -30,5 +30,14 @@ final class FloatBlock {
   /** Numbers it holds. */
   long size() {
     return size;
+  }
+
+  @Override
+  public void close() {
+    if (memory != null) {
+      memory.deallocate();
+      memory = null;
+      size = 0;
+    }
   }
 }

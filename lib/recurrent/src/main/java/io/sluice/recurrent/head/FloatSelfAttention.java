@@ -2,6 +2,7 @@ package io.sluice.recurrent.head;
 
 import io.sluice.recurrent.kernel.Gemm;
 import java.util.Arrays;
+import java.util.List;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -56,6 +57,8 @@ final class FloatSelfAttention implements HeadKernel {
   private final FloatBlock dContext = new FloatBlock();
   private final FloatBlock tile = new FloatBlock();
   private final FloatBlock dTile = new FloatBlock();
+  private final List<FloatBlock> blocks =
+      List.of(some, qkv, dqkv, context, dContext, tile, dTile);
   private final float[] block;
   private final FloatSoftmax softmax = new FloatSoftmax();
   private int T;
@@ -73,6 +76,16 @@ final class FloatSelfAttention implements HeadKernel {
     this.d = H / heads;
     this.scale = (float) (1 / Math.sqrt(d));
     this.block = RowBlocks.room(3 * H);
+  }
+
+  @Override
+  public long nativeBytes() {
+    return Float.BYTES * blocks.stream().mapToLong(FloatBlock::size).sum();
+  }
+
+  @Override
+  public void close() {
+    blocks.forEach(FloatBlock::close);
   }
 
   @Override

@@ -81,6 +81,24 @@ final class FloatVocabularyKernel implements VocabularyKernel {
   }
 
   @Override
+  public long nativeBytes() {
+    return Float.BYTES * ownedNumbers() + products.nativeBytes();
+  }
+
+  @Override
+  public void close() {
+    closeRows();
+    logits.close();
+    products.close();
+  }
+
+  /** Frees what it shares with no other kernel. */
+  void closeRows() {
+    gathered.close();
+    dGathered.close();
+  }
+
+  @Override
   public void losses(int[] ids, VocabularyMemory parameters, Pointer x, double[] nll) {
     run(ids, null, parameters, x, nll, null, null);
   }

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.HoldsNativeMemory;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -17,7 +18,7 @@ import org.bytedeco.javacpp.Pointer;
  * <p>What is masked has no effect on {@code y}, whatever its value; {@code dx} is zero there.
  * Sequences do not meet in {@code y} or {@code dx}: NaN in one stays in it.
  */
-public interface HeadKernel {
+public interface HeadKernel extends HoldsNativeMemory, AutoCloseable {
   /** Writes {@code y}, and keeps what {@link #backward} needs besides {@code x}. */
   void forward(int T, int B, boolean[] mask, Pointer parameters, Pointer x, Pointer y);
 
@@ -29,4 +30,12 @@ public interface HeadKernel {
    * @param dParameters overwritten with the sum over the batch
    */
   void backward(Pointer parameters, Pointer x, Pointer dy, Pointer dx, Pointer dParameters);
+
+  @Override
+  default long nativeBytes() {
+    return 0;
+  }
+
+  @Override
+  default void close() {}
 }

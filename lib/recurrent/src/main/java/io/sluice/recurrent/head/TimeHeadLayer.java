@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.HoldsNativeMemory;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.Arrays;
 import java.util.Map;
@@ -18,7 +19,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Runs a {@link TimeHead} on its kernel. */
-final class TimeHeadLayer extends BaseLayer<TimeHead> {
+final class TimeHeadLayer extends BaseLayer<TimeHead> implements HoldsNativeMemory {
   private static final long serialVersionUID = 1L;
 
   private final transient Series inputs = new Series();
@@ -94,6 +95,20 @@ final class TimeHeadLayer extends BaseLayer<TimeHead> {
       kernel = layerConf().kernel(dataType);
     }
     return kernel;
+  }
+
+  @Override
+  public long nativeBytes() {
+    return kernel == null ? 0 : kernel.nativeBytes();
+  }
+
+  /** Frees native memory; the next pass takes it again. */
+  @Override
+  public void close() {
+    if (kernel != null) {
+      kernel.close();
+      kernel = null;
+    }
   }
 
   /** The flat parameters, or with weight noise (DropConnect) a noisy copy. */

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.HoldsNativeMemory;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -26,7 +27,7 @@ import org.bytedeco.javacpp.Pointer;
  * <p>A row that is left out has no effect, whatever is in it. Rows do not meet, but in the gradient
  * of the parameters: NaN in one stays in it.
  */
-interface VocabularyKernel {
+interface VocabularyKernel extends HoldsNativeMemory, AutoCloseable {
   /** Writes {@code nll}; the probabilities are nowhere in memory at once. */
   void losses(int[] ids, VocabularyMemory parameters, Pointer x, double[] nll);
 
@@ -51,4 +52,12 @@ interface VocabularyKernel {
    * @param p (R, V) overwritten
    */
   void probabilities(int R, boolean[] mask, VocabularyMemory parameters, Pointer x, Pointer p);
+
+  @Override
+  default long nativeBytes() {
+    return 0;
+  }
+
+  @Override
+  default void close() {}
 }

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.head;
 
+import io.sluice.recurrent.kernel.HoldsNativeMemory;
 import java.util.Arrays;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
@@ -22,7 +23,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>DL4J asks an output layer for its gradient and then for its loss; the first pass gives both,
  * and the loss is kept until it is asked for or the input, labels or mask are others.
  */
-final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
+final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> implements HoldsNativeMemory {
   private static final long serialVersionUID = 1L;
 
   private final transient Series inputs = new Series();
@@ -217,6 +218,20 @@ final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> {
       kernel = layerConf().kernel(dataType);
     }
     return kernel;
+  }
+
+  @Override
+  public long nativeBytes() {
+    return kernel == null ? 0 : kernel.nativeBytes();
+  }
+
+  /** Frees native memory; the next pass takes it again. */
+  @Override
+  public void close() {
+    if (kernel != null) {
+      kernel.close();
+      kernel = null;
+    }
   }
 
   /** The flat parameters, or with weight noise (DropConnect) a noisy copy. */

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.layer;
 
+import io.sluice.recurrent.kernel.HoldsNativeMemory;
 import io.sluice.recurrent.pass.TrainingPass;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -17,7 +18,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * Runs a {@link BidirectionalRecurrent} layer: two {@link KernelLayer}s over the same time-major
  * input. Parameter tables, regularisation and constraints are {@code BidirectionalLayer}'s.
  */
-final class BidirectionalKernelLayer extends BidirectionalLayer implements InputGradient {
+final class BidirectionalKernelLayer extends BidirectionalLayer
+    implements InputGradient, HoldsNativeMemory {
   private final KernelLayer forward;
   private final KernelLayer backward;
   private final DataType dataType;
@@ -168,8 +170,9 @@ final class BidirectionalKernelLayer extends BidirectionalLayer implements Input
     input = null;
   }
 
-  /** Native memory that the kernels of both halves hold now, in bytes. */
-  long nativeBytes() {
+  /** Of the kernels of both halves. */
+  @Override
+  public long nativeBytes() {
     return forward.nativeBytes() + backward.nativeBytes();
   }
 

@@ -4,6 +4,7 @@ import io.sluice.recurrent.dropout.DropoutMask;
 import io.sluice.recurrent.dropout.WeightDropout;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Direction;
+import io.sluice.recurrent.kernel.HoldsNativeMemory;
 import io.sluice.recurrent.kernel.Kernels;
 import io.sluice.recurrent.kernel.MaskedRecurrence;
 import io.sluice.recurrent.kernel.RecurrentKernel;
@@ -35,7 +36,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * <p>The forward pass of training keeps in the kernel what the backward pass needs, so, unlike
  * DL4J's own layers, it is not run twice.
  */
-final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGradient {
+final class KernelLayer extends BaseRecurrentLayer<Recurrent>
+    implements InputGradient, HoldsNativeMemory {
   private static final long serialVersionUID = 1L;
 
   /** Keys of the state maps: (B, H) each. */
@@ -527,8 +529,8 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent> implements InputGr
         weightKey);
   }
 
-  /** Native memory that its kernel holds now, in bytes. */
-  long nativeBytes() {
+  @Override
+  public long nativeBytes() {
     long stacked = stack != null && stack.isLowest(this) ? stack.nativeBytes() : 0;
     return stacked + (recurrence == null ? 0 : recurrence.nativeBytes());
   }

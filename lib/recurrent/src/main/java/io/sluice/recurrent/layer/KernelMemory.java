@@ -1,11 +1,12 @@
 package io.sluice.recurrent.layer;
 
+import io.sluice.recurrent.kernel.HoldsNativeMemory;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /**
- * Native memory of the kernels in a network's recurrent layers: what they keep for the way back,
- * their copies of the weights, their scratch memory.
+ * Native memory of the kernels in a network's layers: what they keep for the way back, their copies
+ * of the weights, their scratch memory.
  *
  * <p>A kernel holds on to it from batch to batch. Whoever has no further batch frees it, or it
  * waits for a garbage collection, which the Java heap alone may not ask for until the next network
@@ -18,10 +19,8 @@ public final class KernelMemory {
   public static long bytes(MultiLayerNetwork network) {
     long bytes = 0;
     for (Layer layer : network.getLayers()) {
-      if (layer instanceof KernelLayer kernel) {
+      if (layer instanceof HoldsNativeMemory kernel) {
         bytes += kernel.nativeBytes();
-      } else if (layer instanceof BidirectionalKernelLayer kernels) {
-        bytes += kernels.nativeBytes();
       }
     }
     return bytes;
