@@ -148,17 +148,18 @@ public final class Replicas implements AutoCloseable {
       running.add(threads.get(rank - 1).submit(others.get(rank - 1)));
     }
     var results = new ArrayList<T>();
-    RuntimeException failure = null;
+    // an Error too, out of memory say, leaves only after all: what they compute on is freed then
+    Throwable failure = null;
     try {
       results.add(first.get());
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       failure = e;
     }
     for (Future<T> each : running) {
       try {
         results.add(each.get());
       } catch (ExecutionException e) {
-        failure = failure == null ? unwrapped(e) : failure;
+        failure = failure == null ? e.getCause() : failure;
       } catch (InterruptedException e) {
         abandoned = true;
         close();
@@ -167,7 +168,7 @@ public final class Replicas implements AutoCloseable {
       }
     }
     if (failure != null) {
-      throw failure;
+      throw unchecked(failure);
     }
     return results;
   }
@@ -188,13 +189,13 @@ public final class Replicas implements AutoCloseable {
     };
   }
 
-  private static RuntimeException unwrapped(ExecutionException e) {
-    if (e.getCause() instanceof Error error) {
+  private static RuntimeException unchecked(Throwable failure) {
+    if (failure instanceof Error error) {
       throw error;
     }
-    return e.getCause() instanceof RuntimeException cause
-        ? cause
-        : new IllegalStateException(e.getCause());
+    return failure instanceof RuntimeException unchecked
+        ? unchecked
+        : new IllegalStateException(failure);
   }
 
   /**

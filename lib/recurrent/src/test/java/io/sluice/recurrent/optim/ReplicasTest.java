@@ -102,6 +102,41 @@ class ReplicasTest {
   }
 
   @Test
+  void anErrorOfOneLeavesAfterAllHaveEnded() throws Exception {
+    for (int failing = 0; failing < 2; failing++) {
+      int rankOfError = failing;
+      var done = new AtomicInteger();
+      var failed = new CountDownLatch(1);
+      try (var replicas = new Replicas(network(), 2)) {
+        assertThatThrownBy(
+                () ->
+                    replicas.each(
+                        (replica, rank) -> {
+                          if (rank == rankOfError) {
+                            failed.countDown();
+                            throw new OutOfMemoryError("no native memory is left");
+                          }
+                          awaitUninterrupted(failed);
+                          pause();
+                          return done.incrementAndGet();
+                        }))
+            .isInstanceOf(OutOfMemoryError.class)
+            .hasMessage("no native memory is left");
+        assertThat(done).hasValue(1);
+      }
+    }
+  }
+
+  /** Long enough for a thread that does not wait to go on. */
+  private static void pause() {
+    try {
+      Thread.sleep(100);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
   void closingFreesTheMemoryOfAllKernels() {
     MultiLayerNetwork recurrent = recurrent();
     INDArray x = Nd4j.randn(DataType.FLOAT, 4, 3, 7);
@@ -182,7 +217,7 @@ class ReplicasTest {
         .hasMessage("count is 0, must be at least 1");
     assertThatThrownBy(() -> new TrainingStep(new Replicas(network, 1), 0))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("microBatches is 0, must be at least 1");
+        .hasMessage("count is 0, must be at least 1");
   }
 
   private static MultiLayerNetwork network() {
