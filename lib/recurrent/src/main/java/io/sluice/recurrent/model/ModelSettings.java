@@ -298,6 +298,11 @@ public record ModelSettings(
                   classes == 0 ? "target is a number and" : "%d classes are".formatted(classes),
                   words));
     }
+    if (classes > 0 && output == ModelSpec.Output.SEQUENCE && !denseSizes.isEmpty()) {
+      problems.add(
+          "model.dense-sizes: must be [] where each step has a class to predict (model.output = sequence), but are %s"
+              .formatted(denseSizes));
+    }
     if (softmax.isAdaptive() && (words == 0 || classes != words)) {
       problems.add(
           "model.softmax: must be full where the network does not predict words, whose ids are ordered by count: the dataset has %s"

@@ -183,6 +183,17 @@ class ModelSettingsTest {
   }
 
   @Test
+  void denseLayersBelowAClassAtEveryStepAreRefused() {
+    ModelSettings model = read("model { output = sequence, dense-sizes = [8] }");
+
+    assertThat(model.toSpec(1, 35, 1, 0).denseSizes()).containsExactly(8);
+    assertThatThrownBy(() -> model.toSpec(1, 35, 1, 3))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "model.dense-sizes: must be [] where each step has a class to predict (model.output = sequence), but are [8]");
+  }
+
+  @Test
   void attentionThatDoesNotFitTheRestIsRefused() {
     assertThatThrownBy(() -> read("model { attention = additive, output = mean }"))
         .hasMessageContaining(
