@@ -63,6 +63,26 @@ class TrainingOnDocumentsTest {
     build("others", "others.csv", "source.columns { text = text, id = id, label = label }");
     build("language", "source.columns { text = text }, dataset.layout = stream, split.test = 0.1");
     build("unlabelled", "source.columns { text = text, id = id }");
+    buildLong();
+  }
+
+  /** Nine short documents a class, and one of 100,000 tokens in train and in validation. */
+  private static void buildLong() throws IOException {
+    String all = "pump valve runs is at ".repeat(20_000) + "fine";
+    var csv = new StringBuilder("id,label,text\nlong,good," + all + "\n");
+    for (int k = 0; k < 18; k++) {
+      csv.append(k).append(k % 2 == 0 ? ",good,the pump is fine\n" : ",bad,valve broken\n");
+    }
+    Files.writeString(shared.resolve("long.csv"), csv);
+    build(
+        "long",
+        "long.csv",
+        """
+        source { columns { text = text, id = id, label = label }, validation-path = "%s" }
+        split.validation = 0
+        text.max-tokens = 0
+        """
+            .formatted(shared.resolve("long.csv")));
   }
 
   private static void build(String name, String more) {
@@ -119,6 +139,32 @@ class TrainingOnDocumentsTest {
     assertThatThrownBy(bundle::newPredictor)
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("is a model of texts, and this reads windows of series");
+  }
+
+  /** In pieces, of which one holds it; the others end with their own longest. */
+  @Test
+  void oneDocumentOfHundredThousandTokensTrainsBesideShortOnes() {
+    String[] settings = {
+      "model.embedding-size=3", "model.bidirectional=true", "train.optimizer=sgd", "train.epochs=2"
+    };
+    String[] cut = Arrays.copyOf(settings, settings.length + 2);
+    cut[settings.length] = "train.accumulate=5";
+    cut[settings.length + 1] = "train.threads=2";
+    TrainerRun whole = run("whole");
+    TrainReport one = whole.trainOn(dataset("long"), settings);
+    TrainerRun inPieces = run("pieces");
+
+    TrainReport pieces = inPieces.trainOn(dataset("long"), cut);
+
+    assertThat(one.trainWindows()).isEqualTo(19);
+    assertThat(one.validationWindows()).isEqualTo(19);
+    assertThat(pieces.bestValidationLoss())
+        .isCloseTo(one.bestValidationLoss(), within(1e-5 * one.bestValidationLoss()));
+    float[] expected = whole.checkpoint(one).parameters();
+    float[] actual = inPieces.checkpoint(pieces).parameters();
+    for (int p = 0; p < expected.length; p++) {
+      assertThat(actual[p]).isCloseTo(expected[p], within(2e-5f));
+    }
   }
 
   @Test

@@ -48,6 +48,11 @@ public final class TrainingMemory {
   /** In a micro-batch that is cut to save memory: products of fewer rows run slower. */
   private static final int WINDOWS = 32;
 
+  /** Beyond which speed counts less, and fewer windows are taken at once, down to one. */
+  private static final int MOST_MEBIBYTES = 2048;
+
+  private static final long MOST_BYTES = (long) MOST_MEBIBYTES << 20;
+
   private TrainingMemory() {}
 
   /**
@@ -80,23 +85,27 @@ public final class TrainingMemory {
 
   /**
    * Micro-batches that a thread's share of a batch is best cut into: as many as bring what is kept
-   * for the way back to {@value #KEPT_MEBIBYTES} MiB, but with {@value #WINDOWS} windows in each.
+   * for the way back to {@value #KEPT_MEBIBYTES} MiB, but with {@value #WINDOWS} windows in each
+   * unless these keep more than {@value #MOST_MEBIBYTES} MiB, as documents of many thousand tokens
+   * do.
    * The step is the same to rounding, and about as fast: with B=128, T=100, I=64, two layers of
    * H=512, in float32, steps in 1, 2, 4 and 8 pieces took 2554, 2550, 2584 and 2678 ms, and the
    * process grew by 548, 363, 326 and 228 MiB. With 128 units two pieces of 32 windows took 3 %
-   * longer than one of 64. In bf16 four pieces took a quarter longer than one, so that is not cut.
+   * longer than one of 64. In bf16 four pieces took a quarter longer than one, so that is cut for
+   * the sake of the {@value #MOST_MEBIBYTES} MiB only.
    *
    * @param batchSize windows of a step, in this process
    * @param threads that share them
    */
   public static int microBatches(ModelSpec spec, int batchSize, int threads) {
-    if (computesInBf16(spec, new CellShape(spec.cell(), 1, 1))) {
-      return 1;
-    }
     int share = (batchSize + threads - 1) / threads;
     long kept = kernels(spec, share) + activations(spec, share);
+    long needed = Math.min(share, (kept + MOST_BYTES - 1) / MOST_BYTES);
+    if (computesInBf16(spec, new CellShape(spec.cell(), 1, 1))) {
+      return (int) needed;
+    }
     long wanted = (kept + KEPT_BYTES - 1) / KEPT_BYTES;
-    return (int) Math.max(1, Math.min(wanted, share / WINDOWS));
+    return (int) Math.max(needed, Math.min(wanted, share / WINDOWS));
   }
 
   private static long kernels(ModelSpec spec, int b) {

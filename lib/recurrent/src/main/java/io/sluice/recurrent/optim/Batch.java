@@ -84,6 +84,40 @@ public record Batch(
             states == null ? null : states.rows(from, to));
   }
 
+  /** The same without the time steps that none of its sequences has, where each has one label. */
+  public Batch trimmed() {
+    if (featuresMask == null || labels.rank() > 2) {
+      return this;
+    }
+    long longest = longest(featuresMask);
+    if (longest == featuresMask.size(1)) {
+      return this;
+    }
+    var steps = NDArrayIndex.interval(0, longest);
+    return new Batch(
+        features.get(NDArrayIndex.all(), NDArrayIndex.all(), steps),
+        featuresMask.get(NDArrayIndex.all(), steps),
+        labels,
+        labelsMask,
+        keys,
+        states);
+  }
+
+  /** Steps up to the last that any sequence has, at least 1. */
+  private static long longest(INDArray mask) {
+    int T = (int) mask.size(1);
+    float[] real = mask.dup('c').data().asFloat();
+    int longest = 1;
+    for (int start = 0; start < real.length; start += T) {
+      for (int t = T - 1; t >= longest; t--) {
+        if (real[start + t] != 0) {
+          longest = t + 1;
+        }
+      }
+    }
+    return longest;
+  }
+
   /** Examples before a {@link #part} of a batch of so many. */
   public static int start(int size, int part, int parts) {
     return part * (size / parts) + Math.min(part, size % parts);

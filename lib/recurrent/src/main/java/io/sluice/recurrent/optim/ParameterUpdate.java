@@ -118,7 +118,8 @@ public final class ParameterUpdate {
 
   /**
    * @param known outside of which the gradient is zero, and what it does is nothing; null if nobody
-   *     knows. Either is the same step, to the bit.
+   *     knows. Either is the same step, on one thread to the bit; several cut known ranges at other
+   *     places, and the sum for the norm is in another order.
    */
   private void apply(Ranges known, long examples, int iteration, int epoch) {
     boolean isPlain = lossScale == null && decayed.isEmpty();

@@ -38,7 +38,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  */
 public final class TrainingStep {
   private final Replicas replicas;
-  private final int microBatches;
+  private final MicroBatches microBatches;
   private final GradientSum sum;
   private final GradientExchange exchange;
   private final Sections sections;
@@ -46,34 +46,30 @@ public final class TrainingStep {
 
   /** Whole batches on the calling thread. */
   public TrainingStep(MultiLayerNetwork network) {
-    this(new Replicas(network, 1), 1);
+    this(new Replicas(network, 1), MicroBatches.ONE, null);
   }
 
   /** Whole batches in this process. */
   public TrainingStep(Replicas replicas, int microBatches) {
-    this(replicas, microBatches, null);
+    this(replicas, MicroBatches.always(microBatches), null);
   }
 
   /**
    * @param replicas of a network with {@link GlobalNormClipping} as the optimizer of every layer;
    *     trained in place. Closing them is the caller's.
-   * @param microBatches that a replica's share of a batch is cut into, at least 1; fewer where it
-   *     has fewer examples
+   * @param microBatches that a replica's share of a batch is cut into
    * @param exchange with the other processes that have a share in each batch; null if there are
    *     none
    */
-  public TrainingStep(Replicas replicas, int microBatches, GradientExchange exchange) {
+  public TrainingStep(Replicas replicas, MicroBatches microBatches, GradientExchange exchange) {
     this(replicas, microBatches, exchange, GradientExchange.LEAST);
   }
 
   /**
    * @param leastBucket numbers of the smallest part of the gradient that is exchanged by itself
    */
-  TrainingStep(Replicas replicas, int microBatches, GradientExchange exchange, long leastBucket) {
-    if (microBatches < 1) {
-      throw new IllegalArgumentException(
-          "microBatches is %d, must be at least 1".formatted(microBatches));
-    }
+  TrainingStep(
+      Replicas replicas, MicroBatches microBatches, GradientExchange exchange, long leastBucket) {
     this.replicas = replicas;
     this.microBatches = microBatches;
     this.exchange = exchange;
@@ -159,12 +155,12 @@ public final class TrainingStep {
    */
   private double share(MultiLayerNetwork replica, int rank, Batch own, long examples) {
     Batch mine = own.part(rank, replicas.count());
-    int parts = Math.min(microBatches, mine.size());
+    int parts = microBatches.of(mine);
     GradientSum.Part part = sum.part(rank);
     part.begin();
     double loss = 0;
     for (int m = 0; m < parts; m++) {
-      Batch batch = mine.part(m, parts);
+      Batch batch = mine.part(m, parts).trimmed();
       boolean isLast = m == parts - 1;
       // what a layer's backward pass leaves is final only in the last micro-batch
       double mean =

@@ -105,6 +105,34 @@ class TrainingMemoryTest {
   }
 
   @Test
+  void documentsOfManyThousandTokensAreTakenFewAtOnce() {
+    for (Precision precision : new Precision[] {Precision.F32, Precision.BF16}) {
+      ModelSpec spec =
+          new ModelSpec(
+                  1,
+                  131_072,
+                  Cell.LSTM,
+                  List.of(128),
+                  true,
+                  0,
+                  ModelSpec.Output.LAST,
+                  List.of(),
+                  1,
+                  precision,
+                  Head.classes(2, List.of()))
+              .with(WordEmbedding.of(1000, 128));
+      int share = 32;
+
+      int pieces = TrainingMemory.microBatches(spec, 2 * share, 2);
+
+      var memory = TrainingMemory.of(spec, OptimizerSpec.Algorithm.SGD, 2 * share, 2, pieces);
+      assertThat(pieces).isBetween(2, share);
+      assertThat(memory.kernels() + memory.activations())
+          .isLessThan(2 * 2 * 2048 * MIB);
+    }
+  }
+
+  @Test
   void bothDirectionsHoldTwice() {
     var one = TrainingMemory.of(lstm(false), OptimizerSpec.Algorithm.SGD, 128, 1, 1);
     var both = TrainingMemory.of(lstm(true), OptimizerSpec.Algorithm.SGD, 128, 1, 1);

@@ -207,7 +207,10 @@ class ExactTrainingTest {
                   try (var replicas = new Replicas(network, 1 + rank % 3)) {
                     var step =
                         new TrainingStep(
-                            replicas, 1 + (rank + 1) % 3, exchange.rank(rank), LEAST_BUCKET);
+                            replicas,
+                            MicroBatches.always(1 + (rank + 1) % 3),
+                            exchange.rank(rank),
+                            LEAST_BUCKET);
                     for (Batch batch : batches) {
                       int[] rows = IntStream.range(first, first + shares[rank]).toArray();
                       losses.add(step.run(rows(batch, rows), B));

@@ -112,7 +112,7 @@ class HalfPrecisionTest {
                   MultiLayerNetwork network = network(Precision.F16, false);
                   try (Device.Bound bound = device.bind();
                       var replicas = new Replicas(network, 1)) {
-                    var step = new TrainingStep(replicas, 1, exchange.rank(rank));
+                    var step = new TrainingStep(replicas, MicroBatches.ONE, exchange.rank(rank));
                     for (int k = 0; k < 3; k++) {
                       step.run(batch.part(rank, 2), 4);
                       assertThat(step.update().wasLeftOut()).isTrue();

@@ -165,7 +165,7 @@ final class AveragingMaster extends ParameterAveragingTrainingMaster {
       weight = sent.value().weights()[part.worker()];
       if (replicas == null) {
         replicas = new Replicas(network, plan.value().run().threads());
-        step = new TrainingStep(replicas, plan.value().run().microBatches());
+        step = new TrainingStep(replicas, plan.value().run().cut(), null);
       }
       boolean goesOn = false;
       try {

@@ -15,10 +15,12 @@ import org.nd4j.linalg.dataset.DataSet;
  * @param globalSize examples that all ranks have in this step
  * @param targets of each example, which its loss is a mean over: its tokens in a stream, else 1
  * @param rateFactor of the learning rate of this step; 1 unless streams are cut shorter or longer
- *     than usual, so that each token counts as much
+ *     than usual, as at the end of an epoch, so that each token counts as much
  */
 public record ExampleBatch(
     DataSet data, long[] positions, int globalSize, int targets, double rateFactor) {
+  /** Of a forward pass, filling included. */
+  private static final int MOST_STEPS = 1 << 16;
 
   /** Examples with one loss each. */
   public ExampleBatch(DataSet data, long[] positions, int globalSize) {
@@ -70,8 +72,24 @@ public record ExampleBatch(
         keys);
   }
 
-  /** The mean loss of at least one example, without dropout. */
+  /**
+   * The mean loss of at least one example, without dropout; of documents in several forward passes
+   * where they have more than {@value #MOST_STEPS} time steps together.
+   */
   double loss(MultiLayerNetwork network) {
-    return network.score(data, false);
+    if (data.getFeaturesMaskArray() == null) {
+      return network.score(data, false);
+    }
+    Batch all = unkeyed();
+    long steps = data.getFeaturesMaskArray().length();
+    int passes = (int) Math.min(size(), (steps + MOST_STEPS - 1) / MOST_STEPS);
+    double sum = 0;
+    for (int pass = 0; pass < passes; pass++) {
+      Batch some = all.part(pass, passes).trimmed();
+      var documents =
+          new DataSet(some.features(), some.labels(), some.featuresMask(), some.labelsMask());
+      sum += some.size() * network.score(documents, false);
+    }
+    return sum / size();
   }
 }

@@ -78,7 +78,7 @@ public final class GradientStepper implements Stepper {
     this.examples = plan.examples();
     this.shared = others == null ? null : SharedGradient.of(others, threshold, deadline, stopAsked);
     this.replicas = new Replicas(network, plan.threads());
-    this.step = new TrainingStep(replicas, plan.microBatches(), shared);
+    this.step = new TrainingStep(replicas, plan.cut(), shared);
     this.states =
         examples.carriesStates()
             ? new StreamStates(network, this.others, plan.steps().batchSize(), deadline)

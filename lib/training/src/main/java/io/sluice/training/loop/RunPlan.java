@@ -5,6 +5,7 @@ import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.recurrent.optim.MicroBatches;
 import io.sluice.sequences.dataset.Dealing;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.Checkpoint.Position;
@@ -86,6 +87,11 @@ public record RunPlan(
   /** Which examples a step learns from, and which rank has which of them. */
   public Dealing dealing() {
     return new Dealing(steps.batchSize(), steps.shards(), seed);
+  }
+
+  /** How each thread cuts its part of a batch; documents that are shorter than the longest less. */
+  public MicroBatches cut() {
+    return new MicroBatches(microBatches, spec.lookBack());
   }
 
   /** A network with the initial parameters. */
