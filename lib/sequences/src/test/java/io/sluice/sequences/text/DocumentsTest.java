@@ -293,6 +293,23 @@ class DocumentsTest {
     assertThat(build.documents(Split.TRAIN).get("t.txt:1")).isEqualTo("un ##want ##ed [UNK]");
   }
 
+  /** A pad of the tokenizer that a train text has is an unknown word, and no word is missing. */
+  @Test
+  void aPadThatIsWrittenInATextDoesNotFailTheAudit() {
+    TextBuild build = TextBuild.in(folder).text("t.txt", "run <pad> running\nruns\n");
+    Path json =
+        build.bytes("tokenizer.json", Tokenizers.byteLevelBpe().getBytes(StandardCharsets.UTF_8));
+
+    TextReport report =
+        build.with("text { tokens = subword, tokenizer-path = \"%s\" }".formatted(json)).run();
+
+    assertThat(report.audit().passed()).as(report.audit().toString()).isTrue();
+    assertThat(build.documents(Split.TRAIN))
+        .containsExactly(
+            entry("t.txt:1", "run Ġ <unk> Ġrun n ing"), entry("t.txt:2", "run s"));
+    assertThat(build.open().vocabulary().count(build.manifest().contract().padId())).isZero();
+  }
+
   @Test
   void aGivenVocabularyKeepsItsIds() throws Exception {
     TextBuild first = TextBuild.in(folder).text("t.txt", "b b a\n");

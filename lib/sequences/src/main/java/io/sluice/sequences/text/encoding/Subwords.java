@@ -18,6 +18,7 @@ import java.util.function.Consumer;
 /** Pieces by a {@code tokenizer.json}: BPE, WordPiece, Unigram or WordLevel. */
 final class Subwords implements Segmenter, AutoCloseable {
   private final HuggingFaceTokenizer tokenizer;
+  private final Map<Integer, String> tokens;
   private final Map<String, Integer> ids = new HashMap<>();
 
   /**
@@ -25,7 +26,8 @@ final class Subwords implements Segmenter, AutoCloseable {
    */
   Subwords(String tokenizerJson) {
     keepToItself();
-    tokens(tokenizerJson).forEach((id, token) -> ids.put(token, id));
+    tokens = new HashMap<>(tokens(tokenizerJson));
+    tokens.forEach((id, token) -> ids.put(token, id));
     try {
       tokenizer =
           HuggingFaceTokenizer.newInstance(
@@ -47,10 +49,14 @@ final class Subwords implements Segmenter, AutoCloseable {
     }
   }
 
+  /**
+   * By id: a Unigram gives what it does not know the id of its unknown token, and hands it over as
+   * it is written, a sentence of another script as one piece.
+   */
   @Override
-  public void segment(String text, Consumer<String> tokens) {
-    for (String token : tokenizer.encode(text, false, false).getTokens()) {
-      tokens.accept(token);
+  public void segment(String text, Consumer<String> pieces) {
+    for (long id : tokenizer.encode(text, false, false).getIds()) {
+      pieces.accept(tokens.get((int) id));
     }
   }
 
@@ -74,7 +80,8 @@ final class Subwords implements Segmenter, AutoCloseable {
 
   private void flush(List<Long> run, StringBuilder text) {
     if (!run.isEmpty()) {
-      String words = tokenizer.decode(run.stream().mapToLong(Long::longValue).toArray());
+      // also special ones, or an unknown token would be none
+      String words = tokenizer.decode(run.stream().mapToLong(Long::longValue).toArray(), false);
       boolean needsBlank = text.length() > 0 && !words.startsWith(" ");
       text.append(needsBlank ? " " : "").append(words);
       run.clear();

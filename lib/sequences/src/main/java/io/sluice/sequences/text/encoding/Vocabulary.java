@@ -68,7 +68,7 @@ public final class Vocabulary implements Serializable {
    * The vocabulary of a {@code tokenizer.json}; special tokens that it lacks get the next ids.
    *
    * @param special its unknown token is the tokenizer's own where it has one
-   * @param counted tokens of the train split
+   * @param counted tokens of the train split; a pad that is written there is an unknown word
    */
   public static Vocabulary ofTokenizer(
       String tokenizerJson, Special special, Map<String, Long> counted) {
@@ -85,6 +85,9 @@ public final class Vocabulary implements Serializable {
     var tokens = new LinkedHashMap<String, Long>();
     own.values().forEach(token -> tokens.put(token, counted.getOrDefault(token, 0L)));
     all.tokens().forEach(token -> tokens.putIfAbsent(token, counted.getOrDefault(token, 0L)));
+    if (all.pad() != null) {
+      tokens.put(all.pad(), 0L);
+    }
     return new Vocabulary(List.copyOf(tokens.keySet()), List.copyOf(tokens.values()), all);
   }
 

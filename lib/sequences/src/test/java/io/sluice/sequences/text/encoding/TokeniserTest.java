@@ -131,6 +131,39 @@ class TokeniserTest {
     }
   }
 
+  /** What {@code generate} prints is {@link Tokeniser#text}. */
+  @Test
+  void bytesOfABpeComeBackAsTheTextThatTheyAre() {
+    try (Tokeniser tokeniser = Tokeniser.of(plain(Tokens.SUBWORD, null), Tokenizers.byteLevelBpe());
+        Tokeniser lines =
+            Tokeniser.of(plain(Tokens.SUBWORD, "<eos>"), Tokenizers.byteLevelBpe())) {
+      List<String> tokens = tokeniser.tokens("run running é\nruns");
+
+      assertThat(tokens)
+          .containsExactly("run", "Ġrun", "n", "ing", "Ġ", "Ã©", "Ċ", "run", "s");
+      assertThat(tokeniser.text(tokens)).isEqualTo("run running é\nruns");
+      // a continuation begins with its blank, and a character that is cut in two is put together
+      assertThat(tokeniser.text(List.of("Ġrun", "s"))).isEqualTo(" runs");
+      assertThat(tokeniser.text(List.of("Ã", "©"))).isEqualTo("é");
+      assertThat(lines.tokens("run\nruns")).containsExactly("run", "<eos>", "run", "s", "<eos>");
+      assertThat(lines.text(List.of("run", "<eos>", "run", "s", "<eos>"))).isEqualTo("run\nruns\n");
+      // the tokenizer has none for what it does not know, the vocabulary has
+      assertThat(tokeniser.text(List.of("run", "<unk>", "Ġrun"))).isEqualTo("run <unk> run");
+    }
+  }
+
+  /** Its pieces that are in no vocabulary would all be collected, and differ from text to text. */
+  @Test
+  void whatAUnigramDoesNotKnowIsItsUnknownToken() {
+    try (Tokeniser tokeniser = Tokeniser.of(plain(Tokens.SUBWORD, null), Tokenizers.unigram())) {
+      List<String> tokens = tokeniser.tokens("running 中文 runs");
+
+      assertThat(tokens)
+          .containsExactly("▁run", "n", "ing", "▁", "<unk>", "▁run", "s");
+      assertThat(tokeniser.text(tokens)).isEqualTo("running <unk> runs");
+    }
+  }
+
   @Test
   void aTokenizerThatIsNoneIsRefused() {
     assertThatThrownBy(() -> Tokeniser.of(plain(Tokens.SUBWORD, null), "{\"model\":3}"))

@@ -100,6 +100,37 @@ class VocabularyTest {
     assertThat(v.count(1)).isEqualTo(3);
   }
 
+  /** Added tokens, and the unknown one by its number, are read whatever the model. */
+  @Test
+  void aTokenizerOfAnyModelIsReadWithItsUnknownToken() {
+    Vocabulary bpe = Vocabulary.ofTokenizer(Tokenizers.byteLevelBpe(), SPECIAL, Map.of("run", 3L));
+    Vocabulary unigram =
+        Vocabulary.ofTokenizer(Tokenizers.unigram(), SPECIAL, Map.of("<unk>", 2L, "▁run", 5L));
+
+    assertThat(bpe.size()).isEqualTo(20);
+    assertThat(bpe.token(15)).isEqualTo("Ġrun");
+    assertThat(bpe.count(bpe.id("run"))).isEqualTo(3);
+    assertThat(bpe.padId()).isZero();
+    assertThat(bpe.unknownId()).isEqualTo(18);
+    assertThat(bpe.lineEndId()).isEqualTo(19);
+    assertThat(unigram.size()).isEqualTo(8);
+    assertThat(unigram.token(1)).isEqualTo("▁run");
+    assertThat(unigram.unknownId()).isZero();
+    assertThat(unigram.count(0)).isEqualTo(2);
+    assertThat(unigram.padId()).isEqualTo(6);
+  }
+
+  @Test
+  void aPadThatIsWrittenInATextIsNotCounted() {
+    Vocabulary v =
+        Vocabulary.ofTokenizer(
+            Tokenizers.byteLevelBpe(), SPECIAL, Map.of("<pad>", 2L, "<eos>", 7L));
+
+    assertThat(v.count(v.padId())).isZero();
+    assertThat(v.count(v.lineEndId())).isEqualTo(7);
+    assertThat(v.id("<pad>")).isEqualTo(v.unknownId());
+  }
+
   @Test
   void anEncoderCutsTheEndThatTheContractNames() {
     Vocabulary v = vocabulary();
