@@ -50,9 +50,10 @@ final class CleanText {
     return true;
   }
 
+  /** Line breaks of the text are blanks to HTML, whether or not it has markup. */
   private static String withoutHtml(String text) {
     if (text.indexOf('<') < 0 && text.indexOf('&') < 0) {
-      return text;
+      return text.replace('\n', ' ').replace('\r', ' ');
     }
     var lines = new Lines();
     Jsoup.parseBodyFragment(text).body().traverse(lines);

@@ -5,7 +5,8 @@ import java.io.Serializable;
 /**
  * How a text becomes tokens, in this order: HTML, control characters, Unicode form, case, tokens.
  *
- * @param html {@code <br>} and blocks become line breaks, other tags go, entities become characters
+ * @param html {@code <br>} and blocks become line breaks, those of the text itself blanks; other
+ *     tags go, entities become characters
  * @param unicode normalisation form
  * @param lowercase letters of all scripts that have case
  * @param tokens what a token is

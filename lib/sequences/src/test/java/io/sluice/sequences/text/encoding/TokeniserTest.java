@@ -103,6 +103,15 @@ class TokeniserTest {
     }
   }
 
+  /** A text without markup takes a short cut: it must lead to where the parser does. */
+  @Test
+  void lineBreaksOfHtmlAreBlanksWhetherOrNotItHasMarkup() {
+    try (Tokeniser tokeniser = Tokeniser.of(words(true, false), null)) {
+      assertThat(tokeniser.clean("one\ntwo\r\nthree\n")).isEqualTo("one two  three ");
+      assertThat(tokeniser.clean("one\ntwo\r\n<i>three</i>\n")).isEqualTo("one two  three ");
+    }
+  }
+
   @Test
   void whitespaceOfAllKindsSeparatesTokensOfATokenisedCorpus() {
     assertThat(tokens(plain(Tokens.WHITESPACE, null), "  the <unk>\tof\u00a0N\u3000n.v. \u001f x "))
