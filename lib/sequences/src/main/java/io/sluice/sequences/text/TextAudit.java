@@ -1,5 +1,6 @@
 package io.sluice.sequences.text;
 
+import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.expr;
 
 import io.sluice.sequences.dataset.SequenceManifest.Audit;
@@ -11,7 +12,9 @@ import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
@@ -132,7 +135,10 @@ final class TextAudit {
                         .selectExpr("explode(split(tokens, '\\u001f', -1)) as token")
                         .groupBy("token")
                         .count()
-                        .where(expr("count >= " + leastCount(vocabulary)))
+                        .where(
+                            col("count")
+                                .geq(leastCount(vocabulary))
+                                .or(col("token").isin(special(vocabulary))))
                         .collectAsList());
     int found = 0;
     var wrong = new ArrayList<String>();
@@ -164,15 +170,26 @@ final class TextAudit {
                     wrong.isEmpty() ? "none differs" : wrong.get(0)));
   }
 
-  /** Rarer tokens are none of the vocabulary's, and need not come to the driver. */
-  private static long leastCount(Vocabulary vocabulary) {
+  /**
+   * Of the tokens that are words. Rarer ones are none of the vocabulary's, and need not come to the
+   * driver.
+   */
+  static long leastCount(Vocabulary vocabulary) {
+    List<Object> special = List.of(special(vocabulary));
     long least = Long.MAX_VALUE;
     for (int id = 0; id < vocabulary.size(); id++) {
-      if (vocabulary.count(id) > 0) {
+      if (vocabulary.count(id) > 0 && !special.contains(vocabulary.token(id))) {
         least = Math.min(least, vocabulary.count(id));
       }
     }
-    return least == Long.MAX_VALUE ? 1 : least;
+    return least;
+  }
+
+  /** Tokens that are in the vocabulary however rare; a written pad is none. */
+  private static Object[] special(Vocabulary vocabulary) {
+    return Stream.of(vocabulary.special().unknown(), vocabulary.special().lineEnd())
+        .filter(Objects::nonNull)
+        .toArray();
   }
 
   /** For the reader: it fails nothing, text.duplicates does. */
