@@ -105,14 +105,14 @@ final class Corpus {
 
   /** The name of a row's document: its id, or where it stands. */
   static Column name(TokenTable table, TextSettings.Source source) {
-    return source.idColumn() != null
-        ? col("id")
-        : udf(
-                new Name(
-                    new HashMap<>(table.chunks()),
-                    source.format().equals("text") && source.document() == Document.FILE),
-                DataTypes.StringType)
-            .apply(col("source"), col("file"), col("block"), col("chunk"), col("at"));
+    if (source.idColumn() != null) {
+      return col("id");
+    }
+    if (source.format().equals("text") && source.document() == Document.FILE) {
+      return col("file");
+    }
+    return udf(new Name(new HashMap<>(table.chunks())), DataTypes.StringType)
+        .apply(col("source"), col("file"), col("block"), col("chunk"), col("at"));
   }
 
   /** Adds column spread, 63 bits of a hash of the key. */
@@ -322,14 +322,11 @@ final class Corpus {
     return labels;
   }
 
-  /** Names a document by its file, and by its line where a file has several. */
-  private record Name(HashMap<ChunkId, Before> chunks, boolean isFile)
+  /** Names a document by its file and its line there. */
+  private record Name(HashMap<ChunkId, Before> chunks)
       implements UDF5<Integer, String, Long, Integer, Integer, String> {
     @Override
     public String call(Integer source, String file, Long block, Integer chunk, Integer at) {
-      if (isFile) {
-        return file;
-      }
       Before before = chunks.get(new ChunkId(source, file, block, chunk));
       return file + ":" + (before.row() + at + 1);
     }

@@ -1,7 +1,7 @@
 package io.sluice.sequences.text;
 
+import static org.apache.spark.sql.functions.broadcast;
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.not;
 
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.ManifestJson;
@@ -13,10 +13,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +40,12 @@ final class KeptTokens {
 
   /** More generations are put together. */
   private static final int MOST_GENERATIONS = 8;
+
+  /** Files whose rows are passed over. */
+  private static final StructType GONE =
+      new StructType()
+          .add("gone_source", DataTypes.IntegerType)
+          .add("gone_file", DataTypes.StringType);
 
   /**
    * A file of a source as it was listed; two of the same are taken to hold the same bytes.
@@ -86,12 +94,14 @@ final class KeptTokens {
     String uri = folder(dataset);
     Lake lake = Lake.of(hadoop);
     List<String> children = lake.children(uri);
-    if (!children.isEmpty() && !children.contains(INDEX)) {
+    // a build that died at its first index left but a file that was to become one
+    boolean isBegun = children.stream().allMatch(child -> child.startsWith("." + INDEX));
+    if (!isBegun && !children.contains(INDEX)) {
       throw RejectsTable.notReplaceable(
           "dataset.incremental = true:", uri, "a folder of kept tokens", children);
     }
     var kept = new KeptTokens(uri, lake, new Index(FORMAT, "", List.of(), null));
-    if (!children.isEmpty()) {
+    if (children.contains(INDEX)) {
       kept.index = kept.read();
     }
     kept.deleteOthers(children);
@@ -206,22 +216,25 @@ final class KeptTokens {
           generation.files().stream().filter(file -> !wanted.contains(file)).toList();
       if (gone.size() < generation.files().size()) {
         Dataset<Row> own =
-            spark.read().schema(Tokenising.SCHEMA).parquet(folder(generation)).where(isNone(gone));
+            without(spark.read().schema(Tokenising.SCHEMA).parquet(folder(generation)), gone);
         rows = rows == null ? own : rows.union(own);
       }
     }
     return rows;
   }
 
-  private static Column isNone(List<FileState> gone) {
-    Column none = org.apache.spark.sql.functions.lit(true);
-    for (int source = 0; source < 3; source++) {
-      int own = source;
-      Object[] files = gone.stream().filter(f -> f.source() == own).map(FileState::file).toArray();
-      if (files.length > 0) {
-        none = none.and(not(col("source").equalTo(own).and(col("file").isin(files))));
-      }
+  /** Rows of other files; there may be many files, so it is a join and no expression. */
+  private static Dataset<Row> without(Dataset<Row> rows, List<FileState> gone) {
+    if (gone.isEmpty()) {
+      return rows;
     }
-    return none;
+    Dataset<Row> files =
+        rows.sparkSession()
+            .createDataFrame(
+                gone.stream().map(f -> RowFactory.create(f.source(), f.file())).toList(), GONE);
+    return rows.join(
+        broadcast(files),
+        col("source").equalTo(col("gone_source")).and(col("file").equalTo(col("gone_file"))),
+        "left_anti");
   }
 }

@@ -74,6 +74,18 @@ class KeptTokensTest {
     assertThat(kept.missing(List.of(A, B))).isEmpty();
   }
 
+  /** The index is written before any token: a build may die when that is all there is. */
+  @Test
+  void aBuildThatDiedAtItsFirstIndexIsNoForeignFolder() throws IOException {
+    Files.createDirectories(tokens());
+    Path half = Files.createFile(tokens().resolve(".index.json.tmp-1f"));
+
+    KeptTokens kept = open();
+
+    assertThat(kept.missing(List.of(A))).containsExactly(A);
+    assertThat(half).doesNotExist();
+  }
+
   @Test
   void generationsArePutTogetherWhereMostIsGoneOrThereAreMany() throws IOException {
     KeptTokens kept = keptTwo();
