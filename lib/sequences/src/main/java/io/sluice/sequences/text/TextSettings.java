@@ -165,7 +165,7 @@ public record TextSettings(
             root.section(
                 "reject", s -> new Reject(s.numberBetween("max-share", 0, 1), s.string("path"))),
             root.section("split", s -> shares(s, source)),
-            root.section("text", s -> text(s, dataset.layout())),
+            root.section("text", s -> text(s, dataset.layout(), source)),
             dataset);
     root.check(
         !dataset.incremental() || FILE_FORMATS.contains(source.format()),
@@ -260,7 +260,7 @@ public record TextSettings(
     return new Shares(validation, test, s.longValue("seed"));
   }
 
-  private static Text text(ConfigReader s, Layout layout) {
+  private static Text text(ConfigReader s, Layout layout, Source source) {
     Tokens tokens = s.choice("tokens", Tokens.class);
     String lineEnd = s.optionalString("line-end").orElse(null);
     String tokenizerPath = s.optionalString("tokenizer-path").orElse(null);
@@ -282,6 +282,12 @@ public record TextSettings(
         "classes",
         "must be distinct, but are %s",
         classes);
+    s.check(
+        classes.isEmpty() || source.labelColumn() != null,
+        "classes",
+        layout == Layout.STREAM
+            ? "must be [] with dataset.layout = stream: a stream has no labels"
+            : "needs source.columns.label, the column with the class of each document");
     s.check(
         vocabulary.path() == null || tokens != Tokens.SUBWORD,
         "tokenizer-path",

@@ -112,6 +112,8 @@ class TextSettingsTest {
         "source { format = jdbc, columns.id = id }, dataset.incremental = true | dataset.incremental ((text): 2): needs files that are added and replaced as they are, [text, csv, json, parquet, orc, avro], but source.format is \"jdbc\"",
         "source { format = jdbc, columns.id = id }, dataset.layout = stream | source.format ((text): 2): must be one of [text, csv, json, parquet, orc, avro] with dataset.layout = stream, but is \"jdbc\": its rows have no order that stays, and a stream needs one",
         "dataset.incremental = true, reject.path = out.tokens | reject.path ((text): 2): is replaced as a whole, so out.tokens must not lie in it; give it a folder of its own",
+        "text.classes = [a, b] | text.classes ((text): 2): needs source.columns.label, the column with the class of each document",
+        "text.classes = [a, b], dataset.layout = stream | text.classes ((text): 2): must be [] with dataset.layout = stream: a stream has no labels",
         "text.tokens = wrods | text.tokens ((text): 2): must be one of [word, whitespace, character, subword], but is \"wrods\"",
       })
   void whatCannotGoTogetherIsRefused(String hocon, String message) {

@@ -44,7 +44,12 @@ public final class TextDataset {
     return new TextDataset(folder.uri(), manifest, hadoop);
   }
 
-  /** Whether there is a dataset of text at a Hadoop URI; false of one that cannot be read. */
+  /**
+   * Whether there is a dataset of text at a Hadoop URI, of whatever version; false where there is
+   * none.
+   *
+   * @throws InvalidInputException if there is a manifest that cannot be read
+   */
   public static boolean isAt(String uri, Configuration hadoop) {
     Lake lake = Lake.of(hadoop);
     String file = uri + "/" + TextManifest.FILE_NAME;
