@@ -258,10 +258,11 @@ final class Corpus {
    * What a split holds.
    *
    * @param lengths documents by tokens, before any is cut
+   * @param characters of their clean texts, before any is cut
    * @param contentHash of the documents whatever their order: names, or places in the stream, texts
    *     and classes
    */
-  record Contents(TreeMap<Integer, Long> lengths, String contentHash) {
+  record Contents(TreeMap<Integer, Long> lengths, long characters, String contentHash) {
     long documents() {
       return SplitSummaries.documents(lengths);
     }
@@ -285,21 +286,24 @@ final class Corpus {
                         count(lit(1)),
                         // in halves, whose sums fit a long
                         sum(hash.bitwiseAND(0xffff_ffffL)),
-                        sum(shiftrightunsigned(hash, 32)))
+                        sum(shiftrightunsigned(hash, 32)),
+                        sum("characters"))
                     .collectAsList());
     var contents = new TreeMap<Split, Contents>();
     for (Split split : Split.values()) {
       var lengths = new TreeMap<Integer, Long>();
       long low = 0;
       long high = 0;
+      long characters = 0;
       for (Row row : groups) {
         if (row.getInt(0) == split.ordinal()) {
           lengths.put(row.getInt(1), row.getLong(2));
           low += row.getLong(3);
           high += row.getLong(4);
+          characters += row.getLong(5);
         }
       }
-      contents.put(split, new Contents(lengths, "%016x%016x".formatted(high, low)));
+      contents.put(split, new Contents(lengths, characters, "%016x%016x".formatted(high, low)));
     }
     return contents;
   }

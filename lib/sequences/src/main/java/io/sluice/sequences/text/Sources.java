@@ -108,6 +108,7 @@ final class Sources {
     json.put("code", codeVersion);
     json.set("source", preparation);
     json.put("tokenising", tokenising().toString());
+    json.put("columns", Tokenising.SCHEMA.json());
     tables.forEach(table -> json.withArray("tables").add(table == null ? "" : table.schema()));
     return Provenance.sha256(ManifestJson.write(json));
   }

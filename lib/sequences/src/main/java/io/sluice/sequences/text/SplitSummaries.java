@@ -3,7 +3,10 @@ package io.sluice.sequences.text;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.Corpus.Contents;
 import io.sluice.sequences.text.dataset.TextManifest.Bin;
+import io.sluice.sequences.text.dataset.TextManifest.Run;
 import io.sluice.sequences.text.dataset.TextManifest.SplitSummary;
+import io.sluice.sequences.text.encoding.TextContract;
+import io.sluice.sequences.text.encoding.TextContract.Layout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,14 +19,14 @@ final class SplitSummaries {
   /**
    * @param labels documents by class
    * @param unknown stored tokens that the vocabulary lacks
-   * @param maxTokens longer documents are cut; 0 = never
    */
   static Map<String, SplitSummary> of(
       Map<Split, Contents> contents,
       Map<Split, TreeMap<String, Long>> labels,
       Map<Split, Long> unknown,
-      int maxTokens) {
+      TextContract contract) {
     var summaries = new TreeMap<String, SplitSummary>();
+    int maxTokens = contract.maxTokens();
     int most = maxTokens == 0 ? Integer.MAX_VALUE : maxTokens;
     contents.forEach(
         (split, own) -> {
@@ -34,12 +37,14 @@ final class SplitSummaries {
               new SplitSummary(
                   own.documents(),
                   tokens,
+                  own.characters(),
                   unknown.get(split),
                   tokens == 0 ? 0 : (double) unknown.get(split) / tokens,
                   documents(own.lengths().tailMap(most, false)),
                   own.tokens() - tokens,
                   labels.get(split),
                   bins(stored),
+                  contract.layout() == Layout.STREAM ? null : runs(stored),
                   own.contentHash()));
         });
     return summaries;
@@ -68,6 +73,28 @@ final class SplitSummaries {
       below = end;
     }
     return bins;
+  }
+
+  /** Lengths that differ by no more than 1 part in 64, together; all short ones by themselves. */
+  static List<Run> runs(TreeMap<Integer, Long> lengths) {
+    var runs = new ArrayList<Run>();
+    int shortest = 0;
+    int longest = 0;
+    long documents = 0;
+    for (Map.Entry<Integer, Long> entry : lengths.entrySet()) {
+      int length = entry.getKey();
+      if (documents > 0 && length - shortest > length / 64) {
+        runs.add(new Run(longest, documents));
+        documents = 0;
+      }
+      shortest = documents == 0 ? length : shortest;
+      longest = length;
+      documents += entry.getValue();
+    }
+    if (documents > 0) {
+      runs.add(new Run(longest, documents));
+    }
+    return runs;
   }
 
   static long documents(Map<Integer, Long> lengths) {

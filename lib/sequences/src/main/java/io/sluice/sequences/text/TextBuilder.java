@@ -164,7 +164,7 @@ public final class TextBuilder {
                         : trainIsSame ? last.vocabularyCheck() : null,
                     duplicates.found()));
     Map<String, SplitSummary> splits =
-        SplitSummaries.of(contents, labels, parts.unknown(), contract.maxTokens());
+        SplitSummaries.of(contents, labels, parts.unknown(), contract);
     TextManifest manifest =
         manifest(table, contract, vocabulary, splits, parts.parts(), duplicates, audit).sealed();
     publish(staged, manifest, vocabulary, words.tokenizerJson());

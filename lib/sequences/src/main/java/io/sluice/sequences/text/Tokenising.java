@@ -52,8 +52,9 @@ record Tokenising(
   /**
    * source: 0 main, 1 validation, 2 test; file: below its root; uri: of the file; (source, file,
    * block, chunk): where the row was read, at: its number there; reason: why it cannot be used, and
-   * row: as JSON, else null; tokens: joined; count: of them; before: tokens of the chunk before it;
-   * replaced: bytes were not UTF-8; exact, normalised: hashes, two each.
+   * row: as JSON, else null; tokens: joined; count: of them; characters: of the clean text; before:
+   * tokens of the chunk before it; replaced: bytes were not UTF-8; exact, normalised: hashes, two
+   * each.
    */
   static final StructType SCHEMA =
       new StructType()
@@ -69,6 +70,7 @@ record Tokenising(
           .add("row", DataTypes.StringType)
           .add("tokens", DataTypes.StringType)
           .add("count", DataTypes.IntegerType)
+          .add("characters", DataTypes.IntegerType)
           .add("before", DataTypes.LongType)
           .add("replaced", DataTypes.BooleanType)
           .add("exact1", DataTypes.LongType)
@@ -147,6 +149,7 @@ record Tokenising(
           reason == null ? null : json(malformed, text, id, label),
           reason == null ? joined.toString() : null,
           count,
+          reason == null ? tokeniser.characters(clean) : 0,
           before,
           replaced,
           exact == null ? null : exact.getLong(0),

@@ -9,6 +9,7 @@ import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextColumns;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.dataset.Truncation;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,6 +92,22 @@ class StreamTest {
     assertThat(build.stream(Split.VALIDATION)).hasSize(20).containsOnly("<unk>", "<eos>");
     assertThat(build.stream(Split.TEST)).hasSize(40);
     assertThat(build.manifest().splits().get("test").unknownShare()).isEqualTo(0.5);
+  }
+
+  @Test
+  void charactersAreCountedWithTheBreaksOfLines() {
+    Path test = stream().bytes("test.txt", "été 😀\n".getBytes(StandardCharsets.UTF_8));
+    TextBuild build = stream().text("t.txt", "one  two\n\nthree\n").source("test-path", test);
+
+    TextReport report = build.run();
+
+    // the second line is empty, and so no document
+    assertThat(report.splits().get("train").characters()).isEqualTo(9 + 6);
+    assertThat(report.splits().get("test").characters()).isEqualTo(6);
+    assertThat(report.splits().get("validation").characters()).isZero();
+    assertThat(report.splits().get("train").lengthRuns()).isNull();
+    assertThat(build.with("text.line-end = null").run().splits().get("train").characters())
+        .isEqualTo(8 + 5);
   }
 
   @Test

@@ -1,6 +1,10 @@
 package io.sluice.sequences.text.dataset;
 
+import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.dataset.ManifestSeal;
@@ -61,28 +65,43 @@ public record TextManifest(
   /**
    * @param documents of a stream: lines or files that it was put together from
    * @param tokens that are stored
+   * @param characters code points of the clean texts before any is cut, line breaks that a token
+   *     stands for included; null in a dataset of before they were counted
    * @param unknownTokens of them, those that the vocabulary lacks
    * @param unknownShare the out-of-vocabulary rate; 0 where there are no tokens
    * @param truncatedDocuments that were longer than the contract's maxTokens
    * @param cutTokens that they lost
    * @param labels documents by class; empty without labels
    * @param lengths documents by stored length, in order; none where there are no documents
+   * @param lengthRuns layout documents: the same to 1 part in 64; null for a stream and in a dataset
+   *     of before they were counted
    * @param contentHash order-independent hash of the documents: names, or places in the stream,
    *     texts and classes
    */
   public record SplitSummary(
       long documents,
       long tokens,
+      @JsonInclude(JsonInclude.Include.NON_NULL) Long characters,
       long unknownTokens,
       double unknownShare,
       long truncatedDocuments,
       long cutTokens,
       Map<String, Long> labels,
       List<Bin> lengths,
+      @JsonInclude(JsonInclude.Include.NON_NULL) List<Run> lengthRuns,
       String contentHash) {}
 
   /** Documents that are longer than the bin before and have at most so many tokens. */
   public record Bin(int upTo, long documents) {}
+
+  /**
+   * Documents that follow one another in stored order; JSON: {@code [upTo, documents]}.
+   *
+   * @param upTo tokens of the longest of them, of which the shortest has at most 1 part in 64 less
+   */
+  @JsonFormat(shape = JsonFormat.Shape.ARRAY)
+  @JsonPropertyOrder({"upTo", "documents"})
+  public record Run(int upTo, long documents) {}
 
   /**
    * @param path relative to the dataset folder
@@ -166,6 +185,18 @@ public record TextManifest(
           "%s has format %s; this version reads %s. Rebuild the dataset with build-sequences, or read it with the version of Sluice that wrote it (%s)."
               .formatted(where, found, FORMAT, tree.path("codeVersion").asText("not recorded")));
     }
+    tree.path("splits").forEach(TextManifest::completeOlder);
     return ManifestJson.convert(tree, TextManifest.class, where);
+  }
+
+  /** Adds what was not counted of a split before. */
+  private static void completeOlder(JsonNode split) {
+    if (split instanceof ObjectNode summary) {
+      for (String none : new String[] {"characters", "lengthRuns"}) {
+        if (!summary.has(none)) {
+          summary.putNull(none);
+        }
+      }
+    }
   }
 }

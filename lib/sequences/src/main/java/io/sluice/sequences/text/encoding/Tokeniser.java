@@ -42,6 +42,15 @@ public final class Tokeniser implements AutoCloseable {
     return tokens;
   }
 
+  /**
+   * Characters of what {@link #clean} returned: its code points and, where lines have an end of
+   * their own, the break of the last line too.
+   */
+  public int characters(String clean) {
+    boolean isOpen = lineEnd != null && !clean.isEmpty() && !clean.endsWith("\n");
+    return clean.codePointCount(0, clean.length()) + (isOpen ? 1 : 0);
+  }
+
   /** Hands over the tokens of what {@link #clean} returned. */
   public void ofClean(String clean, Consumer<String> tokens) {
     if (lineEnd == null) {

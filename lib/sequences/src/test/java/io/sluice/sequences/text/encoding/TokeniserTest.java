@@ -174,6 +174,17 @@ class TokeniserTest {
   }
 
   @Test
+  void charactersAreThoseOfTheCleanTextWithTheBreakOfEachLine() {
+    try (Tokeniser lines = Tokeniser.of(plain(Tokens.WHITESPACE, "<eos>"), null);
+        Tokeniser whole = Tokeniser.of(plain(Tokens.WHITESPACE, null), null)) {
+      assertThat(lines.characters("a 😀")).isEqualTo(4);
+      assertThat(lines.characters("a 😀\n\n")).isEqualTo(5);
+      assertThat(lines.characters("")).isZero();
+      assertThat(whole.characters("a 😀")).isEqualTo(3);
+    }
+  }
+
+  @Test
   void aTokenizerThatIsNoneIsRefused() {
     assertThatThrownBy(() -> Tokeniser.of(plain(Tokens.SUBWORD, null), "{\"model\":3}"))
         .isInstanceOf(InvalidInputException.class)
