@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.api.java.UDF1;
 import org.apache.spark.sql.api.java.UDF4;
@@ -153,7 +154,7 @@ final class Corpus {
 
   private static Corpus stream(TokenTable table, TextSettings settings) {
     UserDefinedFunction startOf = udf(new Start(new HashMap<>(table.chunks())), DataTypes.LongType);
-    Dataset<Row> placed =
+    Dataset<Row> whole =
         table
             .rows()
             .where("reason is null and count > 0")
@@ -164,16 +165,17 @@ final class Corpus {
                     .plus(col("before")));
     var shares = settings.split();
     long N = table.tokens(0);
-    // a document belongs to the split in which its first token lies
+    // a document belongs to the split in which its first token lies …
     long validationFrom = (long) Math.floor(N * (1 - shares.validation() - shares.test()));
     long testFrom = (long) Math.floor(N * (1 - shares.test()));
     long validationAt = N;
     long testAt = N;
+    Dataset<Row> placed = whole;
     if (shares.validation() + shares.test() > 0) {
       Row first =
           table.reading(
               () ->
-                  placed
+                  whole
                       .where("source = 0")
                       .agg(
                           min(when(col("at_token").geq(validationFrom), col("at_token"))),
@@ -181,6 +183,16 @@ final class Corpus {
                       .head());
       validationAt = first.isNullAt(0) ? N : first.getLong(0);
       testAt = first.isNullAt(1) ? N : first.getLong(1);
+      boolean isOneEmpty =
+          (shares.validation() > 0 && validationAt == testAt) || (shares.test() > 0 && testAt == N);
+      if (isOneEmpty) {
+        // … unless that leaves a split without any, as a text of one line does
+        validationAt = validationFrom;
+        testAt = testFrom;
+        placed =
+            whole.flatMap(
+                new CutDocuments(validationFrom, testFrom), Encoders.row(whole.schema()));
+      }
     }
     Column token = col("at_token");
     Column main =

@@ -23,6 +23,22 @@ final class JoinedTokens {
     tokens.accept(joined.substring(from));
   }
 
+  /** Tokens {@code from} to {@code to} − 1, joined. */
+  static String slice(String joined, int from, int to) {
+    int start = behind(joined, 0, from);
+    return joined.substring(start, behind(joined, start, to - from) - 1);
+  }
+
+  /** Where the token begins that comes so many behind the one that begins at a place. */
+  private static int behind(String joined, int at, int tokens) {
+    int place = at;
+    for (int n = 0; n < tokens; n++) {
+      int end = joined.indexOf(Tokenising.SEPARATOR, place);
+      place = (end < 0 ? joined.length() : end) + 1;
+    }
+    return place;
+  }
+
   /** Their ids. */
   static int[] ids(String joined, int count, Vocabulary vocabulary) {
     var ids = new int[count];

@@ -92,7 +92,7 @@ public record TextSettings(
 
   /**
    * Shares of the main source, 0 where a path gives the split. Documents are drawn by a hash of
-   * their name; a stream is cut in order.
+   * their name; a stream is cut in order, between documents unless a split would then have none.
    */
   public record Shares(double validation, double test, long seed) {}
 

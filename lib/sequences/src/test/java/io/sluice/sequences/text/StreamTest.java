@@ -94,6 +94,39 @@ class StreamTest {
     assertThat(build.manifest().splits().get("test").unknownShare()).isEqualTo(0.5);
   }
 
+  /** Lines are whole; the one line of a text such as text8 has to be cut where the shares say. */
+  @Test
+  void aTextOfOneLineIsCutWithinIt() {
+    var words = new ArrayList<String>();
+    for (int i = 0; i < 100; i++) {
+      words.add("w" + i % 7);
+    }
+    TextBuild build =
+        stream()
+            .text("t.txt", String.join(" ", words))
+            .with("text.line-end = null, split { validation = 0.1, test = 0.2 }")
+            .with("dataset.incremental = true");
+
+    TextReport report = build.run();
+
+    assertThat(build.stream(Split.TRAIN)).isEqualTo(words.subList(0, 70));
+    assertThat(build.stream(Split.VALIDATION)).isEqualTo(words.subList(70, 80));
+    assertThat(build.stream(Split.TEST)).isEqualTo(words.subList(80, 100));
+    assertThat(report.warnings()).isEmpty();
+    assertThat(report.audit().passed()).as(report.audit().toString()).isTrue();
+    assertThat(report.duplicates().exact().values()).containsOnly(0L);
+    // 100 words of 2 letters and 99 blanks, in proportion to the tokens
+    assertThat(report.splits().get("train").characters()).isEqualTo(299 * 70 / 100);
+    assertThat(
+            report.splits().values().stream().mapToLong(TextManifest.SplitSummary::characters).sum())
+        .isEqualTo(299);
+    // more shares: the tokens are kept, the cuts are others
+    TextReport again = build.with("split.validation = 0").run();
+    assertThat(again.tokenisedFiles()).isZero();
+    assertThat(build.stream(Split.TRAIN)).isEqualTo(words.subList(0, 80));
+    assertThat(build.stream(Split.TEST)).isEqualTo(words.subList(80, 100));
+  }
+
   @Test
   void charactersAreCountedWithTheBreaksOfLines() {
     Path test = stream().bytes("test.txt", "été 😀\n".getBytes(StandardCharsets.UTF_8));
