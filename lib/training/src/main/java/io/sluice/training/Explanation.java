@@ -9,9 +9,11 @@ import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.optim.LayerGroup;
 import io.sluice.recurrent.pipeline.PipelinePlan;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.text.dataset.Padding;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.loop.PipelineLayout;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -39,10 +41,11 @@ final class Explanation {
     ModelSpec spec = read.spec(model);
     Optional<PipelineLayout> layout =
         isPipeline ? Optional.of(settings.pipeline().layout(spec, settings, 0)) : Optional.empty();
-    return "dataset\n%s: %s to train on\n%s\n%s"
+    return "dataset\n%s: %s to train on%s\n%s\n%s"
             .formatted(
                 read.uri(),
                 read.told(read.count(Split.TRAIN), spec),
+                read.padding().map(padding -> "\n" + padding(padding, settings)).orElse(""),
                 model(settings, spec),
                 cost(settings, spec, layout, Plans.microBatches(settings, spec)))
         + (isPipeline ? presumption(settings) : "");
@@ -51,6 +54,27 @@ final class Explanation {
   private static String presumption(TrainSettings settings) {
     return "\nplanned for %s of %d windows a step each, whatever memory executors have; a run plans again within that"
         .formatted(Strategies.words(settings), settings.batchOfProcess());
+  }
+
+  /** What of a run's work on documents is in vain, and what to do about it where it is much. */
+  static String padding(Padding padding, TrainSettings settings) {
+    if (padding.share().isEmpty()) {
+      return "padding: not known, because %s was built before lengths were written down to the token; build it again with build-sequences"
+          .formatted(settings.datasetPath());
+    }
+    String expected =
+        String.format(
+            Locale.ROOT,
+            "padding: about %.1f %% of the computed steps, with %s",
+            100 * padding.share().getAsDouble(),
+            padding.poolBatches() == 1
+                ? "batches of neighbours in length"
+                : "%d batches mixed with one another".formatted(padding.poolBatches()));
+    return padding.isMuch()
+        ? expected
+            + ". The documents are few for their range of lengths: lower train.batch-size (%d), build with more of them, or with a smaller text.max-tokens."
+                .formatted(settings.batchSize())
+        : expected;
   }
 
   /** The layers, and how they learn where they do not all learn alike. */

@@ -8,11 +8,13 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.text.dataset.Padding;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.training.loop.ExampleSource;
 import io.sluice.training.loop.StepPlan;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
@@ -42,6 +44,11 @@ interface Learnable {
   /** A loss as a person reads it. */
   default String told(double loss) {
     return String.format(Locale.ROOT, "%.4g", loss);
+  }
+
+  /** How batches are padded; empty where examples are of one length. */
+  default Optional<Padding> padding() {
+    return Optional.empty();
   }
 
   /** Examples of a split, all of them. */

@@ -5,16 +5,23 @@ import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.text.dataset.Padding;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.encoding.TextContract;
 import io.sluice.training.loop.DocumentSource;
 import io.sluice.training.loop.ExampleSource;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 
-/** Documents with a class each: a dataset of text. */
-record LearnableDocuments(TextDataset dataset) implements LearnableText {
+/**
+ * Documents with a class each: a dataset of text.
+ *
+ * @param batchSize B, documents of a step
+ */
+record LearnableDocuments(TextDataset dataset, int batchSize) implements LearnableText {
 
   @Override
   public ExampleSource source() {
@@ -34,6 +41,20 @@ record LearnableDocuments(TextDataset dataset) implements LearnableText {
   @Override
   public long countOfEpoch(Configuration hadoop) {
     return count(Split.TRAIN);
+  }
+
+  @Override
+  public Optional<Padding> padding() {
+    return Optional.of(dataset.padding(Split.TRAIN, batchSize));
+  }
+
+  /** What decides the order of documents; runs of before it was decided had pools of 8 batches. */
+  @Override
+  public Map<String, String> fixedSettings() {
+    int poolBatches = dataset.padding(Split.TRAIN, batchSize).poolBatches();
+    return poolBatches == Padding.MOST_BATCHES
+        ? Map.of()
+        : Map.of("batches mixed with one another", Integer.toString(poolBatches));
   }
 
   @Override

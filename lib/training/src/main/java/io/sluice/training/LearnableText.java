@@ -41,7 +41,7 @@ interface LearnableText extends Learnable {
     TextDataset dataset = TextDataset.open(settings.datasetPath(), hadoop).requireAudit();
     return dataset.contract().layout() == TextContract.Layout.STREAM
         ? LearnableStream.of(dataset, settings)
-        : new LearnableDocuments(dataset);
+        : new LearnableDocuments(dataset, settings.batchSize());
   }
 
   TextDataset dataset();

@@ -11,6 +11,7 @@ import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.UniformWeights;
 import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.sequences.dataset.Split;
+import io.sluice.sequences.text.dataset.Padding;
 import io.sluice.sequences.lake.PublishLock;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.checkpoint.Checkpoint;
@@ -272,8 +273,17 @@ public final class Trainer {
   /** The first lines of a run. */
   private static void tell(Learnable dataset, RunPlan plan, TrainSettings settings) {
     LOG.info("{}", story(dataset, settings, plan.spec(), plan.steps()));
+    dataset.padding().ifPresent(padding -> tell(padding, settings));
     LOG.info("{}", Explanation.model(settings, plan.spec()));
     LOG.info("{}", Explanation.cost(settings, plan.spec(), plan.pipeline(), plan.microBatches()));
+  }
+
+  private static void tell(Padding padding, TrainSettings settings) {
+    if (padding.isMuch()) {
+      LOG.warn("{}", Explanation.padding(padding, settings));
+    } else {
+      LOG.info("{}", Explanation.padding(padding, settings));
+    }
   }
 
   private static String story(

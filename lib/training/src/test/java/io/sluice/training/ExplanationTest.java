@@ -7,8 +7,10 @@ import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.sequences.dataset.TinyDataset;
+import io.sluice.sequences.text.dataset.Padding;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.OptionalDouble;
 import org.apache.spark.SparkConf;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,6 +81,22 @@ class ExplanationTest {
               "\nnative memory of each training process, a thread's share of a batch in one piece: about ")
           .doesNotContain("pipeline");
     }
+  }
+
+  @Test
+  void paddingIsToldWithWhatToDoWhereItIsMuch() {
+    TrainSettings settings =
+        Settings.parse("dataset.path = reviews, train.batch-size = 96").read(TrainSettings::from);
+
+    assertThat(Explanation.padding(new Padding(8, OptionalDouble.of(0.0404)), settings))
+        .isEqualTo(
+            "padding: about 4.0 % of the computed steps, with 8 batches mixed with one another");
+    assertThat(Explanation.padding(new Padding(1, OptionalDouble.of(0.153)), settings))
+        .isEqualTo(
+            "padding: about 15.3 % of the computed steps, with batches of neighbours in length. The documents are few for their range of lengths: lower train.batch-size (96), build with more of them, or with a smaller text.max-tokens.");
+    assertThat(Explanation.padding(new Padding(8, OptionalDouble.empty()), settings))
+        .isEqualTo(
+            "padding: not known, because reviews was built before lengths were written down to the token; build it again with build-sequences");
   }
 
   @Test

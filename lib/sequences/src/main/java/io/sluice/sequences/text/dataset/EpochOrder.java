@@ -9,12 +9,6 @@ import io.sluice.sequences.dataset.ShuffleOrder;
  * Position p of the epoch lies in the pool that comes (p / pool size)-th.
  */
 final class EpochOrder {
-  /**
-   * Batches of a pool. Part of the format: another number is another order for the same seed. More
-   * mix better and pad more.
-   */
-  static final int POOL_BATCHES = 8;
-
   private final long documents;
   private final long poolSize;
   private final ShuffleOrder shuffle;
@@ -23,9 +17,12 @@ final class EpochOrder {
   private int permuted = -1;
   private int[] permutation;
 
-  EpochOrder(long documents, Dealing dealing, int epoch) {
+  /**
+   * @param poolBatches batches of a pool; see {@link Padding}
+   */
+  EpochOrder(long documents, int poolBatches, Dealing dealing, int epoch) {
     this.documents = documents;
-    this.poolSize = (long) POOL_BATCHES * dealing.batchSize();
+    this.poolSize = (long) poolBatches * dealing.batchSize();
     this.shuffle = new ShuffleOrder(dealing.seed(), epoch, 0);
     int pools = Math.toIntExact((documents + poolSize - 1) / poolSize);
     if (documents % poolSize == 0) {
@@ -40,6 +37,11 @@ final class EpochOrder {
       }
       order[pools - 1] = shortPool;
     }
+  }
+
+  /** The position after the last of the pool that comes q-th, as if it were full. */
+  long endOf(int q) {
+    return (q + 1) * poolSize;
   }
 
   /** The pool, by its place in the epoch, that holds a position. */

@@ -11,13 +11,16 @@ import io.sluice.sequences.dataset.Dealing;
 public final class ShardedDocuments {
   private final DocumentStore store;
   private final Dealing dealing;
+  private final int poolBatches;
   private final int padId;
   private final int rank;
   private final int ranks;
 
-  ShardedDocuments(DocumentStore store, Dealing dealing, int padId, int rank, int ranks) {
+  ShardedDocuments(
+      DocumentStore store, Dealing dealing, int poolBatches, int padId, int rank, int ranks) {
     this.store = store;
     this.dealing = dealing;
+    this.poolBatches = poolBatches;
     this.padId = padId;
     this.rank = rank;
     this.ranks = ranks;
@@ -52,7 +55,7 @@ public final class ShardedDocuments {
     }
     return new DocumentBatches(
         store,
-        new Shares(new EpochOrder(documents(), dealing, epoch)),
+        new Shares(new EpochOrder(documents(), poolBatches, dealing, epoch)),
         dealing.batchSize(),
         dealing.mostOfShare(rank, ranks),
         padId,
@@ -86,10 +89,7 @@ public final class ShardedDocuments {
     public DocumentBatches.Pool pool(long position) {
       int q = order.poolOf(position);
       long first = order.firstOf(q);
-      return new DocumentBatches.Pool(
-          first,
-          first + order.sizeOf(q),
-          (long) (q + 1) * EpochOrder.POOL_BATCHES * dealing.batchSize());
+      return new DocumentBatches.Pool(first, first + order.sizeOf(q), order.endOf(q));
     }
   }
 }

@@ -145,7 +145,7 @@ public final class TextDataset {
    *
    * @param ranks at most the number of shards
    * @param memoryBytes a split of no more is read once and kept; others are read again each epoch,
-   *     {@link EpochOrder#POOL_BATCHES} batches at a time. The order is the same
+   *     {@link Padding#poolBatches()} batches at a time. The order is the same
    */
   public ShardedDocuments documents(
       Split split, Dealing dealing, int rank, int ranks, long memoryBytes) {
@@ -155,7 +155,19 @@ public final class TextDataset {
     if (store.bytes() <= memoryBytes && tokens(split) <= MOST_KEPT_TOKENS) {
       store.keep();
     }
-    return new ShardedDocuments(store, dealing, contract().padId(), rank, ranks);
+    return new ShardedDocuments(
+        store,
+        dealing,
+        padding(split, dealing.batchSize()).poolBatches(),
+        contract().padId(),
+        rank,
+        ranks);
+  }
+
+  /** How epochs over a split's documents mix and pad batches; by the manifest alone. */
+  public Padding padding(Split split, int batchSize) {
+    require(Layout.DOCUMENTS);
+    return Padding.of(manifest.splits().get(split.label()), batchSize);
   }
 
   /**

@@ -10,10 +10,11 @@
  * <p>Uses Hadoop's file system and Parquet; no Spark session, so a barrier task reads straight from
  * the lake. Ids are ints in flat arrays: nothing is made for a row.
  *
- * <p>The decision worth knowing: documents are stored by length, and an epoch permutes pools of
- * {@link io.sluice.sequences.text.dataset.EpochOrder#POOL_BATCHES} batches, then documents within a
- * pool. A batch holds documents of nearly one length, so little of what is computed is padding, and
- * a pool is a stretch of rows: it is read in one go and forgotten. What a global batch holds is a
+ * <p>The decision worth knowing: documents are stored by length, and an epoch permutes pools of 8
+ * batches, or fewer where there are few documents ({@link
+ * io.sluice.sequences.text.dataset.Padding}), then documents within a pool. A batch holds documents
+ * of nearly one length, so little of what is computed is padding, and a pool is a stretch of rows:
+ * it is read in one go and forgotten. What a global batch holds is a
  * pure function of the dataset, the seed, the epoch, the batch size and the step; ranks share its
  * positions as {@link io.sluice.sequences.dataset.Dealing} has it. One pool an epoch is short, and
  * which one is drawn each time, so the pools' borders move.

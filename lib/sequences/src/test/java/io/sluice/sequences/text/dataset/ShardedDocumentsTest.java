@@ -2,9 +2,13 @@ package io.sluice.sequences.text.dataset;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.Dealing;
+import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.TextBuild;
 import java.io.IOException;
@@ -146,6 +150,27 @@ class ShardedDocumentsTest {
     }
   }
 
+  /** As expected, and under the tenth that it may be; with pools of 8 batches it is about a quarter. */
+  @Test
+  void littleOfWhatIsComputedIsPadding() {
+    Padding expected = dataset.padding(Split.TRAIN, DEALING.batchSize());
+    double mean = 0;
+    for (int epoch = 0; epoch < 10; epoch++) {
+      DocumentBatches batches = dataset.documents(Split.TRAIN, DEALING, 0, 1).epoch(epoch, 0);
+      long computed = 0;
+      while (batches.hasNext()) {
+        TextBatch batch = batches.next();
+        computed += (long) batch.timeSteps() * batch.size();
+      }
+      mean += (1 - (double) dataset.tokens(Split.TRAIN) / computed) / 10;
+    }
+
+    assertThat(expected.poolBatches()).isLessThan(8);
+    assertThat(mean).isLessThan(0.1);
+    // what is expected has lengths to 1 part in 64
+    assertThat(expected.share().getAsDouble()).isCloseTo(mean, within(0.02));
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void storedOrderIsByLengthAndDealtWhole(int ranks) {
@@ -171,6 +196,27 @@ class ShardedDocumentsTest {
     assertThat(dataset.documents(Split.TEST, DEALING, 0, 1).steps()).isZero();
     assertThat(dataset.documents(Split.TEST, DEALING, 0, 1).epoch(0, 0).hasNext()).isFalse();
     assertThat(dataset.documentsInOrder(Split.TEST, 7, 0, 1).hasNext()).isFalse();
+  }
+
+  @Test
+  void aDatasetOfBeforeCharactersAndLengthsWereCountedIsReadAsItWas(@TempDir Path other)
+      throws IOException {
+    TextBuild build = TextBuild.in(other).text("t.txt", "a b\n");
+    build.run();
+    Path manifest = build.dataset().resolve("manifest.json");
+    var tree = (ObjectNode) ManifestJson.mapper().readTree(manifest.toFile());
+    assertThat(tree.at("/splits/train/lengthRuns").toString()).isEqualTo("[[2,1]]");
+    tree.get("splits")
+        .forEach(split -> ((ObjectNode) split).remove(List.of("characters", "lengthRuns")));
+    tree.remove(List.of("createdAt", "seal"));
+    tree.put("seal", Provenance.sha256(ManifestJson.write(tree))).put("createdAt", "before");
+    Files.writeString(manifest, ManifestJson.write(tree));
+
+    TextDataset older = build.open().requireAudit();
+
+    assertThat(older.manifest().splits().get("train").characters()).isNull();
+    assertThat(older.padding(Split.TRAIN, 1).share()).isEmpty();
+    assertThat(older.documents(Split.TRAIN, new Dealing(1, 1, 1), 0, 1).steps()).isEqualTo(1);
   }
 
   @Test
