@@ -38,7 +38,7 @@ public enum Metric {
       Better.LOWER, "e to the power of log-loss: as many equally likely tokens to choose from"),
   BITS_PER_TOKEN(Better.LOWER, "log-loss over ln 2"),
   BITS_PER_CHARACTER(
-      Better.LOWER, "bits of all predicted tokens over the characters that they stand for"),
+      Better.LOWER, "bits of all predicted tokens over the characters of their share of the text"),
   CALIBRATION_ERROR(
       Better.LOWER, "mean distance of confidence from accuracy over ten bins of confidence"),
   LIFE_SCORE(Better.LOWER, "asymmetric score of remaining life: late predictions cost more; a sum"),

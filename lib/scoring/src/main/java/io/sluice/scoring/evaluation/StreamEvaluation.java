@@ -11,6 +11,7 @@ import io.sluice.scoring.evaluation.EvaluationReport.BaselineRow;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextDataset;
+import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.dataset.TokenStreams;
 import io.sluice.sequences.text.dataset.Truncation;
 import java.time.Instant;
@@ -66,7 +67,18 @@ final class StreamEvaluation {
     TextDataset dataset = TextDataset.open(settings.dataset(), hadoop).requireAudit();
     TextFit.require(bundle.manifest().text().contract(), bundle.uri(), dataset);
     var evaluation = new StreamEvaluation(spark, settings, dataset, model, hadoop);
-    return evaluation.report(evaluation.scores(), start);
+    return evaluation.report(
+        evaluation.scores().with(evaluation.tokensPerCharacter()), start);
+  }
+
+  private TextManifest.SplitSummary summary() {
+    return dataset.manifest().splits().get(settings.split().label());
+  }
+
+  /** 0 where characters were not counted. */
+  private double tokensPerCharacter() {
+    Long characters = summary().characters();
+    return characters == null ? 0 : (double) summary().tokens() / Math.max(1, characters);
   }
 
   private StreamScores scores() {
@@ -121,7 +133,7 @@ final class StreamEvaluation {
     @Override
     public StreamScores on(Iterator<Integer> numbers, Configuration hadoop) {
       TextDataset text = TextDataset.open(dataset, hadoop);
-      TokenTables tables = TokenTables.of(text, split);
+      TokenTables tables = TokenTables.of(text);
       ModelBundle opened = ModelBundle.open(bundle, hadoop);
       var scores = new StreamScores();
       try (TaskDevice own = TaskDevice.of(choice)) {
@@ -145,7 +157,7 @@ final class StreamEvaluation {
     int streams = settings.streams();
     Map<String, Double> metrics = TargetPass.labelled(scores.metrics());
     List<BaselineRow> baselines = baselines(scores);
-    note(scores, streams);
+    note(streams);
     var meanings = new LinkedHashMap<String, String>();
     scores.metrics().keySet().forEach(each -> meanings.put(each.label(), each.meaning()));
     return new EvaluationReport(
@@ -180,7 +192,7 @@ final class StreamEvaluation {
         settings.gate().map(g -> QualityGate.judge(g, metrics, baselines)).orElse(null));
   }
 
-  private void note(StreamScores scores, int streams) {
+  private void note(int streams) {
     notes.add(
         streams == 1
             ? "Every token but the first is predicted after all before it: the state is carried over the whole split."
@@ -188,24 +200,30 @@ final class StreamEvaluation {
                 Locale.ROOT,
                 "The split is read at %,d places at once (evaluate.streams): all tokens but the first of each are predicted after those of their own stretch.",
                 streams));
-    if (scores.characters() > 0) {
+    double unknown = 100 * summary().unknownShare();
+    if (summary().characters() == null) {
+      notes.add(
+          "bits-per-character is not given: the dataset was built before characters were counted. Build it again with build-sequences.");
+    } else {
       notes.add(
           String.format(
               Locale.ROOT,
-              "bits-per-character is bits-per-token x %,d tokens / %,d characters, each token with the blank or line break behind it.",
-              scores.tokens(),
-              scores.characters()));
-    } else {
-      notes.add(
-          "bits-per-character is not given: only text.tokens = character, or whitespace without unknown tokens, tells how many characters a token stands for.");
+              "bits-per-character is bits-per-token x %,d tokens / %,d characters of the split's clean text%s.",
+              summary().tokens(),
+              summary().characters(),
+              unknown == 0
+                  ? ""
+                  : String.format(
+                      Locale.ROOT,
+                      ", in which unknown tokens (%.2f %%) count as one prediction each, whatever they stand for: a model of characters, which spells them, has more",
+                      unknown)));
     }
-    double unknown = dataset.manifest().splits().get(settings.split().label()).unknownShare();
     if (unknown > 0) {
       notes.add(
           String.format(
               Locale.ROOT,
               "%.2f %% of the split's tokens are the unknown token: models of other vocabularies have other perplexities.",
-              100 * unknown));
+              unknown));
     }
   }
 

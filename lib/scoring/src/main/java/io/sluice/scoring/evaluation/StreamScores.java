@@ -14,14 +14,14 @@ import java.util.TreeMap;
  * log-loss           = −Σ ln p(token | all before it) / tokens      nats
  * perplexity         = e^log-loss
  * bits-per-token     = log-loss / ln 2
- * bits-per-character = −Σ log2 p(token | …) / Σ characters(token)
+ * bits-per-character = bits-per-token · tokens of the split / characters of the split
  * }</pre>
  */
 final class StreamScores implements Serializable {
   private static final long serialVersionUID = 1L;
 
   private long tokens;
-  private long characters;
+  private double tokensPerCharacter;
   private double loss;
   private double unigramLoss;
 
@@ -38,7 +38,6 @@ final class StreamScores implements Serializable {
       for (int k = 0; k < logs.length; k++) {
         loss -= logs[k];
         unigramLoss -= judge.unigram()[next[k]];
-        characters += judge.characters()[next[k]];
       }
       tokens += logs.length;
     }
@@ -48,7 +47,6 @@ final class StreamScores implements Serializable {
   /** Adds what another one gathered. */
   StreamScores merge(StreamScores other) {
     tokens += other.tokens;
-    characters += other.characters;
     loss += other.loss;
     unigramLoss += other.unigramLoss;
     return this;
@@ -59,9 +57,14 @@ final class StreamScores implements Serializable {
     return tokens;
   }
 
-  /** Characters that they stand for; 0 where nobody knows. */
-  long characters() {
-    return characters;
+  /**
+   * Says how long tokens are, on the average of the split.
+   *
+   * @param newTokensPerCharacter 0 where nobody knows
+   */
+  StreamScores with(double newTokensPerCharacter) {
+    tokensPerCharacter = newTokensPerCharacter;
+    return this;
   }
 
   Map<Metric, Double> metrics() {
@@ -79,8 +82,8 @@ final class StreamScores implements Serializable {
     metrics.put(Metric.LOG_LOSS, mean);
     metrics.put(Metric.PERPLEXITY, Math.exp(mean));
     metrics.put(Metric.BITS_PER_TOKEN, mean / Math.log(2));
-    if (characters > 0) {
-      metrics.put(Metric.BITS_PER_CHARACTER, mean / Math.log(2) * tokens / characters);
+    if (tokensPerCharacter > 0) {
+      metrics.put(Metric.BITS_PER_CHARACTER, mean / Math.log(2) * tokensPerCharacter);
     }
     return metrics;
   }

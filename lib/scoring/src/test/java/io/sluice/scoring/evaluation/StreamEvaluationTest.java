@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import io.sluice.config.Provenance;
@@ -23,6 +24,7 @@ import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.scoring.bundle.BundlePublisher;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.StreamPredictor;
+import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.TextBuild;
 import io.sluice.sequences.text.dataset.StreamBatch;
@@ -33,6 +35,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -157,11 +160,13 @@ class StreamEvaluationTest {
     assertThat(report.metrics().get("bits-per-token")).isCloseTo(mean / Math.log(2), within(1e-5));
     Path text = folder.resolve("words/t.txt");
     int characters = Files.readString(text).length();
-    int first = dataset.vocabulary().token(all(dataset).ids()[0]).length() + 1;
+    double predicted = characters * (TOKENS - 1.0) / TOKENS;
     assertThat(report.metrics().get("bits-per-character"))
-        .isCloseTo(loss(0, TOKENS) / Math.log(2) / (characters - first), within(1e-5));
+        .isCloseTo(loss(0, TOKENS) / Math.log(2) / predicted, within(1e-5));
     assertThat(report.notes())
         .contains(
+            "bits-per-character is bits-per-token x %d tokens / %d characters of the split's clean text."
+                .formatted(TOKENS, characters),
             "Every token but the first is predicted after all before it: the state is carried over the whole split.");
     Path schema = Path.of(System.getenv("SLUICE_ROOT"), "data-schemas", "evaluation.v1.json");
     assertThat(
@@ -220,6 +225,52 @@ class StreamEvaluationTest {
 
     assertThat(report.metrics().get("bits-per-character"))
         .isEqualTo(report.metrics().get("bits-per-token"));
+  }
+
+  @Test
+  void wordsThatAreUnknownAreCountedWithTheCharactersThatTheyHave() throws Exception {
+    TextDataset text = dataset("rare", "text { tokens = word, vocabulary.min-count = 30 }");
+    ModelSpec spec = spec(text);
+    String own = publish(text, spec, Networks.create(spec, OptimizerSpec.constantAdam(0.1), 2));
+
+    EvaluationReport report =
+        evaluate(null, "evaluate { bundle = \"%s\", dataset = \"%s\" }".formatted(own, text.uri()));
+
+    // lines have no end of their own, so their breaks are no part of the text
+    int characters = Files.readString(folder.resolve("rare/t.txt")).length() - LINES;
+    int tokens = 4 * LINES;
+    assertThat(report.metrics().get("bits-per-character"))
+        .isCloseTo(
+            report.metrics().get("bits-per-token") * tokens / characters, within(1e-9));
+    double unknown = 100 * text.manifest().splits().get("train").unknownShare();
+    assertThat(unknown).isPositive();
+    assertThat(report.notes())
+        .contains(
+            String.format(
+                Locale.ROOT,
+                "bits-per-character is bits-per-token x %d tokens / %d characters of the split's clean text, in which unknown tokens (%.2f %%) count as one prediction each, whatever they stand for: a model of characters, which spells them, has more.",
+                tokens,
+                characters,
+                unknown));
+  }
+
+  @Test
+  void aDatasetOfBeforeCharactersWereCountedSaysSo() throws Exception {
+    TextDataset text = dataset("older", "text { tokens = whitespace, line-end = \"<eos>\" }");
+    Path manifest = Path.of(text.uri()).resolve("manifest.json");
+    var tree = (ObjectNode) ManifestJson.mapper().readTree(manifest.toFile());
+    tree.get("splits").forEach(split -> ((ObjectNode) split).remove("characters"));
+    tree.remove("seal");
+    ObjectNode sealed = tree.deepCopy().without("createdAt");
+    tree.put("seal", Provenance.sha256(ManifestJson.write(sealed)));
+    Files.writeString(manifest, ManifestJson.write(tree));
+
+    EvaluationReport report = evaluate(null, "evaluate.dataset = \"%s\"".formatted(text.uri()));
+
+    assertThat(report.metrics()).containsKey("perplexity").doesNotContainKey("bits-per-character");
+    assertThat(report.notes())
+        .contains(
+            "bits-per-character is not given: the dataset was built before characters were counted. Build it again with build-sequences.");
   }
 
   @Test
