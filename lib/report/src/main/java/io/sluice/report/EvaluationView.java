@@ -10,7 +10,7 @@ import java.util.Map;
 
 /** What the evaluation's template shows: words and tables, ready to print. */
 final class EvaluationView {
-  private static final int MOST_SERIES = 50;
+  private static final int MOST_ROWS = 50;
   private static final List<String> TILES =
       List.of(
           "mse-scaled",
@@ -28,11 +28,14 @@ final class EvaluationView {
           "life-score-last",
           "mae",
           "accuracy",
+          "calibration-error",
           "perplexity",
           "bits-per-token",
           "bits-per-character");
   private static final int MOST_TILES = 6;
-  private static final String NONE = "–";
+
+  /** Stands for a value that is not known. */
+  static final String NONE = "–";
 
   private final JsonNode evaluation;
   private final String type;
@@ -84,14 +87,12 @@ final class EvaluationView {
     view.put("tables", tables());
     view.put("notes", texts(evaluation.path("notes")));
     view.put("glossary", glossary());
-    view.put("confusion", confusion());
-    view.put("threshold", threshold());
     view.put("hasSteps", evaluation.path("byStep").size() > 0);
     view.put("hasHistograms", evaluation.path("residuals").size() > 0);
-    view.put("hasCurves", evaluation.path("classes").path("roc").size() > 0);
     view.put("hasTracks", evaluation.path("tracks").size() > 0);
     view.put("tracksTitle", tracksTitle());
     view.put("tracksHint", tracksHint());
+    ClassView.addTo(view, evaluation.path("classes"), examples);
     ExplanationView.addTo(view, evaluation);
     view.put("data", PageData.of(evaluation));
     view.put("uplotScript", Resources.uplot("uPlot.iife.min.js"));
@@ -249,24 +250,37 @@ final class EvaluationView {
         rows(evaluation.path("folds")),
         true);
     table(tables, "By channel", "Channel", "", rows(evaluation.path("byChannel")), true);
-    table(tables, "By class", "Class", "", rows(evaluation.path("classes").path("perClass")), true);
-    List<JsonNode> series = worstFirst(rows(evaluation.path("bySeries")));
+    List<JsonNode> classes = rows(evaluation.path("classes").path("perClass"));
+    if (classes.size() > MOST_ROWS) {
+      // those that neither occur nor are predicted have none
+      classes.removeIf(row -> !row.path("metrics").has("f1"));
+      worst(tables, "By class", "Class", worstFirst(classes, "f1"));
+    } else {
+      table(tables, "By class", "Class", "", classes, true);
+    }
+    List<JsonNode> series = worstFirst(rows(evaluation.path("bySeries")), yardstick());
     if (series.size() > 1) {
-      String hint =
-          series.size() > MOST_SERIES
-              ? "The %d worst of %s; all are in evaluation.json."
-                  .formatted(MOST_SERIES, Wording.count(series.size()))
-              : "Worst first.";
-      table(
-          tables,
-          "By series",
-          "Series",
-          hint,
-          series.subList(0, Math.min(MOST_SERIES, series.size())),
-          series.size() <= 12);
+      worst(tables, "By series", "Series", series);
     }
     table(tables, "By horizon step", "Step", "", rows(evaluation.path("byStep")), false);
     return tables;
+  }
+
+  /** The first of rows in their order, worst first. */
+  private void worst(
+      List<Map<String, Object>> tables, String title, String first, List<JsonNode> rows) {
+    String hint =
+        rows.size() > MOST_ROWS
+            ? "The %d worst of %s; all are in evaluation.json."
+                .formatted(MOST_ROWS, Wording.count(rows.size()))
+            : "Worst first.";
+    table(
+        tables,
+        title,
+        first,
+        hint,
+        rows.subList(0, Math.min(MOST_ROWS, rows.size())),
+        rows.size() <= 12);
   }
 
   private List<JsonNode> allWindows() {
@@ -276,14 +290,17 @@ final class EvaluationView {
     return List.of(row);
   }
 
-  private List<JsonNode> worstFirst(List<JsonNode> rows) {
-    String metric =
-        switch (type) {
-          case "forecast" -> "mse-scaled";
-          case "remaining-life" -> "rmse";
-          default -> "accuracy";
-        };
-    double sign = metric.equals("accuracy") ? 1 : -1;
+  /** What series are ordered by. */
+  private String yardstick() {
+    return switch (type) {
+      case "forecast" -> "mse-scaled";
+      case "remaining-life" -> "rmse";
+      default -> "accuracy";
+    };
+  }
+
+  private static List<JsonNode> worstFirst(List<JsonNode> rows, String metric) {
+    double sign = metric.equals("accuracy") || metric.equals("f1") ? 1 : -1;
     var sorted = new ArrayList<>(rows);
     sorted.sort(
         java.util.Comparator.comparingDouble(
@@ -354,44 +371,6 @@ final class EvaluationView {
       glossary.add(fact(Wording.title(entry.getKey()), entry.getValue().asText()));
     }
     return glossary;
-  }
-
-  private Map<String, Object> confusion() {
-    JsonNode classes = evaluation.path("classes");
-    if (!classes.isObject()) {
-      return null;
-    }
-    List<String> names = texts(classes.path("names"));
-    var rows = new ArrayList<Map<String, Object>>();
-    for (int v = 0; v < names.size(); v++) {
-      long total = 0;
-      for (JsonNode cell : classes.path("confusion").path(v)) {
-        total += cell.asLong();
-      }
-      var cells = new ArrayList<Map<String, Object>>();
-      for (int w = 0; w < names.size(); w++) {
-        long count = classes.path("confusion").path(v).path(w).asLong();
-        double share = total == 0 ? 0 : (double) count / total;
-        cells.add(
-            Map.of(
-                "count",
-                Wording.count(count),
-                "share",
-                total == 0 ? NONE : Wording.percent(share),
-                "shade",
-                Math.round(70 * share),
-                "right",
-                v == w));
-      }
-      rows.add(Map.of("name", names.get(v), "cells", cells));
-    }
-    return Map.of("names", names, "rows", rows);
-  }
-
-  /** "0.31": where an alarm begins; null where there are no alarms. */
-  private String threshold() {
-    JsonNode threshold = evaluation.path("classes").path("threshold");
-    return threshold.isNumber() ? Wording.number(threshold.asDouble()) : null;
   }
 
   private String tracksTitle() {

@@ -31,6 +31,7 @@ final class PageData {
     data.set("threshold", rounded(evaluation.path("classes").path("threshold")));
     data.set("roc", rounded(evaluation.path("classes").path("roc")));
     data.set("precisionRecall", rounded(evaluation.path("classes").path("precisionRecall")));
+    data.set("reliability", rounded(evaluation.path("classes").path("reliability")));
     ArrayNode tracks = data.putArray("tracks");
     evaluation.path("tracks").forEach(track -> tracks.add(track(track)));
     try {

@@ -185,12 +185,29 @@
     }, columns);
   }
 
+  /* accuracy over confidence; on the diagonal a model is right as often as it says */
+  function reliability() {
+    const host = byId("reliability-chart");
+    if (!host) return;
+    const bins = data.reliability;
+    const from = bins[0].from;
+    const x = [from, ...bins.map(b => b.confidence), 1];
+    draw(host, 300, {
+      series: [{ label: "confidence", value: (u, v) => digits(v) },
+        { label: "accuracy", stroke: color("model"), width: 2, points: { show: true, size: 8 }, value: (u, v) => digits(v) },
+        { label: "as often as it says", stroke: color("muted"), dash: [4, 4], width: 1, points: { show: false }, value: (u, v) => digits(v) }],
+      scales: { x: { time: false, range: [from, 1] }, y: { range: [0, 1.02] } },
+      axes: [axis({}), axis({ size: 44 })],
+    }, [x, [null, ...bins.map(b => b.accuracy), null], x]);
+  }
+
   function all() {
     plots.forEach(p => p.plot.destroy());
     plots = [];
     steps();
     curve("roc-chart", data.roc || [], ["false-alarm rate", "recall"], true);
     curve("pr-chart", data.precisionRecall || [], ["recall", "precision"], false);
+    reliability();
     tracks();
     histograms();
     root.dataset.charts = plots.length;

@@ -94,6 +94,41 @@ class EvaluationPageTest {
   }
 
   @Test
+  void confidenceIsHeldAgainstAccuracyInAPlotAndInWords() throws IOException {
+    String page = page(SampleEvaluation.document());
+
+    assertThat(page)
+        .contains(
+            "<li title=\"\"><span class=\"value\">0.0310</span><span class=\"label\">Calibration error</span></li>",
+            "role=\"img\" aria-label=\"Reliability diagram",
+            "\"reliability\":[{\"from\":0.5,\"to\":0.6,\"count\":1250,\"confidence\":0.56,\"accuracy\":0.52}");
+    assertThat(page.replaceAll("<[^>]*>", " ").replaceAll("\\s+", " "))
+        .contains("90\u00a0% to 100\u00a0% 96\u00a0% 92\u00a0% 2,250");
+    assertThat(page(SampleEvaluation.event(PUMPS))).doesNotContain("id=\"reliability-chart\"");
+  }
+
+  @Test
+  void ofManyClassesTheWorstAreShownAndNoMatrix() throws IOException {
+    ObjectNode evaluation = SampleEvaluation.document();
+    ObjectNode classes = evaluation.withObject("/classes");
+    classes.putArray("confusion");
+    classes.putArray("perClass");
+    for (int v = 0; v < 200; v++) {
+      classes
+          .withArray("perClass")
+          .addObject()
+          .put("name", "class-" + v)
+          .put("count", 7)
+          .putObject("metrics")
+          .put("f1", 1 - v / 200.0);
+    }
+
+    assertThat(page(evaluation))
+        .contains("The 50 worst of 200; all are in evaluation.json.", "class-199", "class-150")
+        .doesNotContain("class-149", "Confusion matrix");
+  }
+
+  @Test
   void tokensAreJudgedByTheirPerplexity() throws IOException {
     String withoutScripts =
         page(SampleEvaluation.token()).replaceAll("(?s)<script.*?</script>", "");
@@ -158,7 +193,7 @@ class EvaluationPageTest {
 
   @Test
   void aBrowserDrawsEveryChartOfDocumentsWithoutAComplaint() throws Exception {
-    assertDrawn(SampleEvaluation.document(), 2);
+    assertDrawn(SampleEvaluation.document(), 3);
   }
 
   @Test
@@ -236,7 +271,7 @@ class EvaluationPageTest {
         SampleEvaluation.explained(HOSTILE, List.of("a", HOSTILE, "\" onclick=\"x", "<img src=x>"));
 
     Chromium.Opened opened =
-        assertDrawn(evaluation, 2, "--window-size=500,900", "--hide-scrollbars");
+        assertDrawn(evaluation, 3, "--window-size=500,900", "--hide-scrollbars");
 
     assertThat(opened.document())
         .doesNotContain("<title>owned", "<img")

@@ -163,7 +163,18 @@ final class SampleEvaluation {
     ArrayNode baselines = root.putArray("baselines");
     classBaseline(baselines, root, "majority-class", 0, 0, 0);
     ((ObjectNode) baselines.get(0)).putObject("metrics").put("accuracy", 0.5);
-    root.withObject("/classes").remove("threshold");
+    ObjectNode classes = root.withObject("/classes");
+    classes.remove("threshold");
+    ArrayNode reliability = classes.putArray("reliability");
+    for (int bin = 5; bin < 10; bin++) {
+      reliability
+          .addObject()
+          .put("from", bin / 10.0)
+          .put("to", (bin + 1) / 10.0)
+          .put("count", 250 * bin)
+          .put("confidence", bin / 10.0 + 0.06)
+          .put("accuracy", bin / 10.0 + 0.02);
+    }
     return root;
   }
 

@@ -115,8 +115,8 @@ final class ClassPass extends TargetPass {
     return rows;
   }
 
-  private EvaluationReport.Row countedRow(String name, long[] confusion) {
-    return row(name, java.util.Arrays.stream(confusion).sum(), scores.counted(confusion));
+  private static EvaluationReport.Row countedRow(String name, Confusion confusion) {
+    return row(name, confusion.total(), confusion.metrics());
   }
 
   @Override

@@ -36,7 +36,8 @@ import org.apache.commons.math3.stat.ranking.TiesStrategy;
  * no alarm rate. A ratio of 0/0 is left out.
  *
  * <p>Scores are kept, V floats a window, because ROC-AUC needs their ranks: 10 million windows of
- * two classes take 90 MB.
+ * two classes take 100 MB. With more than {@value #MOST_IN_FULL} classes they are not, and ROC-AUC
+ * and PR-AUC are left out: a million windows of 10,000 classes would take 40 GB.
  *
  * <p><b>Source.</b> AUC from ranks: Hanley and McNeil, "The meaning and use of the area under a
  * receiver operating characteristic curve", Radiology 143(1), 1982. Ranks are Apache Commons
@@ -45,32 +46,47 @@ import org.apache.commons.math3.stat.ranking.TiesStrategy;
  */
 final class ClassScores implements Serializable {
   private static final long serialVersionUID = 1L;
+
+  /** With more classes no scores are kept, and no matrix is shown. */
+  static final int MOST_IN_FULL = 128;
+
   private static final double LEAST_PROBABILITY = 1e-15;
   private static final int CURVE_POINTS = 400;
-  private static final int BINS = 10;
 
   private final int V;
   private final Decision decision;
-  private final long[][] folds;
-  private final TreeMap<String, long[]> bySeries = new TreeMap<>();
+  private final Confusion[] folds;
+  private final TreeMap<String, Confusion> bySeries = new TreeMap<>();
+  private final Reliability reliability = new Reliability();
   private double logLoss;
   private int n;
   private float[] scores;
-  private byte[] actual;
+  private short[] actual;
 
   /**
    * @param threshold with two classes: the event is predicted from this probability on; no part
    *     with more
    */
   ClassScores(int V, float threshold, int folds) {
-    if (V < 2 || V > Byte.MAX_VALUE) {
-      throw new IllegalArgumentException("V is %d, must be in [2, 127]".formatted(V));
+    if (V < 2 || V > Short.MAX_VALUE) {
+      throw new IllegalArgumentException("V is %d, must be in [2, 32767]".formatted(V));
     }
     this.V = V;
     this.decision = new Decision(V, threshold);
-    this.folds = new long[folds][V * V];
-    this.scores = new float[1024 * V];
-    this.actual = new byte[1024];
+    this.folds = new Confusion[folds];
+    Arrays.setAll(this.folds, f -> new Confusion(V));
+    this.scores = new float[1024 * kept()];
+    this.actual = new short[1024];
+  }
+
+  /** Whether so many classes are ranked, and their confusion matrix is given. */
+  static boolean isInFull(int classes) {
+    return classes <= MOST_IN_FULL;
+  }
+
+  /** Scores of a window that are kept. */
+  private int kept() {
+    return isInFull(V) ? V : 0;
   }
 
   /**
@@ -79,28 +95,40 @@ final class ClassScores implements Serializable {
   void add(String series, int fold, int actualClass, float[] probabilities, int offset) {
     if (n == actual.length) {
       actual = Arrays.copyOf(actual, 2 * n);
-      scores = Arrays.copyOf(scores, Math.multiplyExact(2 * n, V));
+      scores = Arrays.copyOf(scores, Math.multiplyExact(2 * n, kept()));
     }
-    System.arraycopy(probabilities, offset, scores, n * V, V);
-    actual[n++] = (byte) actualClass;
-    int cell = actualClass * V + decision.predicted(probabilities, offset);
-    folds[fold][cell]++;
-    bySeries.computeIfAbsent(series, s -> new long[V * V])[cell]++;
+    System.arraycopy(probabilities, offset, scores, n * kept(), kept());
+    actual[n++] = (short) actualClass;
+    int predicted = decision.predicted(probabilities, offset);
+    folds[fold].add(actualClass, predicted, 1);
+    bySeries.computeIfAbsent(series, s -> new Confusion(V)).add(actualClass, predicted, 1);
+    int best = mostProbable(probabilities, offset);
+    reliability.add(probabilities[offset + best], best == actualClass);
     logLoss -= Math.log(Math.max(LEAST_PROBABILITY, probabilities[offset + actualClass]));
+  }
+
+  /** Of two classes, too: whatever the threshold. */
+  private int mostProbable(float[] probabilities, int offset) {
+    int best = 0;
+    for (int v = 1; v < V; v++) {
+      best = probabilities[offset + v] > probabilities[offset + best] ? v : best;
+    }
+    return best;
   }
 
   ClassScores merge(ClassScores other) {
     for (int f = 0; f < folds.length; f++) {
-      addTo(folds[f], other.folds[f]);
+      folds[f].merge(other.folds[f]);
     }
     other.bySeries.forEach(
-        (series, counts) -> addTo(bySeries.computeIfAbsent(series, s -> new long[V * V]), counts));
+        (series, counts) -> bySeries.computeIfAbsent(series, s -> new Confusion(V)).merge(counts));
+    reliability.merge(other.reliability);
     logLoss += other.logLoss;
     int total = Math.addExact(n, other.n);
     actual = Arrays.copyOf(actual, Math.max(total, 1));
-    scores = Arrays.copyOf(scores, Math.multiplyExact(Math.max(total, 1), V));
+    scores = Arrays.copyOf(scores, Math.multiplyExact(Math.max(total, 1), kept()));
     System.arraycopy(other.actual, 0, actual, n, other.n);
-    System.arraycopy(other.scores, 0, scores, n * V, other.n * V);
+    System.arraycopy(other.scores, 0, scores, n * kept(), other.n * kept());
     n = total;
     return this;
   }
@@ -111,11 +139,11 @@ final class ClassScores implements Serializable {
 
   /** All metrics over all windows. */
   Map<Metric, Double> metrics() {
-    Map<Metric, Double> metrics = counted(confusion());
+    Map<Metric, Double> metrics = confusion().metrics();
     if (n > 0) {
       metrics.put(Metric.LOG_LOSS, logLoss / n);
     }
-    double auc = rocAuc();
+    double auc = isInFull(V) ? rocAuc() : Double.NaN;
     if (Double.isFinite(auc)) {
       metrics.put(Metric.ROC_AUC, auc);
       metrics.put(Metric.PR_AUC, prAuc());
@@ -123,82 +151,26 @@ final class ClassScores implements Serializable {
     return metrics;
   }
 
-  /** Windows by [actual · V + predicted]. */
-  long[] confusion() {
-    var sum = new long[V * V];
-    for (long[] fold : folds) {
-      addTo(sum, fold);
+  /** Of all folds. */
+  Confusion confusion() {
+    var sum = new Confusion(V);
+    for (Confusion fold : folds) {
+      sum.merge(fold);
     }
     return sum;
   }
 
-  long[] fold(int fold) {
+  Confusion fold(int fold) {
     return folds[fold];
   }
 
-  TreeMap<String, long[]> bySeries() {
+  TreeMap<String, Confusion> bySeries() {
     return bySeries;
   }
 
-  /** The metrics that a confusion matrix is enough for. */
-  Map<Metric, Double> counted(long[] confusion) {
-    var metrics = new TreeMap<Metric, Double>();
-    long total = Arrays.stream(confusion).sum();
-    if (total == 0) {
-      return metrics;
-    }
-    long right = 0;
-    for (int v = 0; v < V; v++) {
-      right += confusion[v * V + v];
-    }
-    metrics.put(Metric.ACCURACY, (double) right / total);
-    if (V == 2) {
-      binary(metrics, confusion[0], confusion[1], confusion[2], confusion[3]);
-    } else {
-      putMean(metrics, Metric.PRECISION, confusion);
-      putMean(metrics, Metric.RECALL, confusion);
-      putMean(metrics, Metric.F1, confusion);
-    }
-    return metrics;
-  }
-
-  private static void binary(Map<Metric, Double> metrics, long tn, long fp, long fn, long tp) {
-    putRatio(metrics, Metric.PRECISION, tp, tp + fp);
-    putRatio(metrics, Metric.RECALL, tp, tp + fn);
-    putRatio(metrics, Metric.F1, 2 * tp, 2 * tp + fp + fn);
-    putRatio(metrics, Metric.FALSE_ALARM_RATE, fp, fp + tn);
-    putRatio(metrics, Metric.MISSED_ALARM_RATE, fn, fn + tp);
-  }
-
-  private void putMean(Map<Metric, Double> metrics, Metric metric, long[] confusion) {
-    double sum = 0;
-    int counted = 0;
-    for (int v = 0; v < V; v++) {
-      Double value = ofClass(v, confusion).get(metric);
-      if (value != null) {
-        sum += value;
-        counted++;
-      }
-    }
-    if (counted > 0) {
-      metrics.put(metric, sum / counted);
-    }
-  }
-
-  /** Precision, recall and F1 of one class against the rest. */
-  Map<Metric, Double> ofClass(int v, long[] confusion) {
-    long tp = confusion[v * V + v];
-    long predicted = 0;
-    long present = 0;
-    for (int w = 0; w < V; w++) {
-      predicted += confusion[w * V + v];
-      present += confusion[v * V + w];
-    }
-    var metrics = new TreeMap<Metric, Double>();
-    putRatio(metrics, Metric.PRECISION, tp, predicted);
-    putRatio(metrics, Metric.RECALL, tp, present);
-    putRatio(metrics, Metric.F1, 2 * tp, predicted + present);
-    return metrics;
+  /** Whether it is right as often as it says. */
+  Reliability reliability() {
+    return reliability;
   }
 
   /** NaN where a class has no window or all windows. */
@@ -337,82 +309,25 @@ final class ClassScores implements Serializable {
     return thinned;
   }
 
-  private static void putRatio(Map<Metric, Double> metrics, Metric metric, long part, long whole) {
-    if (whole > 0) {
-      metrics.put(metric, (double) part / whole);
-    }
-  }
-
-  private static void addTo(long[] sum, long[] counts) {
-    for (int i = 0; i < sum.length; i++) {
-      sum[i] += counts[i];
-    }
-  }
-
-  /** The confusion matrix of one answer to everything. */
-  long[] allPredictedAs(int predicted) {
-    var counts = new long[V * V];
-    long[] own = confusion();
-    for (int cell = 0; cell < own.length; cell++) {
-      counts[cell / V * V + predicted] += own[cell];
-    }
-    return counts;
-  }
-
-  /**
-   * The expected calibration error over {@value #BINS} equal bins of confidence, the probability of
-   * the most probable class:
-   *
-   * <pre>{@code
-   * Σ over bins  (n_bin / n) · |accuracy of the bin − mean confidence of the bin|
-   * }</pre>
-   *
-   * <p>Source: Guo et al., "On calibration of modern neural networks", ICML 2017, section 2.
-   */
-  double calibrationError() {
-    var right = new long[BINS];
-    var confidence = new double[BINS];
-    for (int i = 0; i < n; i++) {
-      int best = 0;
-      for (int v = 1; v < V; v++) {
-        best = scores[i * V + v] > scores[i * V + best] ? v : best;
-      }
-      float own = scores[i * V + best];
-      int bin = Math.min(BINS - 1, (int) (own * BINS));
-      confidence[bin] += own;
-      right[bin] += best == actual[i] ? 1 : 0;
-    }
-    double sum = 0;
-    for (int bin = 0; bin < BINS; bin++) {
-      sum += Math.abs(right[bin] - confidence[bin]);
-    }
-    return sum / n;
-  }
-
   /**
    * @param threshold of the second class; null with more than two
    */
   EvaluationReport.ClassDetail detail(List<String> names, Double threshold) {
-    long[] counts = confusion();
-    var confusion = new ArrayList<List<Long>>();
+    Confusion confusion = confusion();
+    long[] present = confusion.present();
+    List<Map<Metric, Double>> classes = confusion.byClass();
     var perClass = new ArrayList<EvaluationReport.Row>();
     for (int v = 0; v < V; v++) {
-      var line = new ArrayList<Long>();
-      long present = 0;
-      for (int w = 0; w < V; w++) {
-        line.add(counts[v * V + w]);
-        present += counts[v * V + w];
-      }
-      confusion.add(line);
-      perClass.add(TargetPass.row(names.get(v), present, ofClass(v, counts)));
+      perClass.add(TargetPass.row(names.get(v), present[v], classes.get(v)));
     }
     List<double[]> curve = V == 2 ? curve(CURVE_POINTS) : List.of();
     return new EvaluationReport.ClassDetail(
         names,
-        confusion,
+        isInFull(V) ? confusion.matrix() : List.of(),
         curve.stream().map(p -> List.of(p[0], p[1])).toList(),
         curve.stream().map(p -> List.of(p[1], p[2])).toList(),
         perClass,
+        reliability.bins(),
         threshold);
   }
 }

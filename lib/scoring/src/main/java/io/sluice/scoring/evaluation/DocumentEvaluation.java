@@ -68,7 +68,7 @@ final class DocumentEvaluation {
 
   /**
    * @throws InvalidInputException if the dataset cannot be read, does not fit the bundle, or the
-   *     split has no document with a label
+   *     split has no document
    */
   static EvaluationReport run(
       SparkSession spark,
@@ -87,8 +87,7 @@ final class DocumentEvaluation {
   /** Of the split, by tasks that take whole batches. */
   private DocumentScores scores() {
     Split split = settings.split();
-    long documents = dataset.documents(split);
-    if (documents == 0) {
+    if (dataset.documents(split) == 0) {
       throw new InvalidInputException(
           "Dataset %s has no document in split %s. Choose another evaluate.split, or widen the split and rebuild."
               .formatted(settings.dataset(), split.label()));
@@ -105,21 +104,14 @@ final class DocumentEvaluation {
             (float) threshold,
             new DocumentDraws.Plan(settings.explain(), negations, dataset.contract().padId()),
             tasks);
-    DocumentScores scores =
-        workers
-            .run(
-                "evaluate: %s documents".formatted(split.label()),
-                IntStream.range(0, tasks).boxed().toList(),
-                task,
-                DocumentScores::merge,
-                settings.device())
-            .orElseThrow();
-    if (scores.classes().count() == 0) {
-      throw new InvalidInputException(
-          "No label is known in split %s of %s: %,d documents, all without one. Check source.columns.label and rebuild."
-              .formatted(split.label(), settings.dataset(), documents));
-    }
-    return scores;
+    return workers
+        .run(
+            "evaluate: %s documents".formatted(split.label()),
+            IntStream.range(0, tasks).boxed().toList(),
+            task,
+            DocumentScores::merge,
+            settings.device())
+        .orElseThrow();
   }
 
   /** Classifies a share of a split, in whatever process it lands in. */
@@ -153,7 +145,7 @@ final class DocumentEvaluation {
   private EvaluationReport report(DocumentScores scores, long start) {
     ClassScores classes = scores.classes();
     Map<Metric, Double> metrics = new TreeMap<>(classes.metrics());
-    metrics.put(Metric.CALIBRATION_ERROR, classes.calibrationError());
+    metrics.put(Metric.CALIBRATION_ERROR, classes.reliability().error());
     OF_ALARMS.forEach(metrics::remove);
     List<BaselineRow> baselines = baselines(classes, metrics);
     if (names.size() == 2) {
@@ -164,10 +156,13 @@ final class DocumentEvaluation {
               names.get(1),
               threshold));
     }
-    if (scores.unlabelled() > 0) {
+    if (!ClassScores.isInFull(names.size())) {
       notes.add(
           String.format(
-              Locale.ROOT, "%,d documents have no label and were left out.", scores.unlabelled()));
+              Locale.ROOT,
+              "ROC-AUC, PR-AUC and the confusion matrix are left out: there are %,d classes, and they are given for at most %,d.",
+              names.size(),
+              ClassScores.MOST_IN_FULL));
     }
     noteDuplicates();
     EvaluationReport.Explanations explanations = explanations(scores.draws());
@@ -181,13 +176,7 @@ final class DocumentEvaluation {
         (System.nanoTime() - start) / 1e9,
         model,
         new EvaluationReport.DatasetInfo(
-            settings.dataset(),
-            settings.split().label(),
-            scores.documents(),
-            0,
-            scores.unlabelled(),
-            null,
-            null),
+            settings.dataset(), settings.split().label(), classes.count(), 0, 0, null, null),
         new EvaluationReport.TargetInfo(
             EvaluationReport.DOCUMENT, List.of(), names, longest(), 0, 0, 0, null),
         labelled,
@@ -252,12 +241,12 @@ final class DocumentEvaluation {
                 count.inTopByChance());
   }
 
-  /** Results on texts that training has seen are too good. */
+  /** Results on texts that training has seen are too good; those that left train it has not. */
   private void noteDuplicates() {
     TextManifest.Duplicates duplicates = dataset.manifest().duplicates();
     String split = settings.split().label();
     long seen = duplicates.normalised().getOrDefault(split + "-in-train", 0L);
-    if (seen > 0) {
+    if (seen > 0 && duplicates.dropped().isEmpty()) {
       notes.add(
           String.format(
               Locale.ROOT,
@@ -292,7 +281,8 @@ final class DocumentEvaluation {
             names.get(majority),
             100.0 * counts[majority] / Math.max(1, all),
             all));
-    Map<Metric, Double> own = new TreeMap<>(scores.counted(scores.allPredictedAs(majority)));
+    Map<Metric, Double> own =
+        new TreeMap<>(Confusion.always(majority, scores.confusion().present()).metrics());
     OF_ALARMS.forEach(own::remove);
     return List.of(
         new BaselineRow(

@@ -15,8 +15,6 @@ final class DocumentScores implements Serializable {
   private final int V;
   private final ClassScores scores;
   private final DocumentDraws draws;
-  private long documents;
-  private long unlabelled;
 
   /**
    * @param V classes
@@ -29,18 +27,13 @@ final class DocumentScores implements Serializable {
     this.draws = new DocumentDraws(plan, new Decision(V, threshold));
   }
 
-  /** Takes in all documents of some batches. */
+  /** Takes in all documents of some batches; a build leaves out those without a label. */
   DocumentScores addAll(DocumentBatches batches, DocumentPredictor predictor) {
     while (batches.hasNext()) {
       TextBatch batch = batches.next();
       float[] probabilities = predictor.probabilities(batch);
       for (int b = 0; b < batch.size(); b++) {
-        documents++;
-        if (batch.label(b) < 0) {
-          unlabelled++;
-        } else {
-          scores.add(ALL, 0, batch.label(b), probabilities, b * V);
-        }
+        scores.add(ALL, 0, batch.label(b), probabilities, b * V);
       }
       draws.add(batch, probabilities, predictor);
     }
@@ -51,8 +44,6 @@ final class DocumentScores implements Serializable {
   DocumentScores merge(DocumentScores other) {
     scores.merge(other.scores);
     draws.merge(other.draws);
-    documents += other.documents;
-    unlabelled += other.unlabelled;
     return this;
   }
 
@@ -62,13 +53,5 @@ final class DocumentScores implements Serializable {
 
   DocumentDraws draws() {
     return draws;
-  }
-
-  long documents() {
-    return documents;
-  }
-
-  long unlabelled() {
-    return unlabelled;
   }
 }

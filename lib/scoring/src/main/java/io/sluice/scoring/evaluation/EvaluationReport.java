@@ -141,10 +141,11 @@ public record EvaluationReport(
       List<Row> folds) {}
 
   /**
-   * @param confusion [actual][predicted], windows
+   * @param confusion [actual][predicted], windows; empty with more than 128 classes
    * @param roc points (false-alarm rate, recall), from (0, 0) to (1, 1); empty unless two classes
    * @param precisionRecall points (recall, precision); empty unless two classes
    * @param perClass precision, recall and F1 of each class
+   * @param reliability windows by the probability of their most probable class
    * @param threshold an alarm is raised from this probability on; null unless two classes
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -154,7 +155,19 @@ public record EvaluationReport(
       List<List<Double>> roc,
       List<List<Double>> precisionRecall,
       List<Row> perClass,
+      List<ReliabilityBin> reliability,
       Double threshold) {}
+
+  /**
+   * Windows whose confidence, the probability of the most probable class, is in [from, to); the
+   * last bin has those of confidence 1 too.
+   *
+   * @param count windows
+   * @param confidence their mean
+   * @param accuracy share of them whose most probable class is theirs
+   */
+  public record ReliabilityBin(
+      double from, double to, long count, double confidence, double accuracy) {}
 
   /**
    * @param edges n + 1 bounds, ascending

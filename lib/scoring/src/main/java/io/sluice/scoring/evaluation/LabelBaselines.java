@@ -150,9 +150,9 @@ final class LabelBaselines {
       BaselineKind kind, ClassPass pass, int predicted, List<String> foldNames) {
     int V = subject.contract().target().classes().size();
     ClassScores model = pass.scores();
-    long[] present = present(model.confusion(), V);
+    long[] present = model.confusion().present();
     long n = Arrays.stream(present).sum();
-    Map<Metric, Double> metrics = model.counted(always(predicted, present));
+    Map<Metric, Double> metrics = Confusion.always(predicted, present).metrics();
     if (n > 0 && labels().count() > 0) {
       double[] shares = labels().shares(V);
       double logLoss = 0;
@@ -164,12 +164,8 @@ final class LabelBaselines {
     putAreas(metrics, present, n);
     var folds = new ArrayList<Row>();
     for (int f = 0; f < foldNames.size(); f++) {
-      long[] inFold = present(model.fold(f), V);
-      folds.add(
-          TargetPass.row(
-              foldNames.get(f),
-              Arrays.stream(inFold).sum(),
-              model.counted(always(predicted, inFold))));
+      Confusion inFold = Confusion.always(predicted, model.fold(f).present());
+      folds.add(TargetPass.row(foldNames.get(f), inFold.total(), inFold.metrics()));
     }
     return row(kind, n, metrics, pass.metrics(), folds);
   }
@@ -191,24 +187,6 @@ final class LabelBaselines {
     }
   }
 
-  /** (V) windows of each class. */
-  private static long[] present(long[] confusion, int V) {
-    var present = new long[V];
-    for (int cell = 0; cell < confusion.length; cell++) {
-      present[cell / V] += confusion[cell];
-    }
-    return present;
-  }
-
-  private static long[] always(int predicted, long[] present) {
-    int V = present.length;
-    var confusion = new long[V * V];
-    for (int v = 0; v < V; v++) {
-      confusion[v * V + predicted] = present[v];
-    }
-    return confusion;
-  }
-
   private BaselineRow logistic(ClassPass pass, AlarmThreshold threshold, List<String> foldNames) {
     ClassScores scores = pass.logisticScores();
     notes.add(
@@ -219,10 +197,8 @@ final class LabelBaselines {
             threshold == null ? "" : " " + threshold.sentence("It")));
     var folds = new ArrayList<Row>();
     for (int f = 0; f < foldNames.size(); f++) {
-      long[] confusion = scores.fold(f);
-      folds.add(
-          TargetPass.row(
-              foldNames.get(f), Arrays.stream(confusion).sum(), scores.counted(confusion)));
+      Confusion fold = scores.fold(f);
+      folds.add(TargetPass.row(foldNames.get(f), fold.total(), fold.metrics()));
     }
     return row(
         BaselineKind.LOGISTIC_REGRESSION, scores.count(), scores.metrics(), pass.metrics(), folds);

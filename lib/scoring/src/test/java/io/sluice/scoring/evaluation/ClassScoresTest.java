@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.mllib.evaluation.BinaryClassificationMetrics;
 import org.apache.spark.mllib.evaluation.MulticlassMetrics;
@@ -26,7 +27,7 @@ class ClassScoresTest {
     Map<Metric, Double> metrics = scores.metrics();
 
     // TP 2, FN 1, FP 1, TN 4
-    assertThat(scores.confusion()).containsExactly(4, 1, 1, 2);
+    assertThat(scores.confusion().matrix()).containsExactly(List.of(4L, 1L), List.of(1L, 2L));
     assertValue(metrics, Metric.ACCURACY, 6 / 8.0);
     assertValue(metrics, Metric.PRECISION, 2 / 3.0);
     assertValue(metrics, Metric.RECALL, 2 / 3.0);
@@ -69,8 +70,48 @@ class ClassScoresTest {
     // confidences 0.9 and 0.6, both right; 0.65, wrong, in the bin of 0.6
     ClassScores scores = binary(new int[] {1, 0, 1}, new double[] {0.9, 0.4, 0.35});
 
-    assertThat(scores.calibrationError())
+    assertThat(scores.reliability().error())
         .isCloseTo((Math.abs(1 - 0.9) + Math.abs(1 - 0.6 - 0.65)) / 3, within(1e-7));
+    List<EvaluationReport.ReliabilityBin> bins =
+        scores.detail(List.of("no", "yes"), null).reliability();
+    assertThat(bins).hasSize(2);
+    assertThat(bins.get(0).from()).isEqualTo(0.6);
+    assertThat(bins.get(0).to()).isEqualTo(0.7);
+    assertThat(bins.get(0).count()).isEqualTo(2);
+    assertThat(bins.get(0).confidence()).isCloseTo((0.6 + 0.65) / 2, within(1e-7));
+    assertThat(bins.get(0).accuracy()).isEqualTo(0.5);
+    assertThat(bins.get(1).accuracy()).isEqualTo(1);
+  }
+
+  /** Class v is said to be class v or, every fifth time, class v + 1. */
+  @Test
+  void tenThousandClassesAreCountedWithoutTheirSquare() {
+    int V = 10_000;
+    var scores = new ClassScores(V, Float.NaN, 1);
+    var part = new ClassScores(V, Float.NaN, 1);
+    var probabilities = new float[V];
+    for (int i = 0; i < 2000; i++) {
+      int actual = i % 200 * 50;
+      int predicted = i % 5 == 0 ? actual + 1 : actual;
+      probabilities[predicted] = 0.75f;
+      (i < 700 ? scores : part).add("s", 0, actual, probabilities, 0);
+      probabilities[predicted] = 0;
+    }
+    scores.merge(part);
+
+    assertValue(scores.metrics(), Metric.ACCURACY, 0.8);
+    // 40 classes are always taken for their next: 0, and so are these; 160 are always right
+    assertValue(scores.metrics(), Metric.RECALL, 160 / 200.0);
+    assertValue(scores.metrics(), Metric.F1, 160 / 240.0);
+    assertThat(scores.metrics()).doesNotContainKeys(Metric.ROC_AUC, Metric.PR_AUC);
+    assertThat(scores.reliability().error()).isCloseTo(0.05, within(1e-9));
+    var names = IntStream.range(0, V).mapToObj(Integer::toString).toList();
+    EvaluationReport.ClassDetail detail = scores.detail(names, null);
+    assertThat(detail.confusion()).isEmpty();
+    assertThat(detail.perClass()).hasSize(V);
+    assertThat(detail.perClass().get(50).count()).isEqualTo(10);
+    assertThat(detail.perClass().get(50).metrics()).containsEntry("recall", 1.0);
+    assertThat(detail.perClass().get(2).metrics()).isEmpty();
   }
 
   @Test
@@ -80,7 +121,7 @@ class ClassScoresTest {
       scores.add("s", 0, 1, new float[] {1 - p, p}, 0);
     }
 
-    assertThat(scores.confusion()).containsExactly(0, 0, 1, 2);
+    assertThat(scores.confusion().matrix()).containsExactly(List.of(0L, 0L), List.of(1L, 2L));
   }
 
   @Test

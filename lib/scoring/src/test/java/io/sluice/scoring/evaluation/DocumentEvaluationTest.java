@@ -32,6 +32,7 @@ import io.sluice.sequences.text.TextBuild;
 import io.sluice.sequences.text.dataset.DocumentBatches;
 import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.dataset.TextDataset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -79,6 +80,20 @@ class DocumentEvaluationTest {
     return build.open();
   }
 
+  /** 200 classes, a word and two documents each. */
+  private static TextDataset manyClasses() {
+    var csv = new StringBuilder("id,label,text\n");
+    for (int d = 0; d < 400; d++) {
+      csv.append("%d,class-%d,the word%d%n".formatted(d, d % 200, d % 200));
+    }
+    TextBuild build =
+        TextBuild.in(folder.resolve("many"))
+            .text("reports.csv", csv.toString())
+            .with("source { format = csv, columns { id = id, label = label, text = text } }");
+    build.run();
+    return build.open();
+  }
+
   private static String publish(TextDataset trained, Path registry) {
     ModelSpec spec =
         new ModelSpec(
@@ -92,7 +107,7 @@ class DocumentEvaluationTest {
                 List.of(),
                 1,
                 Precision.F32,
-                Head.classes(2, List.of()),
+                Head.classes(trained.contract().classes().size(), List.of()),
                 Attention.additive(3),
                 false,
                 false,
@@ -125,25 +140,31 @@ class DocumentEvaluationTest {
     EvaluationReport report = evaluate(null);
 
     long right = 0;
-    long labelled = 0;
+    long n = 0;
     double logLoss = 0;
     try (DocumentPredictor predictor = ModelBundle.open(bundle, HADOOP).newDocumentPredictor()) {
       DocumentBatches alone = dataset.documentsInOrder(Split.TRAIN, 1, 0, 1);
       while (alone.hasNext()) {
         TextBatch one = alone.next();
         float[] p = predictor.probabilities(one);
-        if (one.label(0) >= 0) {
-          labelled++;
-          right += (p[1] >= 0.5 ? 1 : 0) == one.label(0) ? 1 : 0;
-          logLoss -= Math.log(p[one.label(0)]);
-        }
+        n++;
+        right += (p[1] >= 0.5 ? 1 : 0) == one.label(0) ? 1 : 0;
+        logLoss -= Math.log(p[one.label(0)]);
       }
     }
-    assertThat(report.dataset().windows()).isEqualTo(dataset.documents(Split.TRAIN));
-    assertThat(report.dataset().missingTargets())
-        .isEqualTo(dataset.documents(Split.TRAIN) - labelled);
-    assertThat(report.metrics().get("accuracy")).isEqualTo((double) right / labelled);
-    assertThat(report.metrics().get("log-loss")).isCloseTo(logLoss / labelled, within(1e-5));
+    // one of ten has no label and is not in the dataset
+    assertThat(n).isEqualTo(54);
+    assertThat(report.dataset().windows()).isEqualTo(n);
+    assertThat(report.metrics().get("accuracy")).isEqualTo((double) right / n);
+    assertThat(report.metrics().get("log-loss")).isCloseTo(logLoss / n, within(1e-5));
+    assertThat(report.classes().reliability())
+        .isNotEmpty()
+        .allSatisfy(bin -> assertThat(bin.confidence()).isBetween(bin.from(), bin.to()));
+    assertThat(
+            report.classes().reliability().stream()
+                .mapToLong(EvaluationReport.ReliabilityBin::count)
+                .sum())
+        .isEqualTo(n);
     assertThat(report.metrics())
         .containsKeys("roc-auc", "f1", "calibration-error")
         .doesNotContainKeys("false-alarm-rate", "missed-alarm-rate");
@@ -153,6 +174,61 @@ class DocumentEvaluationTest {
     assertThat(report.notes())
         .contains("A document is \"good\" from a probability of 0.5000 on (evaluate.threshold).")
         .anyMatch(note -> note.startsWith("majority-class is \"bad\": "));
+  }
+
+  @Test
+  void twoHundredClassesAreJudged() {
+    TextDataset many = manyClasses();
+    String own = publish(many, folder.resolve("many-registry"));
+
+    EvaluationReport report =
+        evaluate(
+            null, "evaluate { dataset = \"%s\", bundle = \"%s\" }".formatted(many.uri(), own));
+
+    assertThat(report.dataset().windows()).isEqualTo(400);
+    assertThat(report.classes().names()).hasSize(200);
+    assertThat(report.classes().perClass()).hasSize(200).allMatch(row -> row.count() == 2);
+    assertThat(report.classes().confusion()).isEmpty();
+    assertThat(report.metrics())
+        .containsKeys("accuracy", "f1", "log-loss", "calibration-error")
+        .doesNotContainKeys("roc-auc", "pr-auc");
+    assertThat(report.notes())
+        .contains(
+            "ROC-AUC, PR-AUC and the confusion matrix are left out: there are 200 classes, and they are given for at most 128.");
+  }
+
+  /** A document of train stands in test too: kept, it flatters; dropped, it is not there. */
+  @Test
+  void documentsThatStandInTrainTooAreToldOfUnlessTheBuildDroppedThem() {
+    for (String rule : new String[] {"keep", "drop"}) {
+      TextBuild build =
+          TextBuild.in(folder.resolve(rule))
+              .text("train.csv", "id,label,text\n1,bad,a b\n2,good,c d\n3,bad,e f\n4,good,g\n")
+              .with("source { format = csv, columns { id = id, label = label, text = text } }")
+              .with("text.duplicates = " + rule);
+      Path test =
+          build.bytes(
+              "test.csv",
+              "id,label,text\n5,good,C D\n6,bad,d c\n".getBytes(StandardCharsets.UTF_8));
+      build.source("test-path", test).run();
+      TextDataset own = build.open();
+      String published = publish(own, folder.resolve(rule + "-registry"));
+
+      EvaluationReport report =
+          evaluate(
+              null,
+              "evaluate { dataset = \"%s\", bundle = \"%s\", split = test }"
+                  .formatted(own.uri(), published));
+
+      assertThat(own.manifest().duplicates().normalised()).containsEntry("test-in-train", 1L);
+      assertThat(own.documents(Split.TRAIN)).isEqualTo(rule.equals("keep") ? 4 : 3);
+      String note = "1 documents of the split stand in train too, which flatters these numbers.";
+      if (rule.equals("keep")) {
+        assertThat(report.notes()).contains(note);
+      } else {
+        assertThat(report.notes()).doesNotContain(note);
+      }
+    }
   }
 
   @Test
@@ -166,7 +242,15 @@ class DocumentEvaluationTest {
         .forEach(
             (name, value) ->
                 assertThat(report.metrics().get(name)).as(name).isCloseTo(value, within(1e-6)));
-    assertThat(report.classes()).isEqualTo(here.classes());
+    assertThat(report.classes().confusion()).isEqualTo(here.classes().confusion());
+    assertThat(report.classes().roc()).isEqualTo(here.classes().roc());
+    assertThat(report.classes().perClass()).isEqualTo(here.classes().perClass());
+    assertThat(report.classes().reliability())
+        .extracting(EvaluationReport.ReliabilityBin::count)
+        .isEqualTo(
+            here.classes().reliability().stream()
+                .map(EvaluationReport.ReliabilityBin::count)
+                .toList());
     assertThat(report.explanations().samples())
         .extracting(EvaluationReport.ExplainedDocument::tokens)
         .isEqualTo(
