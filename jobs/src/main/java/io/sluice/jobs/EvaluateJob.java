@@ -6,11 +6,10 @@ import io.sluice.report.EvaluationPage;
 import io.sluice.scoring.evaluation.EvaluateSettings;
 import io.sluice.scoring.evaluation.Evaluation;
 import io.sluice.scoring.evaluation.EvaluationReport;
+import io.sluice.scoring.evaluation.ReportFile;
 import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
@@ -47,14 +46,11 @@ public final class EvaluateJob {
     Configuration hadoop = spark.sparkContext().hadoopConfiguration();
     EvaluationReport report = Evaluation.run(spark, settings, hadoop);
     var json = new Path(settings.output(), EvaluationReport.FILE_NAME);
-    var page = new Path(settings.output(), "index.html");
+    var page = new Path(settings.output(), EvaluationPage.FILE_NAME);
     FileSystem lake = json.getFileSystem(hadoop);
     try (var reader =
-            new BufferedReader(new InputStreamReader(lake.open(json), StandardCharsets.UTF_8));
-        var writer =
-            new BufferedWriter(
-                new OutputStreamWriter(lake.create(page, true), StandardCharsets.UTF_8))) {
-      EvaluationPage.write(reader, writer);
+        new BufferedReader(new InputStreamReader(lake.open(json), StandardCharsets.UTF_8))) {
+      ReportFile.replace(page, hadoop, writer -> EvaluationPage.write(reader, writer));
     }
     return EvaluationSummary.of(report, json, page);
   }
