@@ -9,14 +9,19 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.Truncation;
+import io.sluice.sequences.text.encoding.Vocabulary;
 import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.loop.ExampleSource;
 import io.sluice.training.loop.StepPlan;
 import io.sluice.training.loop.StreamSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -27,6 +32,8 @@ import org.apache.hadoop.conf.Configuration;
  */
 record LearnableStream(TextDataset dataset, int streams, Truncation truncation)
     implements LearnableText {
+  /** Of the share that the most frequent words have, what a shortlist must have at least. */
+  private static final double LEAST_OF_MOST = 0.8;
 
   static LearnableStream of(TextDataset dataset, TrainSettings settings) {
     requireStrategy(settings.strategy());
@@ -113,7 +120,47 @@ record LearnableStream(TextDataset dataset, int streams, Truncation truncation)
           "for a dataset of one long text (dataset.layout = stream)", problems);
     }
     int words = dataset.contract().vocabularySize();
-    return model.toSpec(1, truncation.longest(), 1, words, words);
+    ModelSpec spec = model.toSpec(1, truncation.longest(), 1, words, words);
+    if (spec.head().adaptive() != null) {
+      requireOrder(spec.head().adaptive().cutoffs().get(0));
+    }
+    return spec;
+  }
+
+  /**
+   * Refuses words in another order than that of their counts, special tokens aside: an adaptive
+   * softmax over them is right, but computes its clusters for most tokens, and gives frequent words
+   * few inputs.
+   *
+   * @param first ids, the shortlist
+   */
+  private void requireOrder(int first) {
+    Vocabulary vocabulary = dataset.vocabulary();
+    IntPredicate isWord =
+        id -> id != vocabulary.unknownId() && !Objects.equals(id, vocabulary.lineEndId());
+    long[] shortlist =
+        IntStream.range(0, first).filter(isWord).mapToLong(vocabulary::count).toArray();
+    long[] ascending =
+        IntStream.range(0, vocabulary.size())
+            .filter(isWord)
+            .mapToLong(vocabulary::count)
+            .sorted()
+            .toArray();
+    double all = Math.max(1, Arrays.stream(ascending).sum());
+    double share = Arrays.stream(shortlist).sum() / all;
+    double most = Arrays.stream(ascending).skip(ascending.length - shortlist.length).sum() / all;
+    if (share < LEAST_OF_MOST * most) {
+      throw new InvalidConfigException(
+          "for " + uri(),
+          List.of(
+              String.format(
+                  Locale.ROOT,
+                  "model.softmax: must be full where ids are not in the order of counts, the largest first: the %,d words before the first of model.softmax-cutoffs are %.1f %% of all counted, and the %,d most frequent ones %.1f %%. Set model.softmax = full, or rebuild with a vocabulary that build-sequences counts (neither text.vocabulary.path nor text.tokenizer-path)",
+                  shortlist.length,
+                  100 * share,
+                  shortlist.length,
+                  100 * most)));
+    }
   }
 
   @Override

@@ -99,7 +99,7 @@ interface LearnableText extends Learnable {
   }
 
   /** Of each word the id in another vocabulary, special tokens by what they are for; −1 is none. */
-  private static int[] ids(Vocabulary own, Vocabulary theirs) {
+  static int[] ids(Vocabulary own, Vocabulary theirs) {
     int[] ids = new int[own.size()];
     for (int id = 0; id < ids.length; id++) {
       ids[id] = theirs.has(own.token(id)) ? theirs.id(own.token(id)) : -1;
@@ -107,6 +107,9 @@ interface LearnableText extends Learnable {
     ids[own.unknownId()] = theirs.unknownId();
     if (own.padId() != null && theirs.padId() != null) {
       ids[own.padId()] = theirs.padId();
+    }
+    if (own.lineEndId() != null && theirs.lineEndId() != null) {
+      ids[own.lineEndId()] = theirs.lineEndId();
     }
     return ids;
   }

@@ -13,6 +13,7 @@ import io.sluice.sequences.text.TextBuilder;
 import io.sluice.sequences.text.TextSettings;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.encoding.TextContract;
+import io.sluice.sequences.text.encoding.Vocabulary;
 import io.sluice.training.checkpoint.Checkpoint;
 import io.sluice.training.checkpoint.CheckpointFiles;
 import java.io.IOException;
@@ -88,8 +89,26 @@ class TrainingOnStreamTest {
     build("counting", "source.path = \"%s/counting.txt\", split.validation = 0.2");
     build("short", "source { path = \"%1$s/short.txt\", validation-path = \"%1$s/counting.txt\" }");
     build("blind", "source { path = \"%1$s/counting.txt\", validation-path = \"%1$s/one.txt\" }");
+    // the same words in the other order: the rarest first
+    Files.writeString(
+        shared.resolve("rarest-first.jsonl"),
+        reversed(TextDataset.open(dataset("counting"), new Configuration()).vocabulary()));
+    build(
+        "reversed",
+        "source.path = \"%1$s/counting.txt\", split.validation = 0.2, text.vocabulary.path = \"%1$s/rarest-first.jsonl\"");
     build(
         "narrow", "source { path = \"%1$s/counting.txt\", validation-path = \"%1$s/short.txt\" }");
+  }
+
+  private static String reversed(Vocabulary vocabulary) {
+    var lines = new StringBuilder();
+    int last = vocabulary.size() - 1;
+    for (int id = 0; id <= last; id++) {
+      lines.append(
+          "{\"id\":%d,\"token\":\"%s\",\"count\":%d}%n"
+              .formatted(id, vocabulary.token(last - id), vocabulary.count(last - id)));
+    }
+    return lines.toString();
   }
 
   private static void build(String name, String source) {
@@ -164,15 +183,31 @@ class TrainingOnStreamTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gradient-sharing", "local", "pipeline"})
-  void ranksThreadsAndMicroBatchesLearnWhatOneProcessDoes(String strategy) {
+  @CsvSource({
+    "gradient-sharing, full",
+    "local, full",
+    "pipeline, full",
+    "gradient-sharing, adaptive",
+    "local, adaptive",
+    "pipeline, adaptive"
+  })
+  void ranksThreadsAndMicroBatchesLearnWhatOneProcessDoes(String strategy, String softmax) {
     // a head that is tied has its weights at the other end of a pipeline
+    boolean isTied = strategy.equals("pipeline") && softmax.equals("full");
     String[] settings =
         with(
             with(SETTINGS, DROPPED),
             "train.optimizer=sgd",
             "train.epochs=2",
-            "model.embedding-tied=" + strategy.equals("pipeline"));
+            "model.embedding-tied=" + isTied);
+    if (softmax.equals("adaptive")) {
+      settings =
+          with(
+              settings,
+              "model.softmax=adaptive",
+              "model.softmax-cutoffs=[3,6]",
+              "model.softmax-divide=2");
+    }
     TrainerRun alone = run("alone");
     TrainReport one = alone.trainOn(dataset("counting"), settings);
     TrainerRun together = run("together");
@@ -304,6 +339,26 @@ class TrainingOnStreamTest {
               "train.strategy: must be gradient-sharing, pipeline, local or auto, whose ranks keep the states of their streams from step to step, but is "
                   + strategy);
     }
+  }
+
+  @Test
+  void anAdaptiveSoftmaxWantsTheFrequentWordsFirst() {
+    String[] adaptive =
+        with(
+            SETTINGS,
+            "model.softmax=adaptive",
+            "model.softmax-cutoffs=[2]",
+            "model.softmax-divide=2",
+            "train.epochs=1");
+
+    assertThatThrownBy(() -> run("reversed").trainOn(dataset("reversed"), adaptive))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "model.softmax: must be full where ids are not in the order of counts, the largest first: the 2 words before the first of model.softmax-cutoffs are ")
+        .hasMessageEndingWith(
+            "Set model.softmax = full, or rebuild with a vocabulary that build-sequences counts (neither text.vocabulary.path nor text.tokenizer-path)");
+    assertThat(run("counted").trainOn(dataset("counting"), adaptive).bestValidationLoss())
+        .isFinite();
   }
 
   private void refused(String told, String setting, String... more) {
