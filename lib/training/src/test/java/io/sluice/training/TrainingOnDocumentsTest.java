@@ -15,6 +15,7 @@ import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import io.sluice.training.checkpoint.Checkpoint;
 import java.io.IOException;
+import java.net.DatagramSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -226,6 +227,68 @@ class TrainingOnDocumentsTest {
       assertThat(actual[p]).isCloseTo(expected[p], within(2e-5f));
     }
     assertThat(many.bundle().published()).isTrue();
+  }
+
+  /** Plain descent: the mean of workers after each step is the step on all of the batch. */
+  @Test
+  void averagingEveryStepLearnsWhatOneProcessDoes() {
+    List<String> settings =
+        List.of(
+            "model.embedding-size=5",
+            "model.attention=additive",
+            "train.optimizer=sgd",
+            "train.learning-rate=0.5",
+            "train.max-gradient-norm=0",
+            "train.batch-size=15",
+            "train.epochs=2");
+    TrainerRun alone = run("alone");
+    TrainReport one = alone.trainOn(dataset("documents"), with(settings, "train.strategy=local"));
+    TrainerRun averaged = run("averaged");
+
+    TrainReport two =
+        averaged.trainOn(
+            dataset("documents"),
+            with(
+                settings,
+                "train.strategy=parameter-averaging",
+                "train.workers=2",
+                "train.averaging-frequency=1"));
+
+    assertThat(two.steps()).isEqualTo(one.steps());
+    assertThat(two.bestValidationLoss()).isCloseTo(one.bestValidationLoss(), within(1e-5));
+    float[] expected = alone.checkpoint(one).parameters();
+    float[] actual = averaged.checkpoint(two).parameters();
+    for (int p = 0; p < expected.length; p++) {
+      // float32 sums of 26 steps in another order
+      assertThat(actual[p]).isCloseTo(expected[p], within(2e-5f));
+    }
+  }
+
+  @Test
+  void workersThatWaitForNobodyLearnToo() throws IOException {
+    // as the submit scripts set them
+    System.setProperty("aeron.publication.unblock.timeout", "60000000000");
+    System.setProperty("aeron.term.buffer.length", "4194304");
+    int port;
+    try (var socket = new DatagramSocket(0)) {
+      port = socket.getLocalPort();
+    }
+
+    TrainReport report =
+        run("async")
+            .trainOn(
+                dataset("documents"),
+                "model.embedding-size=6",
+                "model.attention=additive",
+                "train.strategy=async-gradient-sharing",
+                "train.workers=2",
+                "train.epochs=12",
+                "train.async.port=" + port);
+
+    assertThat(report.strategy()).isEqualTo("async-gradient-sharing");
+    // a network that learned nothing has ln 2 = 0.693
+    assertThat(report.bestValidationLoss()).isLessThan(0.5);
+    assertThat(report.distanceMoved()).isGreaterThan(0.1);
   }
 
   private static String[] with(List<String> some, String... more) {
