@@ -10,17 +10,24 @@ import com.networknt.schema.SpecVersion;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.scoring.SparkExtension;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.StreamPredictor;
 import io.sluice.scoring.bundle.TextModels;
+import io.sluice.scoring.evaluation.EvaluateSettings;
+import io.sluice.scoring.evaluation.Evaluation;
+import io.sluice.scoring.evaluation.EvaluationReport;
 import io.sluice.sequences.text.encoding.TextEncoder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
@@ -135,6 +142,50 @@ class DocumentLikelihoodTest {
     assertThatThrownBy(() -> score(spark, bundle, "score.explain = attention"))
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining("score.explain: must be none for a model without attention weights");
+  }
+
+  @Test
+  void anAdaptiveSoftmaxScoresAndIsJudgedByTheSameProbabilities(SparkSession spark)
+      throws IOException {
+    ModelBundle bundle =
+        TextModels.languageModel(
+            folder, new AdaptiveSoftmax(List.of(3, 6), 2), "text.line-end = \"<eos>\"");
+
+    DocumentScoreReport report = score(spark, bundle);
+
+    assertThat(bundle.spec().head().adaptive()).isNotNull();
+    assertRows(bundle, byId(spark, report), new int[] {bundle.textContract().lineEndId()}, report);
+    // the text as one document, whose first token is after the end of a line
+    String text = Files.readString(folder.resolve("train.txt"));
+    double[] logs = logProbabilities(bundle, text);
+    double loss = -Arrays.stream(logs).skip(1).sum() / (logs.length - 1);
+    EvaluationReport judged =
+        Evaluation.run(
+            null,
+            Settings.parse(
+                    """
+                    name = words, lake.root = "%s"
+                    evaluate { dataset = "%s", bundle = "%s", split = train, batch-size = 4 }
+                    """
+                        .formatted(folder, folder.resolve("dataset"), bundle.uri()))
+                .read(EvaluateSettings::from),
+            new Configuration());
+    assertThat(judged.dataset().windows()).isEqualTo(logs.length - 1);
+    assertThat(judged.metrics().get("perplexity")).isCloseTo(Math.exp(loss), within(1e-4));
+  }
+
+  /** Of each token of a text, one after the other, as a stream that begins with the first. */
+  private static double[] logProbabilities(ModelBundle bundle, String text) {
+    try (TextEncoder encoder = bundle.newTextEncoder();
+        StreamPredictor predictor = bundle.newStreamPredictor(1)) {
+      int[] ids = encoder.encode(text);
+      var logs = new double[ids.length];
+      for (int t = 1; t < ids.length; t++) {
+        float[] p = predictor.next(new int[] {ids[t - 1]}, 1);
+        logs[t] = Math.log(p[ids[t]]);
+      }
+      return logs;
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.sluice.scoring.bundle;
 
 import io.sluice.config.Provenance;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.Precision;
 import io.sluice.recurrent.model.Attention;
@@ -35,6 +36,15 @@ public final class TextModels {
    * @param hocon more settings of the dataset
    */
   public static ModelBundle languageModel(Path folder, String... hocon) {
+    return languageModel(folder, null, hocon);
+  }
+
+  /**
+   * The same with a softmax over some words and clusters of the others.
+   *
+   * @param softmax null is over all of them
+   */
+  public static ModelBundle languageModel(Path folder, AdaptiveSoftmax softmax, String... hocon) {
     TextBuild build =
         TextBuild.in(folder)
             .text("train.txt", "it runs and runs\nit is broken\nall is well and it runs\n")
@@ -55,7 +65,7 @@ public final class TextModels {
                 List.of(),
                 1,
                 Precision.F32,
-                Head.classes(words, List.of()))
+                Head.classes(words, List.of()).with(softmax))
             .with(WordEmbedding.of(words, 5));
     return publish(folder, "words", spec, dataset);
   }

@@ -10,6 +10,7 @@ import com.networknt.schema.SpecVersion;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.model.Attention;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.StreamPredictor;
@@ -90,6 +91,28 @@ class TextGeneratorTest {
     assertThat(report.tokens()).isEqualTo(12);
     assertThat(report.promptTokens()).isEqualTo(2);
     assertThat(report.unknownWords()).isEmpty();
+    assertThat(report.perplexity()).isBetween(1.0, (double) vocabulary.size());
+  }
+
+  @Test
+  void anAdaptiveSoftmaxGoesOnAsAFullOneDoes() {
+    ModelBundle adaptive =
+        TextModels.languageModel(
+            folder.resolve("adaptive"),
+            new AdaptiveSoftmax(List.of(2, 5), 2),
+            "text.line-end = \"<eos>\"");
+
+    GenerateReport report =
+        generate(adaptive, "generate { prompt = \"it runs\", tokens = 12, temperature = 0 }");
+
+    Vocabulary vocabulary = adaptive.vocabulary();
+    List<Integer> start =
+        List.of(adaptive.textContract().lineEndId(), vocabulary.id("it"), vocabulary.id("runs"));
+    assertThat(report.text().strip().split("\\s+"))
+        .containsExactlyElementsOf(
+            likeliest(adaptive, start, 12).stream()
+                .filter(token -> !token.equals("<eos>"))
+                .toList());
     assertThat(report.perplexity()).isBetween(1.0, (double) vocabulary.size());
   }
 
