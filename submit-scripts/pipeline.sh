@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build-sequences, train, evaluate and score of one experiment in one Spark session.
+# build-sequences, train, evaluate and score of one experiment, of telemetry or text, in one Spark session.
 #
 #   submit-scripts/pipeline.sh --config FILE [--set key=value …] [-- spark-submit options …]
 #   submit-scripts/pipeline.sh --help

@@ -51,7 +51,8 @@ public final class BuildSequencesJob {
     Record run(SparkSession spark, Provenance provenance);
   }
 
-  private static Build read(ConfigReader root) {
+  /** The settings of the layout that {@code dataset.layout} names. */
+  static Build read(ConfigReader root) {
     String layout = root.section("dataset", s -> s.string("layout"));
     boolean isText =
         List.of(DatasetLayout.DOCUMENTS, DatasetLayout.STREAM).stream()

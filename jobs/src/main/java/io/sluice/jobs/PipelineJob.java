@@ -5,14 +5,9 @@ import io.sluice.config.Provenance;
 import io.sluice.scoring.batch.ScoreReport;
 import io.sluice.scoring.batch.ScoreSettings;
 import io.sluice.scoring.evaluation.EvaluateSettings;
-import io.sluice.sequences.telemetry.BuildReport;
-import io.sluice.sequences.telemetry.SequenceBuilder;
-import io.sluice.sequences.telemetry.SequenceSettings;
+import io.sluice.scoring.evaluation.ReportFile;
 import io.sluice.training.TrainReport;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
@@ -42,13 +37,15 @@ public final class PipelineJob {
               "window",
               "split",
               "scaling",
+              "text",
               "dataset",
               "model",
               "train",
               "registry",
               "evaluate",
               "score"),
-          List.of("pipeline.sh --config conf/quickstart.conf"),
+          List.of(
+              "pipeline.sh --config conf/quickstart.conf", "pipeline.sh --config conf/imdb.conf"),
           Settings::from,
           PipelineJob::run,
           report -> EvaluateJob.requireGate(report.evaluate()),
@@ -62,7 +59,7 @@ public final class PipelineJob {
 
   static Report run(SparkSession spark, Settings settings, Provenance provenance) throws Exception {
     LOG.info("pipeline | 1 of 4 | build-sequences");
-    BuildReport build = SequenceBuilder.build(spark, settings.build(), provenance);
+    Record build = settings.build().run(spark, provenance);
     LOG.info("pipeline | 2 of 4 | train");
     TrainReport train = TrainJob.run(spark, settings.train(), provenance);
     LOG.info("pipeline | 3 of 4 | evaluate");
@@ -74,25 +71,20 @@ public final class PipelineJob {
     }
     String text = PipelineSummary.text(build, train, evaluate, score);
     var summary = new Path(settings.evaluate().output(), "summary.txt");
-    write(text, summary, spark.sparkContext().hadoopConfiguration());
+    ReportFile.replace(
+        summary, spark.sparkContext().hadoopConfiguration(), writer -> writer.write(text));
     return new Report(build, train, evaluate, score, summary.toString());
-  }
-
-  private static void write(String text, Path path, Configuration hadoop) throws IOException {
-    try (var stream = path.getFileSystem(hadoop).create(path, true)) {
-      stream.write(text.getBytes(StandardCharsets.UTF_8));
-    }
   }
 
   /** The settings of the four steps. */
   record Settings(
-      SequenceSettings build,
+      BuildSequencesJob.Build build,
       TrainJob.Settings train,
       EvaluateSettings evaluate,
       ScoreSettings score) {
     static Settings from(ConfigReader root) {
       return new Settings(
-          SequenceSettings.from(root),
+          BuildSequencesJob.read(root),
           TrainJob.Settings.from(root),
           EvaluateSettings.from(root),
           ScoreSettings.from(root));
@@ -102,11 +94,12 @@ public final class PipelineJob {
   /**
    * The reports of the four steps.
    *
+   * @param build of telemetry or of text
    * @param score null where the gate said no
    * @param summary a text for a person
    */
   record Report(
-      BuildReport build,
+      Record build,
       TrainReport train,
       EvaluationSummary evaluate,
       ScoreReport score,

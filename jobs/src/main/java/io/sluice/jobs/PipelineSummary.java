@@ -2,6 +2,7 @@ package io.sluice.jobs;
 
 import io.sluice.scoring.batch.ScoreReport;
 import io.sluice.sequences.telemetry.BuildReport;
+import io.sluice.sequences.text.TextReport;
 import io.sluice.training.TrainReport;
 import java.util.List;
 import java.util.Locale;
@@ -22,19 +23,25 @@ final class PipelineSummary {
           "f1",
           "roc-auc",
           "pr-auc",
-          "false-alarm-rate");
+          "false-alarm-rate",
+          "perplexity",
+          "bits-per-token");
   private static final String MODEL = "LSTM";
 
   private PipelineSummary() {}
 
+  /**
+   * @param build a {@link BuildReport} or a {@link TextReport}
+   */
   static String text(
-      BuildReport build, TrainReport train, EvaluationSummary evaluation, ScoreReport score) {
+      Record build, TrainReport train, EvaluationSummary evaluation, ScoreReport score) {
     var text = new StringBuilder();
     text.append(
-        "%s: %,d %s windows%n%n"
-            .formatted(evaluation.name(), evaluation.windows(), evaluation.split()));
+        "%s: %,d %s %s%n%n"
+            .formatted(
+                evaluation.name(), evaluation.windows(), evaluation.split(), examples(build)));
     text.append(table(evaluation));
-    text.append("%n  dataset      %s%n".formatted(build.dataset()));
+    text.append("%n  dataset      %s%n".formatted(dataset(build)));
     text.append("  bundle       %s%n".formatted(train.bundle().uri()));
     text.append("  evaluation   %s%n".formatted(evaluation.json()));
     text.append("  page         %s%n".formatted(evaluation.page()));
@@ -46,6 +53,18 @@ final class PipelineSummary {
               .formatted(score.predictions(), score.predictionsWritten()));
     }
     return text.toString();
+  }
+
+  /** What was evaluated, in the plural. */
+  private static String examples(Record build) {
+    if (build instanceof TextReport text) {
+      return text.layout().equals("stream") ? "tokens" : "documents";
+    }
+    return "windows";
+  }
+
+  private static String dataset(Record build) {
+    return build instanceof TextReport text ? text.dataset() : ((BuildReport) build).dataset();
   }
 
   private static String table(EvaluationSummary evaluation) {

@@ -64,6 +64,16 @@ class TextExecutorsIT {
             .requireStatus(0)
             .report();
     assertThat(scored.get("predictionsWritten").asLong()).isEqualTo(LINES);
+    JsonNode text =
+        job("generate.sh")
+            .set("registry.path", quoted(folder("stages").resolve("registry")))
+            .set("generate.prompt", "\"the pump is\"")
+            .set("generate.tokens", "8")
+            .run()
+            .requireStatus(0)
+            .report();
+    assertThat(text.get("tokens").asInt()).isEqualTo(8);
+    assertThat(text.get("unknownWords")).isEmpty();
   }
 
   /** As one process: parameters, and the perplexity over the whole validation stream. */

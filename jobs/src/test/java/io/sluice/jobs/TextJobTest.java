@@ -1,11 +1,15 @@
 package io.sluice.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.failure.ExitStatus;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Random;
 import java.util.function.Supplier;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,6 +77,70 @@ class TextJobTest extends CommandLine {
     assertThat(generated).isEqualTo(ExitStatus.DONE);
     assertThat(lastLine().get("report").get("tokens").asInt()).isEqualTo(5);
     assertThat(lastLine().get("report").get("unknownWords").get(0).asText()).isEqualTo("horse");
+  }
+
+  /** All four steps in one session: one word of a report tells its class. */
+  @Test
+  void documentsAreBuiltLearnedJudgedAndScoredWithTheirWords() throws Exception {
+    var random = new Random(5);
+    var csv = new StringBuilder("id,label,text\n");
+    for (int d = 0; d < 120; d++) {
+      boolean good = random.nextBoolean();
+      csv.append(
+          "%d,%s,the pump is %s %s%n"
+              .formatted(
+                  d,
+                  good ? "good" : "bad",
+                  random.nextBoolean() ? "not" : "still",
+                  good ? "fine" : "broken"));
+    }
+    Files.writeString(folder.resolve("raw.csv"), csv);
+
+    ExitStatus status =
+        run(
+            PipelineJob.JOB,
+            LOCAL,
+            """
+            source { path = "%1$s/raw.csv", format = csv, columns { id = id, label = label, text = text } }
+            split { validation = 0.2, test = 0.2 }
+            text.vocabulary.min-count = 1
+            dataset.layout = documents
+            model { embedding-size = 4, hidden-sizes = [6], attention = additive }
+            train { batch-size = 8, epochs = 10, learning-rate = 0.05 }
+            evaluate { gate-metric = accuracy, gate-limit = 0.9, explain.samples = 3 }
+            score.explain = attention
+            """
+                .formatted(folder));
+
+    assertThat(status).isEqualTo(ExitStatus.DONE);
+    JsonNode report = lastLine().get("report");
+    assertThat(report.at("/build/layout").asText()).isEqualTo("documents");
+    assertThat(report.at("/evaluate/metrics/accuracy").asDouble()).isGreaterThan(0.9);
+    assertThat(report.at("/score/predictionsWritten").asLong()).isEqualTo(120);
+    assertThat(report.at("/score/accuracy").asDouble()).isGreaterThan(0.9);
+    assertThat(folder.resolve("runs/text/evaluation/index.html"))
+        .content()
+        .contains(
+            "The class is right in ",
+            "Which words the class hangs on",
+            "<figure class=\"attention\">",
+            "<figure class=\"occlusion\">",
+            "id=\"reliability-chart\"");
+    assertThat(folder.resolve("runs/text/evaluation/summary.txt"))
+        .content()
+        .contains("test documents", "dataset      " + folder, "(120 rows)");
+    try (SparkSession spark = LOCAL.get()) {
+      Row row =
+          spark
+              .read()
+              .parquet(report.at("/score/predictions").asText())
+              .where("id = '7'")
+              .selectExpr(
+                  "attention.token", "aggregate(attention, 0D, (sum, each) -> sum + each.weight)")
+              .head();
+      assertThat(row.<String>getList(0)).hasSize(5).startsWith("the", "pump", "is");
+      assertThat(row.getDouble(1)).isCloseTo(1, within(1e-5));
+    }
   }
 
   @Test
