@@ -3,8 +3,8 @@ package io.sluice.recurrent.head;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Off-heap float32 memory that only grows and is kept from batch to batch, until it is closed: of an
- * owner that is only dropped JavaCPP frees it at some garbage collection.
+ * Off-heap float32 memory that only grows and is kept from batch to batch, until it is closed: of
+ * an owner that is only dropped JavaCPP frees it at some garbage collection.
  */
 final class FloatBlock implements AutoCloseable {
   private FloatPointer memory;

@@ -57,8 +57,7 @@ final class FloatSelfAttention implements HeadKernel {
   private final FloatBlock dContext = new FloatBlock();
   private final FloatBlock tile = new FloatBlock();
   private final FloatBlock dTile = new FloatBlock();
-  private final List<FloatBlock> blocks =
-      List.of(some, qkv, dqkv, context, dContext, tile, dTile);
+  private final List<FloatBlock> blocks = List.of(some, qkv, dqkv, context, dContext, tile, dTile);
   private final float[] block;
   private final FloatSoftmax softmax = new FloatSoftmax();
   private int T;

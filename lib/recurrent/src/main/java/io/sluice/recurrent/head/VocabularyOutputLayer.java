@@ -23,7 +23,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>DL4J asks an output layer for its gradient and then for its loss; the first pass gives both,
  * and the loss is kept until it is asked for or the input, labels or mask are others.
  */
-final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput> implements HoldsNativeMemory {
+final class VocabularyOutputLayer extends BaseOutputLayer<VocabularyOutput>
+    implements HoldsNativeMemory {
   private static final long serialVersionUID = 1L;
 
   private final transient Series inputs = new Series();

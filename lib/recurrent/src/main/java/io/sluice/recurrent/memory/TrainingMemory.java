@@ -87,8 +87,7 @@ public final class TrainingMemory {
    * Micro-batches that a thread's share of a batch is best cut into: as many as bring what is kept
    * for the way back to {@value #KEPT_MEBIBYTES} MiB, but with {@value #WINDOWS} windows in each
    * unless these keep more than {@value #MOST_MEBIBYTES} MiB, as documents of many thousand tokens
-   * do.
-   * The step is the same to rounding, and about as fast: with B=128, T=100, I=64, two layers of
+   * do. The step is the same to rounding, and about as fast: with B=128, T=100, I=64, two layers of
    * H=512, in float32, steps in 1, 2, 4 and 8 pieces took 2554, 2550, 2584 and 2678 ms, and the
    * process grew by 548, 363, 326 and 228 MiB. With 128 units two pieces of 32 windows took 3 %
    * longer than one of 64. In bf16 four pieces took a quarter longer than one, so that is cut for

@@ -5,8 +5,8 @@ package io.sluice.recurrent.optim;
  * fits into memory.
  *
  * @param count of a share whose sequences have {@code timeSteps}, at least 1
- * @param timeSteps of the longest batch where batches are as long as their longest sequence: shorter
- *     ones are cut into as many fewer pieces; 0 is {@code count} for all
+ * @param timeSteps of the longest batch where batches are as long as their longest sequence:
+ *     shorter ones are cut into as many fewer pieces; 0 is {@code count} for all
  */
 public record MicroBatches(int count, int timeSteps) {
   /** The share as it is. */

@@ -127,8 +127,7 @@ class TrainingMemoryTest {
 
       var memory = TrainingMemory.of(spec, OptimizerSpec.Algorithm.SGD, 2 * share, 2, pieces);
       assertThat(pieces).isBetween(2, share);
-      assertThat(memory.kernels() + memory.activations())
-          .isLessThan(2 * 2 * 2048 * MIB);
+      assertThat(memory.kernels() + memory.activations()).isLessThan(2 * 2 * 2048 * MIB);
     }
   }
 

@@ -69,7 +69,8 @@ public final class SmallModels {
     public ModelSpec spec() {
       WordEmbedding embedding =
           switch (this) {
-            case WORDS, NEXT_WORD, ADAPTIVE_WORDS -> new WordEmbedding(WORDS_IN_ALL, 3, false, 0.3, false);
+            case WORDS, NEXT_WORD, ADAPTIVE_WORDS ->
+                new WordEmbedding(WORDS_IN_ALL, 3, false, 0.3, false);
             // another size than the recurrent layer's
             case TIED_WORDS -> new WordEmbedding(WORDS_IN_ALL, 4, false, 0.3, true);
             default -> WordEmbedding.NONE;

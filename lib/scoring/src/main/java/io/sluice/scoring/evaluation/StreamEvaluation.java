@@ -67,8 +67,7 @@ final class StreamEvaluation {
     TextDataset dataset = TextDataset.open(settings.dataset(), hadoop).requireAudit();
     TextFit.require(bundle.manifest().text().contract(), bundle.uri(), dataset);
     var evaluation = new StreamEvaluation(spark, settings, dataset, model, hadoop);
-    return evaluation.report(
-        evaluation.scores().with(evaluation.tokensPerCharacter()), start);
+    return evaluation.report(evaluation.scores().with(evaluation.tokensPerCharacter()), start);
   }
 
   private TextManifest.SplitSummary summary() {

@@ -182,8 +182,7 @@ class DocumentEvaluationTest {
     String own = publish(many, folder.resolve("many-registry"));
 
     EvaluationReport report =
-        evaluate(
-            null, "evaluate { dataset = \"%s\", bundle = \"%s\" }".formatted(many.uri(), own));
+        evaluate(null, "evaluate { dataset = \"%s\", bundle = \"%s\" }".formatted(many.uri(), own));
 
     assertThat(report.dataset().windows()).isEqualTo(400);
     assertThat(report.classes().names()).hasSize(200);

@@ -240,8 +240,7 @@ class StreamEvaluationTest {
     int characters = Files.readString(folder.resolve("rare/t.txt")).length() - LINES;
     int tokens = 4 * LINES;
     assertThat(report.metrics().get("bits-per-character"))
-        .isCloseTo(
-            report.metrics().get("bits-per-token") * tokens / characters, within(1e-9));
+        .isCloseTo(report.metrics().get("bits-per-token") * tokens / characters, within(1e-9));
     double unknown = 100 * text.manifest().splits().get("train").unknownShare();
     assertThat(unknown).isPositive();
     assertThat(report.notes())

@@ -190,8 +190,7 @@ final class Corpus {
         validationAt = validationFrom;
         testAt = testFrom;
         placed =
-            whole.flatMap(
-                new CutDocuments(validationFrom, testFrom), Encoders.row(whole.schema()));
+            whole.flatMap(new CutDocuments(validationFrom, testFrom), Encoders.row(whole.schema()));
       }
     }
     Column token = col("at_token");

@@ -46,8 +46,7 @@ record CutDocuments(long validationFrom, long testFrom) implements FlatMapFuncti
     for (int i = 0; i < values.length; i++) {
       values[i] = document.get(i);
     }
-    String tokens =
-        JoinedTokens.slice(document.getString(document.fieldIndex("tokens")), from, to);
+    String tokens = JoinedTokens.slice(document.getString(document.fieldIndex("tokens")), from, to);
     long characters = document.getInt(document.fieldIndex("characters"));
     ByteBuffer hash =
         ByteBuffer.wrap(Tokenising.sha256().digest(tokens.getBytes(StandardCharsets.UTF_8)));

@@ -305,8 +305,7 @@ class DocumentsTest {
 
     assertThat(report.audit().passed()).as(report.audit().toString()).isTrue();
     assertThat(build.documents(Split.TRAIN))
-        .containsExactly(
-            entry("t.txt:1", "run Ġ <unk> Ġrun n ing"), entry("t.txt:2", "run s"));
+        .containsExactly(entry("t.txt:1", "run Ġ <unk> Ġrun n ing"), entry("t.txt:2", "run s"));
     assertThat(build.open().vocabulary().count(build.manifest().contract().padId())).isZero();
   }
 

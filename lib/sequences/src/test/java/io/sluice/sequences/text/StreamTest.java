@@ -118,7 +118,9 @@ class StreamTest {
     // 100 words of 2 letters and 99 blanks, in proportion to the tokens
     assertThat(report.splits().get("train").characters()).isEqualTo(299 * 70 / 100);
     assertThat(
-            report.splits().values().stream().mapToLong(TextManifest.SplitSummary::characters).sum())
+            report.splits().values().stream()
+                .mapToLong(TextManifest.SplitSummary::characters)
+                .sum())
         .isEqualTo(299);
     // more shares: the tokens are kept, the cuts are others
     TextReport again = build.with("split.validation = 0").run();

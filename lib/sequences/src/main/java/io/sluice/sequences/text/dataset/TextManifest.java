@@ -73,8 +73,8 @@ public record TextManifest(
    * @param cutTokens that they lost
    * @param labels documents by class; empty without labels
    * @param lengths documents by stored length, in order; none where there are no documents
-   * @param lengthRuns layout documents: the same to 1 part in 64; null for a stream and in a dataset
-   *     of before they were counted
+   * @param lengthRuns layout documents: the same to 1 part in 64; null for a stream and in a
+   *     dataset of before they were counted
    * @param contentHash order-independent hash of the documents: names, or places in the stream,
    *     texts and classes
    */

@@ -14,10 +14,10 @@
  * batches, or fewer where there are few documents ({@link
  * io.sluice.sequences.text.dataset.Padding}), then documents within a pool. A batch holds documents
  * of nearly one length, so little of what is computed is padding, and a pool is a stretch of rows:
- * it is read in one go and forgotten. What a global batch holds is a
- * pure function of the dataset, the seed, the epoch, the batch size and the step; ranks share its
- * positions as {@link io.sluice.sequences.dataset.Dealing} has it. One pool an epoch is short, and
- * which one is drawn each time, so the pools' borders move.
+ * it is read in one go and forgotten. What a global batch holds is a pure function of the dataset,
+ * the seed, the epoch, the batch size and the step; ranks share its positions as {@link
+ * io.sluice.sequences.dataset.Dealing} has it. One pool an epoch is short, and which one is drawn
+ * each time, so the pools' borders move.
  *
  * <p>A rank keeps a split in memory where it fits, and else reads each pool whole, also the
  * documents of other ranks: ids decode faster than a network takes them.

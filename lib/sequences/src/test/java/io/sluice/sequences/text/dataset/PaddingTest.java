@@ -29,7 +29,17 @@ class PaddingTest {
 
   private static SplitSummary summary(int[] lengths, List<Run> runs) {
     return new SplitSummary(
-        lengths.length, Arrays.stream(lengths).sum(), 0L, 0, 0, 0, 0, Map.of(), List.of(), runs, "");
+        lengths.length,
+        Arrays.stream(lengths).sum(),
+        0L,
+        0,
+        0,
+        0,
+        0,
+        Map.of(),
+        List.of(),
+        runs,
+        "");
   }
 
   private static Padding padding(int[] lengths, int batchSize) {

@@ -150,7 +150,9 @@ class ShardedDocumentsTest {
     }
   }
 
-  /** As expected, and under the tenth that it may be; with pools of 8 batches it is about a quarter. */
+  /**
+   * As expected, and under the tenth that it may be; with pools of 8 batches it is about a quarter.
+   */
   @Test
   void littleOfWhatIsComputedIsPadding() {
     Padding expected = dataset.padding(Split.TRAIN, DEALING.batchSize());

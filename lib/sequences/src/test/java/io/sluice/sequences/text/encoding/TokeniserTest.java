@@ -143,13 +143,12 @@ class TokeniserTest {
   /** What {@code generate} prints is {@link Tokeniser#text}. */
   @Test
   void bytesOfABpeComeBackAsTheTextThatTheyAre() {
-    try (Tokeniser tokeniser = Tokeniser.of(plain(Tokens.SUBWORD, null), Tokenizers.byteLevelBpe());
-        Tokeniser lines =
-            Tokeniser.of(plain(Tokens.SUBWORD, "<eos>"), Tokenizers.byteLevelBpe())) {
+    try (Tokeniser tokeniser =
+            Tokeniser.of(plain(Tokens.SUBWORD, null), Tokenizers.byteLevelBpe());
+        Tokeniser lines = Tokeniser.of(plain(Tokens.SUBWORD, "<eos>"), Tokenizers.byteLevelBpe())) {
       List<String> tokens = tokeniser.tokens("run running é\nruns");
 
-      assertThat(tokens)
-          .containsExactly("run", "Ġrun", "n", "ing", "Ġ", "Ã©", "Ċ", "run", "s");
+      assertThat(tokens).containsExactly("run", "Ġrun", "n", "ing", "Ġ", "Ã©", "Ċ", "run", "s");
       assertThat(tokeniser.text(tokens)).isEqualTo("run running é\nruns");
       // a continuation begins with its blank, and a character that is cut in two is put together
       assertThat(tokeniser.text(List.of("Ġrun", "s"))).isEqualTo(" runs");
@@ -167,8 +166,7 @@ class TokeniserTest {
     try (Tokeniser tokeniser = Tokeniser.of(plain(Tokens.SUBWORD, null), Tokenizers.unigram())) {
       List<String> tokens = tokeniser.tokens("running 中文 runs");
 
-      assertThat(tokens)
-          .containsExactly("▁run", "n", "ing", "▁", "<unk>", "▁run", "s");
+      assertThat(tokens).containsExactly("▁run", "n", "ing", "▁", "<unk>", "▁run", "s");
       assertThat(tokeniser.text(tokens)).isEqualTo("running <unk> runs");
     }
   }
