@@ -27,7 +27,8 @@ import java.util.TreeSet;
  * @param attentionSize hidden units of additive attention's score; 0 is as many as its inputs
  * @param attentionHeads heads of self-attention
  * @param layerNorm normalises the outputs of each recurrent layer
- * @param variationalDropout one dropout mask a sequence between recurrent layers
+ * @param variationalDropout one dropout mask a sequence, not one a time step, of what recurrent
+ *     layers take and a head of classes at every step
  * @param recurrentDropout share of the hidden state dropped on its way into the next step
  * @param embedding how words are read; no part where inputs are numbers
  * @param regularizers what else keeps the network from learning by heart

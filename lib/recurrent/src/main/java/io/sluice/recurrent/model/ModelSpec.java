@@ -34,8 +34,8 @@ import java.util.Optional;
  * @param attention over the outputs of the recurrent layers
  * @param layerNorm normalises the outputs of each recurrent layer over its units, at every time
  *     step
- * @param variationalDropout dropout between recurrent layers draws one mask a sequence, not one a
- *     time step
+ * @param variationalDropout dropout of what recurrent layers take, and a head of classes at every
+ *     step, draws one mask a sequence, not one a time step
  * @param recurrentDropout share of the hidden state dropped on its way into the next step while
  *     training, one mask a sequence; in [0, 1)
  * @param embedding of words, whose ids are then the only input

@@ -294,7 +294,7 @@ public final class Networks {
               .name("activation-regularization")
               .build();
       if (dropsBelowHead(spec)) {
-        drop(added, spec.headDropout());
+        drop(added, spec.headDropout(), dropsSeriesOfHead(spec));
       }
       layers.add(added);
     }
@@ -306,7 +306,7 @@ public final class Networks {
               .nOut(spec.denseSizes().get(d))
               .activation(Activation.RELU)
               .build();
-      drop(dense, spec.dropout());
+      drop(dense, spec.dropout(), false);
       dense.setRegularization(new ArrayList<>(regularization));
       layers.add(dense);
     }
@@ -315,7 +315,7 @@ public final class Networks {
     }
     FeedForwardLayer head = head(spec);
     if (!dropsBelowHead(spec)) {
-      drop(head, spec.headDropout());
+      drop(head, spec.headDropout(), dropsSeriesOfHead(spec));
     }
     head.setRegularization(new ArrayList<>(regularization));
     layers.add(head);
@@ -414,9 +414,9 @@ public final class Networks {
         .build();
   }
 
-  private static void drop(Layer layer, double dropped) {
+  private static void drop(Layer layer, double dropped, boolean oncePerSeries) {
     if (dropped > 0) {
-      layer.setIDropout(dropout(dropped, layer, false));
+      layer.setIDropout(dropout(dropped, layer, oncePerSeries));
     }
   }
 
@@ -434,6 +434,16 @@ public final class Networks {
         && spec.attention().kind() == Attention.Kind.NONE
         && spec.denseSizes().isEmpty()
         && !spec.hasProjection();
+  }
+
+  /**
+   * Whether what the head drops is the same at all steps. DL4J's own heads over time, of numbers,
+   * drop of rows that are no series any more.
+   */
+  private static boolean dropsSeriesOfHead(ModelSpec spec) {
+    return spec.variationalDropout()
+        && spec.output() == ModelSpec.Output.SEQUENCE
+        && spec.head().kind() == Head.Kind.CLASSES;
   }
 
   private static FeedForwardLayer head(ModelSpec spec) {

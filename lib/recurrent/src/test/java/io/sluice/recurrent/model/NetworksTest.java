@@ -23,6 +23,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -252,6 +253,46 @@ class NetworksTest {
     // the layer above the recurrent ones drops for the head
     assertThat(kept(spec.with(new Regularizers(0, 0.5, 0, 1, 0))))
         .containsExactly(1.0, 0.9, 0.5, 1.0);
+  }
+
+  /** As AWD-LSTM locks the masks of inputs and outputs; smoothness moves the head's below it. */
+  @Test
+  void variationalDropoutLocksTheMaskOfAHeadOfClassesAtEveryStepToo() {
+    for (boolean smooth : new boolean[] {false, true}) {
+      assertThat(locked(Output.SEQUENCE, Head.classes(7, List.of()), smooth))
+          .as("%s", smooth)
+          .containsExactly(true, true);
+    }
+    assertThat(locked(Output.SEQUENCE, Head.regression(2), false)).containsExactly(true, false);
+    assertThat(locked(Output.LAST, Head.classes(7, List.of()), false))
+        .containsExactly(true, false);
+  }
+
+  /** Of the layers that drop, lowest first. */
+  private static List<Boolean> locked(Output output, Head head, boolean smooth) {
+    var spec =
+        new ModelSpec(
+                3,
+                6,
+                Cell.LSTM,
+                List.of(5, 4),
+                false,
+                0.3,
+                output,
+                List.of(),
+                1,
+                Precision.F32,
+                head,
+                Attention.NONE,
+                false,
+                true,
+                0)
+            .with(smooth ? new Regularizers(0, null, 0, 1, 1) : Regularizers.NONE);
+    return Networks.create(spec, ADAM, 1).getLayerWiseConfigurations().getConfs().stream()
+        .map(conf -> conf.getLayer().getIDropout())
+        .filter(Objects::nonNull)
+        .map(dropout -> ((ExampleDropout) dropout).isOncePerSeries())
+        .toList();
   }
 
   private static List<Double> kept(ModelSpec spec) {
