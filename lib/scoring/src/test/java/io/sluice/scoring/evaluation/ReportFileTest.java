@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.failure.OperationFailedException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
@@ -25,7 +26,7 @@ class ReportFileTest {
   void anOlderFileStaysUntilTheNewOneIsWhole() throws IOException {
     Path page = folder.resolve("runs/index.html");
     replace(writer -> writer.write("<p>größer"));
-    assertThat(page).hasContent("<p>größer");
+    assertThat(page).usingCharset(StandardCharsets.UTF_8).hasContent("<p>größer");
 
     assertThatThrownBy(
             () ->
@@ -46,7 +47,7 @@ class ReportFileTest {
         .hasMessageEndingWith(
             "index.html: No space left on device. Check evaluate.output, free space and access to it.");
 
-    assertThat(page).hasContent("<p>größer");
+    assertThat(page).usingCharset(StandardCharsets.UTF_8).hasContent("<p>größer");
     replace(writer -> writer.write("<p>new"));
     assertThat(page).hasContent("<p>new");
     try (var files = Files.list(page.getParent())) {
