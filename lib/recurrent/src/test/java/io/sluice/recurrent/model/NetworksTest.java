@@ -264,8 +264,7 @@ class NetworksTest {
           .containsExactly(true, true);
     }
     assertThat(locked(Output.SEQUENCE, Head.regression(2), false)).containsExactly(true, false);
-    assertThat(locked(Output.LAST, Head.classes(7, List.of()), false))
-        .containsExactly(true, false);
+    assertThat(locked(Output.LAST, Head.classes(7, List.of()), false)).containsExactly(true, false);
   }
 
   /** Of the layers that drop, lowest first. */
