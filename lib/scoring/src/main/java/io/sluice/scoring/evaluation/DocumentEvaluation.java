@@ -14,11 +14,9 @@ import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.encoding.Vocabulary;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -166,32 +164,17 @@ final class DocumentEvaluation {
     }
     noteDuplicates();
     EvaluationReport.Explanations explanations = explanations(scores.draws());
-    Map<String, Double> labelled = TargetPass.labelled(metrics);
-    var meanings = new LinkedHashMap<String, String>();
-    metrics.keySet().forEach(metric -> meanings.put(metric.label(), metric.meaning()));
-    return new EvaluationReport(
-        EvaluationReport.FORMAT,
-        settings.name(),
-        Instant.now().toString(),
-        (System.nanoTime() - start) / 1e9,
-        model,
-        new EvaluationReport.DatasetInfo(
-            settings.dataset(), settings.split().label(), classes.count(), 0, 0, null, null),
-        new EvaluationReport.TargetInfo(
-            EvaluationReport.DOCUMENT, List.of(), names, longest(), 0, 0, 0, null),
-        labelled,
-        meanings,
-        List.copyOf(notes),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        baselines,
-        classes.detail(names, null),
-        List.of(),
-        List.of(),
-        explanations,
-        settings.gate().map(g -> QualityGate.judge(g, labelled, baselines)).orElse(null));
+    return new TextReport(
+            EvaluationReport.DOCUMENT,
+            names,
+            classes.count(),
+            longest(),
+            metrics,
+            notes,
+            baselines,
+            classes.detail(names, null),
+            explanations)
+        .of(settings, model, start);
   }
 
   /** Null where nothing is to be explained. */

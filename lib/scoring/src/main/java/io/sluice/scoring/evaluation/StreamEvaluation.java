@@ -14,10 +14,8 @@ import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.dataset.TokenStreams;
 import io.sluice.sequences.text.dataset.Truncation;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -154,41 +152,19 @@ final class StreamEvaluation {
 
   private EvaluationReport report(StreamScores scores, long start) {
     int streams = settings.streams();
-    Map<String, Double> metrics = TargetPass.labelled(scores.metrics());
     List<BaselineRow> baselines = baselines(scores);
     note(streams);
-    var meanings = new LinkedHashMap<String, String>();
-    scores.metrics().keySet().forEach(each -> meanings.put(each.label(), each.meaning()));
-    return new EvaluationReport(
-        EvaluationReport.FORMAT,
-        settings.name(),
-        Instant.now().toString(),
-        (System.nanoTime() - start) / 1e9,
-        model,
-        new EvaluationReport.DatasetInfo(
-            settings.dataset(), settings.split().label(), scores.tokens(), 0, 0, null, null),
-        new EvaluationReport.TargetInfo(
+    return new TextReport(
             EvaluationReport.TOKEN,
             List.of(),
-            List.of(),
+            scores.tokens(),
             (int) Math.min(Integer.MAX_VALUE, dataset.tokens(settings.split()) / streams),
-            0,
-            0,
-            0,
-            null),
-        metrics,
-        meanings,
-        List.copyOf(notes),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        baselines,
-        null,
-        List.of(),
-        List.of(),
-        null,
-        settings.gate().map(g -> QualityGate.judge(g, metrics, baselines)).orElse(null));
+            scores.metrics(),
+            notes,
+            baselines,
+            null,
+            null)
+        .of(settings, model, start);
   }
 
   private void note(int streams) {
