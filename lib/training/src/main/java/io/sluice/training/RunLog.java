@@ -68,7 +68,7 @@ final class RunLog implements RunObserver, AutoCloseable {
       Progress progress,
       Configuration hadoop) {
     return new RunLog(
-        progress.start("train", start.step(), plan.steps()),
+        progress.start("train", plan.steps()),
         MetricsFile.open(settings.metricsPath(), start.step(), hadoop),
         plan,
         dataset,

@@ -9,7 +9,7 @@ import java.util.function.Supplier;
  * Where tasks say how far they are. One task is open at a time; a task belongs to one thread.
  *
  * <pre>{@code
- * try (Progress.Task task = progress.start("train", 0, steps)) {
+ * try (Progress.Task task = progress.start("train", steps)) {
  *   task.at(step, () -> "loss %.4f".formatted(loss));
  * }
  * }</pre>
@@ -46,39 +46,44 @@ public final class Progress {
    * Opens a task.
    *
    * @param name first word of each line
-   * @param done units that were done before, by an earlier attempt; they do not count for the speed
    * @param total units in all
    */
-  public Task start(String name, long done, long total) {
-    return new Task(name, done, total);
+  public Task start(String name, long total) {
+    return new Task(name, total);
   }
 
   /** One piece of work. Closing it ends its line; a task that fails just stops where it was. */
   public final class Task implements AutoCloseable {
     private final String name;
-    private final long first;
     private final long total;
-    private final long startNanos = nanoTime.getAsLong();
-    private long shownNanos = startNanos - intervalNanos;
+    private long shownNanos = nanoTime.getAsLong() - intervalNanos;
     private long done;
+    private boolean warm;
+    private long warmDone;
+    private long warmNanos;
     private String text = "";
     private int width;
 
-    private Task(String name, long first, long total) {
+    private Task(String name, long total) {
       this.name = name;
-      this.first = first;
-      this.done = first;
       this.total = total;
     }
 
     /**
-     * Says that {@code done} units are done; shows it if it is time to.
+     * Says that {@code done} units are done; shows it if it is time to. The time left is by the
+     * speed since the first call: what was done before it, by an earlier attempt or while code was
+     * still compiled and caches filled, says nothing of it.
      *
      * @param text the rest of the line, made only if it is shown
      */
     public void at(long done, Supplier<String> text) {
       this.done = done;
       long now = nanoTime.getAsLong();
+      if (!warm) {
+        warm = true;
+        warmDone = done;
+        warmNanos = now;
+      }
       if (out != null && now - shownNanos >= intervalNanos) {
         shownNanos = now;
         this.text = text.get();
@@ -123,11 +128,11 @@ public final class Progress {
     }
 
     private String timeLeft(long now) {
-      long moved = done - first;
+      long moved = done - warmDone;
       if (moved <= 0) {
         return "unknown";
       }
-      double seconds = (now - startNanos) / 1e9 * Math.max(0, total - done) / moved;
+      double seconds = (now - warmNanos) / 1e9 * Math.max(0, total - done) / moved;
       return words(Duration.ofSeconds(Math.round(seconds)));
     }
   }

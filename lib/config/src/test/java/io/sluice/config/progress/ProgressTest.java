@@ -21,7 +21,7 @@ class ProgressTest {
     var progress = new Progress(out, false, clock::get);
     var texts = new AtomicInteger();
 
-    try (Progress.Task task = progress.start("train", 0, 100)) {
+    try (Progress.Task task = progress.start("train", 100)) {
       for (int step = 1; step <= 50; step++) {
         clock.addAndGet(TimeUnit.SECONDS.toNanos(1));
         int at = step;
@@ -36,7 +36,7 @@ class ProgressTest {
 
     assertThat(bytes.toString(StandardCharsets.UTF_8).lines())
         .containsExactly(
-            "train   1% | step 1 | time left 1m 39s",
+            "train   1% | step 1 | time left unknown",
             "train  11% | step 11 | time left 1m 29s",
             "train  21% | step 21 | time left 1m 19s",
             "train  31% | step 31 | time left 1m 09s",
@@ -48,31 +48,37 @@ class ProgressTest {
   void redrawsABarOnATerminal() {
     var progress = new Progress(out, true, clock::get);
 
-    try (Progress.Task task = progress.start("train", 0, 4)) {
+    try (Progress.Task task = progress.start("train", 4)) {
       clock.addAndGet(TimeUnit.SECONDS.toNanos(2));
-      task.at(2, () -> "loss 0.5000");
+      task.at(1, () -> "loss 0.5000");
+      clock.addAndGet(TimeUnit.SECONDS.toNanos(1));
+      task.at(2, () -> "loss 0.4000");
     }
 
-    String bar = "train [############............]  50% | loss 0.5000 | time left 2s";
+    String first = "train [######..................]  25% | loss 0.5000 | time left unknown";
+    String bar = "train [############............]  50% | loss 0.4000 | time left 2s";
+    String padded = bar + " ".repeat(first.length() - bar.length());
     assertThat(bytes.toString(StandardCharsets.UTF_8))
-        .isEqualTo("\r" + bar + "\r" + bar + System.lineSeparator());
+        .isEqualTo("\r" + first + "\r" + padded + "\r" + bar + System.lineSeparator());
   }
 
   @Test
-  void speedCountsWhatThisAttemptDid() {
+  void speedCountsWhatWasDoneAfterTheFirstCall() {
     var progress = new Progress(out, false, clock::get);
 
-    Progress.Task task = progress.start("train", 90, 100);
+    Progress.Task task = progress.start("train", 100);
+    clock.addAndGet(TimeUnit.SECONDS.toNanos(100));
+    task.at(90, () -> "");
     clock.addAndGet(TimeUnit.SECONDS.toNanos(30));
     task.at(93, () -> "");
 
-    assertThat(bytes.toString(StandardCharsets.UTF_8).strip())
-        .isEqualTo("train  93% | time left 1m 10s");
+    assertThat(bytes.toString(StandardCharsets.UTF_8).lines())
+        .containsExactly("train  90% | time left unknown", "train  93% | time left 1m 10s");
   }
 
   @Test
   void silenceMakesNoText() {
-    try (Progress.Task task = Progress.silent().start("train", 0, 1)) {
+    try (Progress.Task task = Progress.silent().start("train", 1)) {
       task.at(
           1,
           () -> {
