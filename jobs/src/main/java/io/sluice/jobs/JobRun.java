@@ -88,6 +88,7 @@ final class JobRun<S, R> {
 
   private Result fail(Provenance provenance, Throwable failure) {
     UserFailure known = userFailureIn(failure);
+    known = known == null ? OutOfMemory.in(failure) : known;
     ExitStatus status = known == null ? ExitStatus.FAILED : known.exitStatus();
     if (known == null) {
       err.printf("%s failed: %s%n", job.name(), failure);

@@ -14,6 +14,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.spark.sql.SparkSession;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -137,6 +139,41 @@ class JobMainTest extends CommandLine {
 
     assertThat(err()).contains("sample failed: java.lang.IllegalStateException: broken", "\tat ");
     assertThat(lastLine().get("error").asText()).isEqualTo("broken");
+  }
+
+  @Test
+  void wantOfNativeMemoryIsToldWithWhatToDoAndNotAsDl4jSaysIt() throws Exception {
+    Job.Body<Settings, Report> body =
+        (spark, settings, provenance) -> {
+          try (var much = new BytePointer(Pointer.maxBytes() + 1)) {
+            throw new AssertionError("allocated " + much);
+          } catch (OutOfMemoryError e) {
+            throw new RuntimeException("Error during neural network forward pass", e);
+          }
+        };
+
+    assertThat(run(body, LOCAL, config())).isEqualTo(ExitStatus.FAILED);
+
+    assertThat(err())
+        .startsWith("Out of native memory: Failed to allocate memory within limits: totalBytes (")
+        .contains("). Raise SLUICE_OFFHEAP_MEMORY", "train.accumulate")
+        .doesNotContain("\tat ", "neural network");
+    assertThat(lastLine().get("exitStatus").asInt()).isEqualTo(1);
+  }
+
+  @Test
+  void wantOfHeapIsToldWithItsSize() {
+    Job.Body<Settings, Report> body =
+        (spark, settings, provenance) -> {
+          throw new OutOfMemoryError("Java heap space");
+        };
+
+    assertThat(run(body, LOCAL, config())).isEqualTo(ExitStatus.FAILED);
+
+    assertThat(err())
+        .isEqualToIgnoringNewLines(
+            "Out of Java heap: Java heap space, of %,d MiB. Raise SLUICE_DRIVER_MEMORY; if an executor ran out, SLUICE_EXECUTOR_MEMORY.\n"
+                .formatted(Runtime.getRuntime().maxMemory() >> 20));
   }
 
   @Test

@@ -11,8 +11,10 @@ import org.apache.spark.SparkContext;
  * @param heapMebibytes of the Java heap
  * @param overheadMebibytes beside it
  * @param isLimited whether more than that ends the executor
+ * @param nativeBytes that JavaCPP lets it reserve outside the heap
  */
-record ExecutorMemory(int ranks, long heapMebibytes, long overheadMebibytes, boolean isLimited) {
+record ExecutorMemory(
+    int ranks, long heapMebibytes, long overheadMebibytes, boolean isLimited, long nativeBytes) {
   /** Spark's defaults where nothing is set. */
   private static final long LEAST_OVERHEAD_MIB = 384;
 
@@ -31,7 +33,8 @@ record ExecutorMemory(int ranks, long heapMebibytes, long overheadMebibytes, boo
         local ? workers : ranks(conf, cluster, workers),
         heap,
         overhead,
-        !local && (given || isContainer(conf.get("spark.master", ""))));
+        !local && (given || isContainer(conf.get("spark.master", ""))),
+        local ? NativeLimit.ofThisProcess() : NativeLimit.ofExecutors(conf, heap << 20));
   }
 
   private static int ranks(SparkConf conf, Cluster cluster, int workers) {
@@ -50,5 +53,10 @@ record ExecutorMemory(int ranks, long heapMebibytes, long overheadMebibytes, boo
   /** Native memory of a rank, in bytes; 0 is no limit. */
   long rankBytes() {
     return isLimited ? (overheadMebibytes << 20) / ranks : 0;
+  }
+
+  /** What a rank may hold outside the heap, touched or only reserved, in bytes. */
+  long rankLimit() {
+    return Math.min(nativeBytes / ranks, isLimited ? rankBytes() : NativeLimit.NONE);
   }
 }

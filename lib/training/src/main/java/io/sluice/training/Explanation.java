@@ -47,8 +47,19 @@ final class Explanation {
                 read.told(read.count(Split.TRAIN), spec),
                 read.padding().map(padding -> "\n" + padding(padding, settings)).orElse(""),
                 model(settings, spec),
-                cost(settings, spec, layout, Plans.microBatches(settings, spec)))
+                cost(
+                    settings,
+                    spec,
+                    layout,
+                    Plans.microBatches(settings, spec, nativeLimit(settings))))
         + (isPipeline ? presumption(settings) : "");
+  }
+
+  /** That of the process which says so, where it is the one that would train. */
+  private static long nativeLimit(TrainSettings settings) {
+    return settings.strategy() == StrategyKind.LOCAL
+        ? NativeLimit.of(settings, Optional.empty())
+        : NativeLimit.NONE;
   }
 
   private static String presumption(TrainSettings settings) {

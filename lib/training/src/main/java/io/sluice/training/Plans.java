@@ -20,6 +20,7 @@ final class Plans {
   /**
    * @param pretrained whose layers the run begins with
    * @param layout of a pipeline; null is none
+   * @param nativeLimit bytes that a process may hold outside the heap
    */
   static RunPlan run(
       Learnable dataset,
@@ -28,6 +29,7 @@ final class Plans {
       ModelSpec spec,
       StepPlan steps,
       PipelineLayout layout,
+      long nativeLimit,
       Provenance provenance,
       Configuration hadoop) {
     TrainSettings.Checkpoints checkpoints = settings.checkpoints();
@@ -45,7 +47,7 @@ final class Plans {
         steps,
         settings.seed(),
         settings.threads(),
-        layout == null ? microBatches(settings, spec) : layout.plan().microBatches(),
+        layout == null ? microBatches(settings, spec, nativeLimit) : layout.plan().microBatches(),
         settings.averageDecay(),
         settings.averagePatience(),
         new RunPlan.Checkpoints(
@@ -58,12 +60,22 @@ final class Plans {
         layout);
   }
 
-  /** Of a process that has all of the network. */
-  static int microBatches(TrainSettings settings, ModelSpec spec) {
+  /**
+   * Of a process that has all of the network.
+   *
+   * @param nativeLimit bytes that it may hold outside the heap
+   */
+  static int microBatches(TrainSettings settings, ModelSpec spec, long nativeLimit) {
     return settings
         .accumulate()
         .orElseGet(
-            () -> TrainingMemory.microBatches(spec, settings.batchOfProcess(), settings.threads()));
+            () ->
+                TrainingMemory.microBatches(
+                    spec,
+                    settings.optimizer().algorithm(),
+                    settings.batchOfProcess(),
+                    settings.threads(),
+                    nativeLimit));
   }
 
   /**

@@ -81,6 +81,9 @@ final class Preflight {
     if (plan != null) {
       network(plan.spec());
     }
+    if (plan != null && settings.strategy() == StrategyKind.LOCAL) {
+      reserved(1, plan, NativeLimit.of(settings, Optional.empty()));
+    }
     if (settings.runsRanks()) {
       cluster(spark.orElseThrow(), plan);
     }
@@ -212,7 +215,11 @@ final class Preflight {
       var executor = ExecutorMemory.of(spark, cluster, workers);
       long parameters = parametersOfRank(plan);
       long residual = settings.gradientSharing().wire() == Wire.THRESHOLD ? parameters : 0;
-      nativeMemory(executor, nativeBytesOfRank(plan) + residual * Float.BYTES);
+      boolean fits = nativeMemory(executor, nativeBytesOfRank(plan) + residual * Float.BYTES);
+      boolean ofAll = settings.strategy() == StrategyKind.GRADIENT_SHARING;
+      if (fits && ofAll && !computesOnGpus(conf)) {
+        reserved(executor.ranks(), plan, executor.nativeBytes());
+      }
       if (!spark.isLocal()) {
         heap(executor, parameters);
       }
@@ -249,7 +256,8 @@ final class Preflight {
         .orElseGet(() -> memory(plan.spec(), settings, plan.microBatches()).total());
   }
 
-  private void nativeMemory(ExecutorMemory executor, long bytesOfRank) {
+  /** Whether the executor has it. */
+  private boolean nativeMemory(ExecutorMemory executor, long bytesOfRank) {
     int ranks = executor.ranks();
     long needed = NativeMemory.mebibytes(ranks * bytesOfRank);
     LOG.info(
@@ -258,7 +266,8 @@ final class Preflight {
         ranks == 1 ? "" : "s",
         needed,
         executor.heapMebibytes());
-    if (executor.isLimited() && needed > executor.overheadMebibytes()) {
+    boolean fits = !executor.isLimited() || needed <= executor.overheadMebibytes();
+    if (!fits) {
       shortages.add(
           "%d rank%s in an executor need about %,d MiB of native memory, and spark.executor.memoryOverhead leaves %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm, or spark.executor.memoryOverhead=%dm, or cut batches with train.accumulate."
               .formatted(
@@ -268,6 +277,30 @@ final class Preflight {
                   executor.overheadMebibytes(),
                   needed,
                   needed + 512));
+    }
+    return fits;
+  }
+
+  private boolean computesOnGpus(SparkConf conf) {
+    return settings.device() != DeviceChoice.CPU && GpuScheduling.executorsHaveGpus(conf);
+  }
+
+  /**
+   * Whether JavaCPP will let recurrent layers have what they reserve.
+   *
+   * @param ranks in a process
+   * @param limit of the process, in bytes
+   */
+  private void reserved(int ranks, RunPlan plan, long limit) {
+    long needed =
+        ranks
+            * TrainingMemory.reserved(
+                plan.spec(), settings.batchOfProcess(), settings.threads(), plan.microBatches());
+    if (needed > limit) {
+      shortages.add(
+          "Recurrent layers reserve %,d MiB of native memory in a process, and org.bytedeco.javacpp.maxbytes lets it have %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm, or cut batches with train.accumulate, or lower train.batch-size or the length of what is read."
+              .formatted(
+                  NativeMemory.mebibytes(needed), limit >> 20, NativeMemory.mebibytes(needed)));
     }
   }
 

@@ -135,7 +135,16 @@ public final class Trainer {
       PipelineLayout layout = layout(settings, spec, spark);
       Optional<Pretrained> pretrained = Pretrained.of(settings, dataset, spec, hadoop);
       RunPlan plan =
-          Plans.run(dataset, settings, pretrained, spec, steps, layout, provenance, hadoop);
+          Plans.run(
+              dataset,
+              settings,
+              pretrained,
+              spec,
+              steps,
+              layout,
+              NativeLimit.of(settings, spark.map(SparkSession::sparkContext)),
+              provenance,
+              hadoop);
       tell(dataset, plan, settings); // before the checks: it is what they are about
       return new Undertaking(dataset, plan, pretrained);
     }

@@ -63,6 +63,7 @@ class AgreementTest {
         SINE.spec(all.read(ModelSettings::from)),
         steps,
         null,
+        NativeLimit.NONE,
         new Provenance("agreement", "test", "hash", Instant.EPOCH),
         new Configuration());
   }

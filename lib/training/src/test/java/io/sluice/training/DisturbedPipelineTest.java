@@ -317,6 +317,7 @@ class DisturbedPipelineTest {
             spec,
             dataset.plan(settings, dataset.count(Split.TRAIN)),
             settings.pipeline().layout(spec, settings, 0),
+            NativeLimit.NONE,
             new Provenance("run-to-stop", "test", "hash", Instant.EPOCH),
             hadoop);
     CheckpointStore checkpoints =

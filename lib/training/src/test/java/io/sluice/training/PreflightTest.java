@@ -39,7 +39,9 @@ class PreflightTest {
   void restore() {
     SparkConf conf = SPARK.session().sparkContext().conf();
     SMALL_CONTAINERS.keySet().forEach(conf::remove);
-    conf.remove("spark.dynamicAllocation.enabled").remove("spark.executor.memoryOverhead");
+    conf.remove("spark.dynamicAllocation.enabled")
+        .remove("spark.executor.memoryOverhead")
+        .remove("spark.executor.extraJavaOptions");
     conf.set("spark.master", "local[2]");
   }
 
@@ -90,6 +92,29 @@ class PreflightTest {
         .isInstanceOf(InsufficientClusterException.class)
         .hasMessageMatching(
             "2 ranks in an executor need about \\d+ MiB of native memory, and spark\\.executor\\.memoryOverhead leaves 1 MiB\\. .*");
+  }
+
+  @Test
+  void whatRecurrentLayersReserveIsHeldToWhatJavaCppMayAllocate() {
+    set(SMALL_CONTAINERS);
+    set(
+        Map.of(
+            "spark.executor.memory",
+            "8g",
+            "spark.executor.memoryOverhead",
+            "8g",
+            "spark.executor.extraJavaOptions",
+            "-Xss1m -Dorg.bytedeco.javacpp.maxbytes=3m"));
+
+    assertThatThrownBy(
+            () ->
+                train(
+                    "model.hidden-sizes=[256]",
+                    "train.gradient-sharing.join-timeout=1 s",
+                    "train.accumulate=1"))
+        .isInstanceOf(InsufficientClusterException.class)
+        .hasMessageMatching(
+            "Recurrent layers reserve \\d+ MiB of native memory in a process, and org\\.bytedeco\\.javacpp\\.maxbytes lets it have 3 MiB\\. Set SLUICE_OFFHEAP_MEMORY=\\d+m, or cut batches with train\\.accumulate, or .*");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.kernel;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
@@ -33,8 +34,6 @@ public final class MaskedRecurrence implements AutoCloseable {
   private final NativeBuffer packedFactors = new NativeBuffer();
   private final NativeBuffer states = new NativeBuffer();
   private final NativeBuffer dStates = new NativeBuffer();
-  private byte[] from = new byte[0];
-  private byte[] to = new byte[0];
 
   // the forward pass that backward would go back over
   private int T;
@@ -242,35 +241,36 @@ public final class MaskedRecurrence implements AutoCloseable {
     return new State(h, hasC ? at(all, (2L * index + 1) * stateBytes) : null);
   }
 
-  /** Row p of {@code packed} becomes row {@code sources[p]} of {@code matrix}, or zero. */
+  /** Row {@code sources[p]} of {@code matrix} becomes row p of {@code packed}, or zero. */
   private void gather(int[] sources, Pointer matrix, long rows, Pointer packed, int rowBytes) {
-    int bytes = Math.toIntExact(rows * rowBytes);
-    int packedBytes = Math.multiplyExact(sources.length, rowBytes);
-    makeRoom(bytes, packedBytes);
-    new BytePointer(matrix).get(from, 0, bytes);
+    ByteBuffer from = buffer(matrix, rows, rowBytes);
+    ByteBuffer to = buffer(packed, sources.length, rowBytes);
+    byte[] zeros = new byte[rowBytes];
     for (int p = 0; p < sources.length; p++) {
       if (sources[p] == Packing.NOTHING) {
-        Arrays.fill(to, p * rowBytes, (p + 1) * rowBytes, (byte) 0);
+        to.put(p * rowBytes, zeros);
       } else {
-        System.arraycopy(from, sources[p] * rowBytes, to, p * rowBytes, rowBytes);
+        to.put(p * rowBytes, from, sources[p] * rowBytes, rowBytes);
       }
     }
-    new BytePointer(packed).put(to, 0, packedBytes);
   }
 
-  /** Row {@code sources[p]} of {@code matrix} becomes row p of {@code packed}; the rest zero. */
+  /** Row p of {@code packed} becomes row {@code sources[p]} of {@code matrix}; the rest zero. */
   private void scatter(int[] sources, Pointer packed, Pointer matrix, long rows, int rowBytes) {
-    int bytes = Math.toIntExact(rows * rowBytes);
-    int packedBytes = Math.multiplyExact(sources.length, rowBytes);
-    makeRoom(packedBytes, bytes);
-    new BytePointer(packed).get(from, 0, packedBytes);
-    Arrays.fill(to, 0, bytes, (byte) 0);
+    ByteBuffer from = buffer(packed, sources.length, rowBytes);
+    ByteBuffer to = buffer(matrix, rows, rowBytes);
+    Pointer.memset(matrix, 0, rows * rowBytes);
     for (int p = 0; p < sources.length; p++) {
       if (sources[p] != Packing.NOTHING) {
-        System.arraycopy(from, p * rowBytes, to, sources[p] * rowBytes, rowBytes);
+        to.put(sources[p] * rowBytes, from, p * rowBytes, rowBytes);
       }
     }
-    new BytePointer(matrix).put(to, 0, bytes);
+  }
+
+  /** The rows as they lie: a copy of one through it is none through JNI. */
+  private static ByteBuffer buffer(Pointer matrix, long rows, int rowBytes) {
+    int bytes = Math.toIntExact(rows * rowBytes);
+    return new BytePointer(matrix).capacity(bytes).asByteBuffer();
   }
 
   /** Row p of {@code packed} becomes row {@code targets[p]}; other rows stay. */
@@ -278,15 +278,6 @@ public final class MaskedRecurrence implements AutoCloseable {
     for (int p = 0; p < targets.length; p++) {
       Pointer.memcpy(
           at(matrix, (long) targets[p] * rowBytes), at(packed, (long) p * rowBytes), rowBytes);
-    }
-  }
-
-  private void makeRoom(int fromBytes, int toBytes) {
-    if (from.length < fromBytes) {
-      from = new byte[fromBytes];
-    }
-    if (to.length < toBytes) {
-      to = new byte[toBytes];
     }
   }
 

@@ -22,7 +22,8 @@ import java.util.List;
  * gradients    R·P                        and R·P where micro-batches add to them, without the rows
  *                                         of an embedding
  * kernels      R · what recurrent layers keep for backward, their weights (with weight dropout a
- *              copy besides) and their scratch memory
+ *              copy besides) and their scratch memory; of documents, which differ in length, also
+ *              inputs, outputs and the gradients of both without the padding
  * activations  R · outputs of all layers, two gradients of the largest, what other layers keep;
  *              of a bidirectional layer also its halves and the input gradient of one of them
  * besides      the allocator's share and compiled code
@@ -72,8 +73,7 @@ public final class TrainingMemory {
         spec.embedding().tied()
             ? 0
             : (long) Float.BYTES * spec.embedding().words() * spec.embedding().size();
-    int share = (batchSize + threads - 1) / threads;
-    int b = (share + microBatches - 1) / microBatches;
+    int b = windows(batchSize, threads, microBatches);
     return new NativeMemory(
         P,
         algorithm.momentsPerParameter() * P,
@@ -97,7 +97,7 @@ public final class TrainingMemory {
    * @param threads that share them
    */
   public static int microBatches(ModelSpec spec, int batchSize, int threads) {
-    int share = (batchSize + threads - 1) / threads;
+    int share = share(batchSize, threads);
     long kept = kernels(spec, share) + activations(spec, share);
     long needed = Math.min(share, (kept + MOST_BYTES - 1) / MOST_BYTES);
     if (computesInBf16(spec, new CellShape(spec.cell(), 1, 1))) {
@@ -107,21 +107,89 @@ public final class TrainingMemory {
     return (int) Math.max(needed, Math.min(wanted, share / WINDOWS));
   }
 
+  /**
+   * The same within a limit: into more pieces, down to one window, until a process fits into it.
+   *
+   * @param limit bytes of native memory that the process may hold
+   */
+  public static int microBatches(
+      ModelSpec spec, OptimizerSpec.Algorithm algorithm, int batchSize, int threads, long limit) {
+    int share = share(batchSize, threads);
+    int pieces = microBatches(spec, batchSize, threads);
+    while (pieces < share
+        && Math.max(
+                of(spec, algorithm, batchSize, threads, pieces).total(),
+                reserved(spec, batchSize, threads, pieces))
+            > limit) {
+      pieces++;
+    }
+    return pieces;
+  }
+
+  /**
+   * What recurrent layers of a process reserve, whether they touch it or not: what counts against
+   * JavaCPP's {@code org.bytedeco.javacpp.maxbytes}, in bytes. Its parameters are those of {@link
+   * #of}.
+   */
+  public static long reserved(ModelSpec spec, int batchSize, int threads, int microBatches) {
+    int b = windows(batchSize, threads, microBatches);
+    return threads * kernels(spec, b, TrainingMemory::reservedByKernel);
+  }
+
+  private static int share(int batchSize, int threads) {
+    return (batchSize + threads - 1) / threads;
+  }
+
+  /** That one thread computes at once. */
+  private static int windows(int batchSize, int threads, int microBatches) {
+    return (share(batchSize, threads) + microBatches - 1) / microBatches;
+  }
+
   private static long kernels(ModelSpec spec, int b) {
+    return kernels(
+        spec,
+        b,
+        (ofSpec, inputs, units, steps, windows) ->
+            kernelBytes(ofSpec, inputs, units, steps, windows, 1));
+  }
+
+  /** Bytes of one direction of a recurrent layer. */
+  private interface KernelBytes {
+    long of(ModelSpec spec, int inputs, int units, int steps, int b);
+  }
+
+  private static long kernels(ModelSpec spec, int b, KernelBytes kernel) {
     long bytes = 0;
     int inputs = spec.recurrentInputs();
     int directions = spec.bidirectional() ? 2 : 1;
+    int T = spec.lookBack();
     for (int units : spec.hiddenSizes()) {
-      bytes += directions * kernelBytes(spec, inputs, units, spec.lookBack(), b, 1);
+      long numbers = 0;
       if (spec.regularizers().weightDropout() > 0) {
-        bytes +=
-            (long) directions
-                * Float.BYTES
-                * new CellShape(spec.cell(), inputs, units).parameterCount();
+        numbers += new CellShape(spec.cell(), inputs, units).parameterCount();
       }
+      if (readsDocuments(spec)) {
+        numbers += 2L * T * b * (inputs + units);
+      }
+      bytes += directions * (kernel.of(spec, inputs, units, T, b) + Float.BYTES * numbers);
       inputs = directions * units;
     }
     return bytes;
+  }
+
+  /** Which differ in length; windows and streams have as many steps each. */
+  private static boolean readsDocuments(ModelSpec spec) {
+    return spec.hasEmbedding() && spec.output() != ModelSpec.Output.SEQUENCE;
+  }
+
+  private static long reservedByKernel(ModelSpec spec, int inputs, int units, int steps, int b) {
+    return Kernels.trainingBytes(
+        new CellShape(spec.cell(), inputs, units),
+        spec.precision(),
+        spec.recurrentDropout() > 0,
+        steps,
+        b,
+        1);
   }
 
   /**

@@ -104,23 +104,63 @@ class TrainingMemoryTest {
     assertThat(TrainingMemory.microBatches(large, 128, 1)).isEqualTo(multiplies ? 1 : 4);
   }
 
+  private static ModelSpec documents(int tokens, ModelSpec.Output output, Precision precision) {
+    return new ModelSpec(
+            1,
+            tokens,
+            Cell.LSTM,
+            List.of(128),
+            true,
+            0,
+            output,
+            List.of(),
+            1,
+            precision,
+            Head.classes(2, List.of()))
+        .with(WordEmbedding.of(1000, 64));
+  }
+
+  @Test
+  void documentsHoldBesidesWhatTheirPaddingIsTakenOutOf() {
+    ModelSpec last = documents(200, ModelSpec.Output.LAST, Precision.F32);
+    ModelSpec sequence = documents(200, ModelSpec.Output.SEQUENCE, Precision.F32);
+
+    long kernels = TrainingMemory.of(last, OptimizerSpec.Algorithm.SGD, 64, 2, 1).kernels();
+    long ofStream = TrainingMemory.of(sequence, OptimizerSpec.Algorithm.SGD, 64, 2, 1).kernels();
+
+    // x and dx of 64, y and dy of 128 numbers, for two threads of 32 and both directions
+    assertThat(kernels - ofStream).isEqualTo(2 * 2 * 4L * 200 * 32 * (64 + 128 + 64 + 128));
+  }
+
+  @Test
+  void batchesAreCutUntilAProcessFitsIntoItsLimit() {
+    for (Precision precision : new Precision[] {Precision.F32, Precision.BF16}) {
+      ModelSpec spec = documents(1000, ModelSpec.Output.LAST, precision);
+      long whole =
+          Math.max(
+              TrainingMemory.reserved(spec, 64, 2, 1),
+              TrainingMemory.of(spec, OptimizerSpec.Algorithm.ADAM, 64, 2, 1).total());
+
+      int free = TrainingMemory.microBatches(spec, 64, 2);
+      int within =
+          TrainingMemory.microBatches(spec, OptimizerSpec.Algorithm.ADAM, 64, 2, whole / 2);
+      int tooLittle = TrainingMemory.microBatches(spec, OptimizerSpec.Algorithm.ADAM, 64, 2, MIB);
+
+      assertThat(free).isEqualTo(1);
+      assertThat(within).isBetween(2, 4);
+      assertThat(TrainingMemory.reserved(spec, 64, 2, within)).isLessThanOrEqualTo(whole / 2);
+      assertThat(tooLittle).isEqualTo(32);
+      assertThat(
+              TrainingMemory.microBatches(
+                  spec, OptimizerSpec.Algorithm.ADAM, 64, 2, Long.MAX_VALUE))
+          .isEqualTo(free);
+    }
+  }
+
   @Test
   void documentsOfManyThousandTokensAreTakenFewAtOnce() {
     for (Precision precision : new Precision[] {Precision.F32, Precision.BF16}) {
-      ModelSpec spec =
-          new ModelSpec(
-                  1,
-                  131_072,
-                  Cell.LSTM,
-                  List.of(128),
-                  true,
-                  0,
-                  ModelSpec.Output.LAST,
-                  List.of(),
-                  1,
-                  precision,
-                  Head.classes(2, List.of()))
-              .with(WordEmbedding.of(1000, 128));
+      ModelSpec spec = documents(131_072, ModelSpec.Output.LAST, precision);
       int share = 32;
 
       int pieces = TrainingMemory.microBatches(spec, 2 * share, 2);
