@@ -103,6 +103,10 @@ public final class CudnnKernel implements RecurrentKernel {
     stack.backward(tape, dy, dLast, dx, dInitial);
   }
 
+  /** The device's stay: passes that were captured go by their addresses. */
+  @Override
+  public void freeTapes() {}
+
   @Override
   public void takeGradients(Pointer dParameters) {
     stack.takeGradients(dParameters);

@@ -491,6 +491,11 @@ final class FusedKernel implements RecurrentKernel {
   }
 
   @Override
+  public void freeTapes() {
+    tapes.forEach(FusedTape::close);
+  }
+
+  @Override
   public void takeGradients(Pointer dParameters) {
     weights.takeGradients(dParameters);
   }

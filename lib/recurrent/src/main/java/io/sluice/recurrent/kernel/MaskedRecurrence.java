@@ -40,6 +40,11 @@ public final class MaskedRecurrence implements AutoCloseable {
   private int B;
   private Packing packing;
 
+  /** Rows that each tape has room for, and those of the largest pass. */
+  private long[] room = new long[0];
+
+  private long mostRows;
+
   private Pointer factors;
 
   /**
@@ -107,6 +112,9 @@ public final class MaskedRecurrence implements AutoCloseable {
     this.packing =
         masksNothing(mask) ? null : Packing.of(mask, T, B, direction, last != null, callCost);
     kernel.setStateFactors(factors == null || packing == null ? factors : packedFactors());
+    if (training) {
+      keepTapesSmall();
+    }
     if (packing != null) {
       runPacked(training, x, initial, y, last);
     } else if (training) {
@@ -114,6 +122,26 @@ public final class MaskedRecurrence implements AutoCloseable {
     } else {
       kernel.infer(T, B, x, initial, y, last);
     }
+  }
+
+  /** All tapes together grow to what the largest pass needs, not each to its largest segment. */
+  private void keepTapesSmall() {
+    long[] rows =
+        packing == null
+            ? new long[] {(long) T * B}
+            : packing.segments().stream()
+                .mapToLong(s -> (long) s.steps() * s.sequences())
+                .toArray();
+    mostRows = Math.max(mostRows, Arrays.stream(rows).sum());
+    long[] grown = Arrays.copyOf(room, Math.max(room.length, rows.length));
+    for (int k = 0; k < rows.length; k++) {
+      grown[k] = Math.max(grown[k], rows[k]);
+    }
+    boolean isTooMuch = Arrays.stream(grown).sum() > mostRows;
+    if (isTooMuch) {
+      kernel.freeTapes();
+    }
+    room = isTooMuch ? rows : grown;
   }
 
   /** Backward over the last {@link #forward}; see {@link RecurrentKernel#backward}. */

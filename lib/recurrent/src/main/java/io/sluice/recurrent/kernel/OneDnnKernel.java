@@ -153,6 +153,11 @@ final class OneDnnKernel implements RecurrentKernel {
   }
 
   @Override
+  public void freeTapes() {
+    tapes.forEach(OneDnnTape::close);
+  }
+
+  @Override
   public void takeGradients(Pointer dParameters) {
     Pointer own = gradients();
     for (OneDnnWeights gradient : packed) {

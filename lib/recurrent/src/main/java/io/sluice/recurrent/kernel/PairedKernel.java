@@ -63,6 +63,11 @@ final class PairedKernel implements RecurrentKernel {
   }
 
   @Override
+  public void freeTapes() {
+    training.freeTapes();
+  }
+
+  @Override
   public void takeGradients(Pointer dParameters) {
     training.takeGradients(dParameters);
   }

@@ -85,6 +85,12 @@ public interface RecurrentKernel extends AutoCloseable {
   void backward(int tape, Pointer dy, State dLast, Pointer dx, State dInitial);
 
   /**
+   * Forgets what tapes hold and frees their host memory. A tape grows to the largest pass it ever
+   * held: passes that differ in size would hold more together than any one of them needs.
+   */
+  void freeTapes();
+
+  /**
    * Writes the sum of the parameter gradients of all backward calls since the last time, and starts
    * a new sum.
    *

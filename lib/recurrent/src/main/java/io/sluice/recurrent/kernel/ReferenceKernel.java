@@ -187,6 +187,11 @@ public final class ReferenceKernel implements RecurrentKernel {
   }
 
   @Override
+  public void freeTapes() {
+    tapes.clear();
+  }
+
+  @Override
   public void takeGradients(Pointer dParameters) {
     new DoublePointer(dParameters).put(gradients);
     Arrays.fill(gradients, 0);

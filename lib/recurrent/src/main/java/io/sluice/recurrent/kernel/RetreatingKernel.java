@@ -105,6 +105,11 @@ final class RetreatingKernel implements RecurrentKernel {
   }
 
   @Override
+  public void freeTapes() {
+    kernel.freeTapes();
+  }
+
+  @Override
   public void takeGradients(Pointer dParameters) {
     kernel.takeGradients(dParameters);
   }

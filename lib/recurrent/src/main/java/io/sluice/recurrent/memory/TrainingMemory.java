@@ -127,13 +127,13 @@ public final class TrainingMemory {
   }
 
   /**
-   * What recurrent layers of a process reserve, whether they touch it or not: what counts against
-   * JavaCPP's {@code org.bytedeco.javacpp.maxbytes}, in bytes. Its parameters are those of {@link
-   * #of}.
+   * What recurrent layers of a process reserve, whether they touch it or not, and what stands
+   * besides: what counts against JavaCPP's {@code org.bytedeco.javacpp.maxbytes}, which ND4J's
+   * arrays do not, in bytes. Its parameters are those of {@link #of}.
    */
   public static long reserved(ModelSpec spec, int batchSize, int threads, int microBatches) {
     int b = windows(batchSize, threads, microBatches);
-    return threads * kernels(spec, b, TrainingMemory::reservedByKernel);
+    return threads * kernels(spec, b, TrainingMemory::reservedByKernel) + BESIDES_BYTES;
   }
 
   private static int share(int batchSize, int threads) {

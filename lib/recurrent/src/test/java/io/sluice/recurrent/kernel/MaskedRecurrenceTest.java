@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A masked batch against its sequences one by one with the masked steps cut out. */
@@ -192,6 +195,44 @@ class MaskedRecurrenceTest {
       assertThat(cost)
           .isLessThanOrEqualTo(exact.sources().length + callCost * exact.segments().size())
           .isLessThanOrEqualTo(longest * sequences + callCost);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Precision.class,
+      names = {"F32", "BF16"})
+  void passesOfAnyLengthsHoldNoMoreThanTheLargest(Precision precision) {
+    var shape = new CellShape(Cell.LSTM, 16, 32);
+    int steps = 60;
+    int sequences = 8;
+    long planned =
+        Kernels.trainingBytes(shape, precision, false, steps, sequences, 1)
+            + 2L * Float.BYTES * steps * sequences * (16 + 32);
+    var random = new Random(3);
+    try (var kernel = Kernels.create(shape, Direction.FORWARD, precision, false);
+        var masked = new MaskedRecurrence(kernel, Direction.FORWARD, Float.BYTES);
+        var x = new FloatPointer(steps * sequences * 16L);
+        var y = new FloatPointer(steps * sequences * 32L);
+        var h = new FloatPointer(sequences * 32L);
+        var c = new FloatPointer(sequences * 32L);
+        var parameters = new FloatPointer(shape.parameterCount())) {
+      Pointer.memset(x, 0, x.capacity() * Float.BYTES);
+      Pointer.memset(parameters, 0, parameters.capacity() * Float.BYTES);
+      kernel.setParameters(parameters);
+      for (int pass = 0; pass < 40; pass++) {
+        float[] mask = new float[steps * sequences];
+        for (int b = 0; b < sequences; b++) {
+          // each fourth pass has one segment, the others several that differ
+          int length = pass % 4 == 0 ? steps : 1 + random.nextInt(steps);
+          Arrays.fill(mask, b * steps, b * steps + length, 1);
+        }
+        // with the last state wanted, no segments are joined
+        masked.forward(mask, steps, sequences, x, null, y, new State(h, c));
+        masked.backward(y, null, null, null);
+      }
+
+      assertThat(masked.nativeBytes()).isBetween(planned / 2, planned + planned / 10);
     }
   }
 

@@ -293,6 +293,9 @@ public final class RecordingAccelerator implements AcceleratorKernels {
     }
 
     @Override
+    public void freeTapes() {}
+
+    @Override
     public void takeGradients(Pointer dParameters) {
       kernel.takeGradients(dParameters);
       if (precision == Precision.F16 && lossScale >= overflowsFrom) {
