@@ -4,4 +4,7 @@ package io.sluice.recurrent.kernel;
 public interface HoldsNativeMemory {
   /** What it holds now, in bytes. */
   long nativeBytes();
+
+  /** Frees what a recurrent layer keeps for the way back over passes that went forward. */
+  default void forgetPasses() {}
 }

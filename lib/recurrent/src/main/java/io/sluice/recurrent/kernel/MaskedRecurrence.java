@@ -144,6 +144,14 @@ public final class MaskedRecurrence implements AutoCloseable {
     room = isTooMuch ? rows : grown;
   }
 
+  /** Frees what passes that went forward, and ways back, have left. */
+  public void forgetPasses() {
+    kernel.freeTapes();
+    room = new long[0];
+    packedDy.close();
+    packedDx.close();
+  }
+
   /** Backward over the last {@link #forward}; see {@link RecurrentKernel#backward}. */
   public void backward(Pointer dy, State dLast, Pointer dx, State dInitial) {
     if (packing == null) {

@@ -177,6 +177,12 @@ final class BidirectionalKernelLayer extends BidirectionalLayer
   }
 
   @Override
+  public void forgetPasses() {
+    forward.forgetPasses();
+    backward.forgetPasses();
+  }
+
+  @Override
   public void close() {
     forward.close();
     backward.close();

@@ -535,6 +535,13 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent>
     return stacked + (recurrence == null ? 0 : recurrence.nativeBytes());
   }
 
+  @Override
+  public void forgetPasses() {
+    if (recurrence != null) {
+      recurrence.forgetPasses();
+    }
+  }
+
   /** Frees native memory; the next pass takes it again. */
   @Override
   public void close() {

@@ -27,6 +27,18 @@ public final class KernelMemory {
   }
 
   /**
+   * Frees what recurrent layers keep for the way back, most of it, and keeps their weights: for
+   * other passes in between. Not back over a pass that went forward before.
+   */
+  public static void forgetPasses(MultiLayerNetwork network) {
+    for (Layer layer : network.getLayers()) {
+      if (layer instanceof HoldsNativeMemory kernel) {
+        kernel.forgetPasses();
+      }
+    }
+  }
+
+  /**
    * Frees it. The network stays as it is and may go on, taking it again; but not back over a pass
    * that went forward before.
    */

@@ -28,7 +28,7 @@ public record MicroBatches(int count, int timeSteps) {
   }
 
   /** Of a share; at most one an example. */
-  int of(Batch share) {
+  public int of(Batch share) {
     int pieces = count;
     if (timeSteps > 0 && share.featuresMask() != null) {
       long steps = share.featuresMask().size(1);

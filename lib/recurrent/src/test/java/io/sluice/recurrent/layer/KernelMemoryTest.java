@@ -59,6 +59,28 @@ class KernelMemoryTest {
     KernelMemory.free(network);
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"NEXT_WORD", "ADDITIVE_ATTENTION"})
+  void passesAreForgottenAndTrainingGoesOnAsIfTheyWereNot(SmallModels.Kind kind) {
+    ModelSpec spec = kind.spec();
+    List<Batch> batches = SmallModels.batches(spec, 2);
+    MultiLayerNetwork network = Networks.create(spec, SmallModels.DESCENT, 1);
+    MultiLayerNetwork other = Networks.create(spec, SmallModels.DESCENT, 1);
+    var step = new TrainingStep(network);
+    var otherStep = new TrainingStep(other);
+    step.run(batches.get(0));
+    otherStep.run(batches.get(0));
+    long held = KernelMemory.bytes(network);
+
+    KernelMemory.forgetPasses(network);
+
+    assertThat(KernelMemory.bytes(network)).isLessThan(held);
+    assertThat(step.run(batches.get(1))).isEqualTo(otherStep.run(batches.get(1)));
+    assertThat(network.params()).isEqualTo(other.params());
+    KernelMemory.free(network);
+    KernelMemory.free(other);
+  }
+
   /** Heads hold memory of their own: logits of a training pass, hidden units of an attention. */
   @ParameterizedTest
   @EnumSource(names = {"NEXT_WORD", "ADAPTIVE_WORDS", "ADDITIVE_ATTENTION", "SELF_ATTENTION"})

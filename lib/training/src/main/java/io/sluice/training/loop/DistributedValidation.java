@@ -44,8 +44,7 @@ public final class DistributedValidation {
     MultiLayerNetwork network = plan.network();
     FlatFloats.put(parameters, network.params());
     try {
-      return new ValidationLoss(plan.examples(), plan.steps().batchSize())
-          .of(network, worker, workers);
+      return new ValidationLoss(plan.examples(), plan).of(network, worker, workers);
     } finally {
       KernelMemory.free(network);
     }

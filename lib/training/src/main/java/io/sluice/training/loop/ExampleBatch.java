@@ -2,6 +2,7 @@ package io.sluice.training.loop;
 
 import io.sluice.recurrent.dropout.ExampleKeys;
 import io.sluice.recurrent.optim.Batch;
+import io.sluice.recurrent.optim.MicroBatches;
 import java.util.stream.LongStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
@@ -73,16 +74,20 @@ public record ExampleBatch(
   }
 
   /**
-   * The mean loss of at least one example, without dropout; of documents in several forward passes
-   * where they have more than {@value #MOST_STEPS} time steps together.
+   * The mean loss of at least one example, without dropout; of documents in several forward passes,
+   * none of more than {@value #MOST_STEPS} time steps or much larger than training's.
+   *
+   * @param cut how training cuts as many examples for one thread
+   * @param threads that share a batch of training
    */
-  double loss(MultiLayerNetwork network) {
+  double loss(MultiLayerNetwork network, MicroBatches cut, int threads) {
     if (data.getFeaturesMaskArray() == null) {
       return network.score(data, false);
     }
     Batch all = unkeyed();
     long steps = data.getFeaturesMaskArray().length();
-    int passes = (int) Math.min(size(), (steps + MOST_STEPS - 1) / MOST_STEPS);
+    long least = Math.max((steps + MOST_STEPS - 1) / MOST_STEPS, (long) threads * cut.of(all));
+    int passes = (int) Math.min(size(), least);
     double sum = 0;
     for (int pass = 0; pass < passes; pass++) {
       Batch some = all.part(pass, passes).trimmed();

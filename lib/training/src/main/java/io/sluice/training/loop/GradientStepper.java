@@ -210,7 +210,7 @@ public final class GradientStepper implements Stepper {
 
   @Override
   public double validationLoss() {
-    var loss = new ValidationLoss(examples, plan.steps().batchSize());
+    var loss = new ValidationLoss(examples, plan);
     int parts = ranks * replicas.count();
     ValidationLoss.Sum own =
         replicas.each((replica, r) -> loss.of(replica, rank * replicas.count() + r, parts)).stream()

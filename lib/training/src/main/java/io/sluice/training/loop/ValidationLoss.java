@@ -1,7 +1,9 @@
 package io.sluice.training.loop;
 
 import io.sluice.recurrent.layer.CarriedStates;
+import io.sluice.recurrent.layer.KernelMemory;
 import io.sluice.recurrent.layer.StackedPass;
+import io.sluice.recurrent.optim.MicroBatches;
 import io.sluice.sequences.dataset.Split;
 import java.io.Serializable;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -10,10 +12,15 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 public final class ValidationLoss {
   private final ExampleSet examples;
   private final int batchSize;
+  private final MicroBatches cut;
+  private final int threads;
 
-  public ValidationLoss(ExampleSet examples, int batchSize) {
+  /** Takes no more examples at once than a step of the plan does. */
+  public ValidationLoss(ExampleSet examples, RunPlan plan) {
     this.examples = examples;
-    this.batchSize = batchSize;
+    this.batchSize = plan.steps().batchSize();
+    this.cut = plan.cut();
+    this.threads = plan.threads();
   }
 
   /** Loss over some targets: one an example, or a stream's tokens. */
@@ -27,9 +34,14 @@ public final class ValidationLoss {
     }
   }
 
-  /** The part of one of {@code ranks} that share the batches. */
+  /**
+   * The part of one of {@code ranks} that share the batches.
+   *
+   * @param network forgets passes that it kept for their way back
+   */
   public Sum of(MultiLayerNetwork network, int rank, int ranks) {
     var sum = new Sum(0, 0);
+    KernelMemory.forgetPasses(network);
     try (ExampleSet.Batches batches = examples.inOrder(Split.VALIDATION, batchSize, rank, ranks);
         StackedPass stacked = StackedPass.begin(network)) {
       CarriedStates states = null;
@@ -49,12 +61,12 @@ public final class ValidationLoss {
     return sum;
   }
 
-  private static double loss(ExampleBatch batch, MultiLayerNetwork network, CarriedStates states) {
+  private double loss(ExampleBatch batch, MultiLayerNetwork network, CarriedStates states) {
     if (states == null) {
-      return batch.loss(network);
+      return batch.loss(network, cut, threads);
     }
     try (CarriedStates.Bound carried = states.bind(network)) {
-      return batch.loss(network);
+      return batch.loss(network, cut, threads);
     } finally {
       states.advance();
     }
