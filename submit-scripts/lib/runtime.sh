@@ -200,9 +200,9 @@ sluice_mebibytes() {
 
 # sluice_native_options HEAP_MB OFFHEAP_MB: JavaCPP's two limits. maxbytes bounds what native code
 # may allocate; maxphysicalbytes bounds the whole process, so it holds heap, off-heap and 1 GiB for
-# code, stacks, network buffers and mapped files.
+# code, stacks, network buffers and mapped files. What it has to say goes to the log.
 sluice_native_options() {
-  echo "-Dorg.bytedeco.javacpp.maxbytes=${2}m -Dorg.bytedeco.javacpp.maxphysicalbytes=$(($1 + $2 + 1024))m"
+  echo "-Dorg.bytedeco.javacpp.maxbytes=${2}m -Dorg.bytedeco.javacpp.maxphysicalbytes=$(($1 + $2 + 1024))m -Dorg.bytedeco.javacpp.logger=slf4j"
 }
 
 # sluice_aeron_options: what train.strategy = async-gradient-sharing needs in every process, and no
