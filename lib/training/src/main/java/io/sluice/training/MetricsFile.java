@@ -28,6 +28,7 @@ final class MetricsFile {
   private final String uri;
   private final Lake lake;
   private final List<String> lines = new ArrayList<>();
+  private boolean isWritten = true;
 
   /**
    * @param epoch from 1
@@ -96,13 +97,17 @@ final class MetricsFile {
   void add(Line line) {
     try {
       lines.add(JSON.writeValueAsString(line));
+      isWritten = false;
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a record of numbers is JSON", e);
     }
   }
 
-  /** Writes all lines so far. */
+  /** Writes all lines so far, if some are new. */
   void write() {
-    lake.writeTextAtomically(uri, String.join("\n", lines) + "\n");
+    if (!isWritten) {
+      lake.writeTextAtomically(uri, String.join("\n", lines) + "\n");
+      isWritten = true;
+    }
   }
 }

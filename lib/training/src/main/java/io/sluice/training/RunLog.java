@@ -184,8 +184,10 @@ final class RunLog implements RunObserver, AutoCloseable {
     return (System.nanoTime() - startNanos) / 1e9;
   }
 
+  /** Of a run that failed, too, what it did is told. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    write();
     task.close();
   }
 

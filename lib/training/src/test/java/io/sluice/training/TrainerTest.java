@@ -29,6 +29,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -403,6 +404,27 @@ class TrainerTest {
               .toString());
     }
     return losses;
+  }
+
+  @Test
+  void whatAFailedRunDidIsInItsMetrics() throws IOException {
+    LearnableWindows dataset =
+        DisturbedWindows.of(
+            SINE,
+            "cut before a checkpoint",
+            (rank, epoch, step, batch) -> {
+              if (step == 9) {
+                throw new IllegalStateException("power cut");
+              }
+            });
+
+    assertThatThrownBy(() -> run.train(dataset, "train.log-every-steps=1"))
+        .hasStackTraceContaining("power cut");
+
+    try (Stream<Path> files = Files.walk(folder)) {
+      Path metrics = files.filter(file -> file.endsWith("metrics.jsonl")).findFirst().orElseThrow();
+      assertThat(Files.readString(metrics)).contains("\"step\":3,").doesNotContain("\"step\":10,");
+    }
   }
 
   @Test
