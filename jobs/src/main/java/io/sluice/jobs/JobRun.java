@@ -7,6 +7,7 @@ import io.sluice.failure.UserFailure;
 import io.sluice.jobs.JobMain.Result;
 import java.io.PrintStream;
 import java.util.function.Supplier;
+import org.apache.commons.lang3.exception.ExceptionUtils;
 import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,7 +88,8 @@ final class JobRun<S, R> {
   }
 
   private Result fail(Provenance provenance, Throwable failure) {
-    UserFailure known = userFailureIn(failure);
+    // a task's failure arrives wrapped in Spark's own: what the user should read is further down
+    UserFailure known = ExceptionUtils.throwableOfType(failure, UserFailure.class);
     known = known == null ? OutOfMemory.in(failure) : known;
     ExitStatus status = known == null ? ExitStatus.FAILED : known.exitStatus();
     if (known == null) {
@@ -103,18 +105,6 @@ final class JobRun<S, R> {
   private void show(UserFailure failure) {
     err.println(failure.getMessage());
     LOG.debug("{} failed", job.name(), failure);
-  }
-
-  /** A task's failure arrives wrapped in Spark's own: what the user should read is further down. */
-  private static UserFailure userFailureIn(Throwable failure) {
-    Throwable cause = failure;
-    for (int depth = 0; cause != null && depth < 50; depth++) {
-      if (cause instanceof UserFailure known) {
-        return known;
-      }
-      cause = cause.getCause();
-    }
-    return null;
   }
 
   private LastLine line(Provenance provenance, ExitStatus status) {

@@ -3,6 +3,7 @@ package io.sluice.jobs;
 import io.sluice.failure.OperationFailedException;
 import io.sluice.failure.UserFailure;
 import java.util.List;
+import org.apache.commons.lang3.exception.ExceptionUtils;
 
 /** What a process that ran out of memory tells who has to give it more. */
 final class OutOfMemory {
@@ -24,13 +25,11 @@ final class OutOfMemory {
    */
   static UserFailure in(Throwable failure) {
     UserFailure found = null;
-    Throwable cause = failure;
-    for (int depth = 0; cause != null && depth < 50; depth++) {
+    for (Throwable cause : ExceptionUtils.getThrowables(failure)) {
       if (cause instanceof OutOfMemoryError error && error.getMessage() != null) {
         UserFailure told = told(error, failure);
         found = told == null ? found : told;
       }
-      cause = cause.getCause();
     }
     return found;
   }

@@ -40,7 +40,7 @@ final class NativeLimit {
       return NONE;
     }
     SparkContext context = spark.orElseThrow();
-    if (settings.device() != DeviceChoice.CPU && GpuScheduling.executorsHaveGpus(context.conf())) {
+    if (GpuScheduling.tasksComputeOnGpus(context.conf(), settings.device())) {
       return NONE;
     }
     var executor =

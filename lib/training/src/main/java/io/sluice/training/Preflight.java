@@ -217,7 +217,7 @@ final class Preflight {
       long residual = settings.gradientSharing().wire() == Wire.THRESHOLD ? parameters : 0;
       boolean fits = nativeMemory(executor, nativeBytesOfRank(plan) + residual * Float.BYTES);
       boolean ofAll = settings.strategy() == StrategyKind.GRADIENT_SHARING;
-      if (fits && ofAll && !computesOnGpus(conf)) {
+      if (fits && ofAll && !GpuScheduling.tasksComputeOnGpus(conf, settings.device())) {
         reserved(executor.ranks(), plan, executor.nativeBytes());
       }
       if (!spark.isLocal()) {
@@ -279,10 +279,6 @@ final class Preflight {
                   needed + 512));
     }
     return fits;
-  }
-
-  private boolean computesOnGpus(SparkConf conf) {
-    return settings.device() != DeviceChoice.CPU && GpuScheduling.executorsHaveGpus(conf);
   }
 
   /**

@@ -25,6 +25,11 @@ public final class GpuScheduling {
     return conf.getDouble(OF_EXECUTORS, 0) > 0;
   }
 
+  /** Whether the tasks of a stage that computes in executors do so on GPUs. */
+  public static boolean tasksComputeOnGpus(SparkConf conf, DeviceChoice choice) {
+    return choice != DeviceChoice.CPU && executorsHaveGpus(conf);
+  }
+
   /**
    * What the tasks of a stage that computes ask for; empty where they ask for what all tasks do.
    * Spark knows it by then: slots can be counted for it.
@@ -32,10 +37,7 @@ public final class GpuScheduling {
   public static Optional<ResourceProfile> profile(SparkContext spark, DeviceChoice choice) {
     SparkConf conf = spark.conf();
     boolean ownStage =
-        choice != DeviceChoice.CPU
-            && !spark.isLocal()
-            && executorsHaveGpus(conf)
-            && conf.getDouble(OF_TASKS, 0) == 0;
+        !spark.isLocal() && tasksComputeOnGpus(conf, choice) && conf.getDouble(OF_TASKS, 0) == 0;
     return ownStage ? Optional.of(oneGpuATask(spark)) : Optional.empty();
   }
 

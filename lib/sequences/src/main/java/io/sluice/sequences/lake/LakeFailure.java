@@ -8,6 +8,8 @@ import java.io.FileNotFoundException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
+import java.util.stream.Stream;
+import org.apache.commons.lang3.exception.ExceptionUtils;
 import org.apache.hadoop.fs.UnsupportedFileSystemException;
 import org.apache.hadoop.security.AccessControlException;
 
@@ -101,26 +103,13 @@ final class LakeFailure {
 
   @SafeVarargs
   private static boolean anyCause(Throwable e, Class<? extends Throwable>... types) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      for (Class<? extends Throwable> type : types) {
-        if (type.isInstance(cause)) {
-          return true;
-        }
-      }
-    }
-    return false;
+    return Stream.of(types).anyMatch(type -> ExceptionUtils.indexOfType(e, type) >= 0);
   }
 
   private static boolean textMatches(Throwable e, String... parts) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      String text = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
-      for (String part : parts) {
-        if (text.contains(part)) {
-          return true;
-        }
-      }
-    }
-    return false;
+    return ExceptionUtils.getThrowableList(e).stream()
+        .map(cause -> String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT))
+        .anyMatch(text -> Stream.of(parts).anyMatch(text::contains));
   }
 
   /** The first line of what the storage said, without the full stop. */

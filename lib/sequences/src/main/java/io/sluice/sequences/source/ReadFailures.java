@@ -8,7 +8,6 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.AccessDeniedException;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -16,6 +15,7 @@ import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.ZipException;
+import org.apache.commons.lang3.exception.ExceptionUtils;
 import org.apache.hadoop.security.AccessControlException;
 
 /** Turns what Spark throws over a file it cannot read into a message that names the file. */
@@ -178,10 +178,7 @@ public final class ReadFailures {
   }
 
   private static List<Throwable> rootFirst(Throwable failure) {
-    var chain = new ArrayList<Throwable>();
-    for (Throwable t = failure; t != null && !chain.contains(t); t = t.getCause()) {
-      chain.add(t);
-    }
+    List<Throwable> chain = ExceptionUtils.getThrowableList(failure);
     Collections.reverse(chain);
     return chain;
   }

@@ -5,6 +5,7 @@ import io.sluice.sequences.lake.Lake;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.apache.commons.lang3.exception.ExceptionUtils;
 
 /**
  * Tells a failed write inside a Spark job from a failed read, and says what it means to the user.
@@ -45,7 +46,7 @@ public final class WriteFailures {
   /** The deepest failure of a write: Parquet speaks of a page header where the disk is full. */
   private static Exception rootOfWrite(Throwable failure) {
     Exception root = null;
-    for (Throwable t = failure; t != null; t = t.getCause()) {
+    for (Throwable t : ExceptionUtils.getThrowables(failure)) {
       if (t instanceof IOException io && Lake.isWriteTrouble(io) && !isSpill(io)) {
         root = io;
       }

@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.apache.commons.lang3.exception.ExceptionUtils;
 import org.apache.spark.ExceptionFailure;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaRDD;
@@ -282,10 +283,9 @@ public final class AsyncGradientSharing implements AutoCloseable {
   }
 
   private static RuntimeException failure(Throwable cause) {
-    for (Throwable t = cause; t != null; t = t.getCause()) {
-      if (t instanceof UserFailure known) {
-        return known;
-      }
+    UserFailure known = ExceptionUtils.throwableOfType(cause, UserFailure.class);
+    if (known != null) {
+      return known;
     }
     return cause instanceof RuntimeException e ? e : new IllegalStateException(cause);
   }

@@ -4,6 +4,7 @@ import io.sluice.failure.UserFailure;
 import io.sluice.recurrent.layer.KernelMemory;
 import io.sluice.recurrent.optim.FlatFloats;
 import io.sluice.sequences.spark.JobDescription;
+import org.apache.commons.lang3.exception.ExceptionUtils;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -52,11 +53,7 @@ public final class DistributedValidation {
 
   /** A worker's own message, where it has one for the user, in place of Spark's. */
   public static RuntimeException userFailure(RuntimeException e) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof UserFailure failure) {
-        return failure;
-      }
-    }
-    return e;
+    UserFailure failure = ExceptionUtils.throwableOfType(e, UserFailure.class);
+    return failure == null ? e : failure;
   }
 }
