@@ -143,39 +143,55 @@ final class FloatVocabularyKernel implements VocabularyKernel {
     FloatPointer W = weights(parameters);
     FloatPointer steps = new FloatPointer(x);
     int most = chunk(n);
-    for (int start = 0; start < n; start += most) {
-      int m = Math.min(most, n - start);
-      boolean together = rows[start + m - 1] - rows[start] == m - 1;
-      FloatPointer X =
-          together
-              ? Addresses.at(steps, (long) rows[start] * H)
-              : FloatRows.gather(steps, rows, start, m, H, gathered.atLeast((long) most * H));
-      FloatPointer Z = logits.atLeast((long) most * V);
-      products.multiply(false, true, m, V, H, X, W, 0, Z);
-      for (int r = 0; r < m; r++) {
-        int k = rows[start + r];
-        Z.position((long) r * V).get(row, 0, V);
-        nll[k] = exponentials(ids[k]);
-        if (factors != null) {
-          differences(ids[k], (float) factors[k]);
-          Z.put(row, 0, V);
-        }
-      }
-      Z.position(0);
-      if (factors != null) {
-        FloatPointer dX =
+    try (MatrixProducts.Held ignored = products.hold(W, (long) V * H)) {
+      for (int start = 0; start < n; start += most) {
+        int m = Math.min(most, n - start);
+        boolean together = rows[start + m - 1] - rows[start] == m - 1;
+        FloatPointer X =
             together
-                ? Addresses.at(dx, (long) rows[start] * H)
-                : dGathered.atLeast((long) most * H);
-        products.multiply(false, false, m, H, V, Z, W, 0, dX);
-        products.multiply(true, false, V, H, m, Z, X, start == 0 ? 0 : 1, dW);
-        if (!together) {
-          FloatRows.scatter(dX, rows, start, m, H, dx);
+                ? Addresses.at(steps, (long) rows[start] * H)
+                : FloatRows.gather(steps, rows, start, m, H, gathered.atLeast((long) most * H));
+        FloatPointer Z = logits.atLeast((long) most * V);
+        products.multiply(false, true, m, V, H, X, W, 0, Z);
+        for (int r = 0; r < m; r++) {
+          int k = rows[start + r];
+          Z.position((long) r * V).get(row, 0, V);
+          nll[k] = exponentials(ids[k]);
+          if (factors != null) {
+            differences(ids[k], (float) factors[k]);
+            Z.put(row, 0, V);
+          }
+        }
+        Z.position(0);
+        if (factors != null) {
+          FloatPointer dX =
+              together
+                  ? Addresses.at(dx, (long) rows[start] * H)
+                  : dGathered.atLeast((long) most * H);
+          back(m, Z, W, X, dX, start == 0 ? 0 : 1, dW);
+          if (!together) {
+            FloatRows.scatter(dX, rows, start, m, H, dx);
+          }
         }
       }
     }
     if (factors != null && hasBias) {
       new FloatPointer(dParameters.bias()).put(dBias, 0, V);
+    }
+  }
+
+  /** From the gradients of m rows of logits to those of inputs and weights. */
+  private void back(
+      int m,
+      FloatPointer Z,
+      FloatPointer W,
+      FloatPointer X,
+      FloatPointer dX,
+      float beta,
+      FloatPointer dW) {
+    try (MatrixProducts.Held ignored = products.hold(Z, (long) m * V)) {
+      products.multiply(false, false, m, H, V, Z, W, 0, dX);
+      products.multiply(true, false, V, H, m, Z, X, beta, dW);
     }
   }
 

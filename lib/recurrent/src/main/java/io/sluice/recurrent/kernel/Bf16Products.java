@@ -4,7 +4,9 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_DST;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.bytedeco.dnnl.IntMemoryMap;
 import org.bytedeco.dnnl.matmul;
@@ -23,9 +25,9 @@ import org.bytedeco.javacpp.Pointer;
  * <p>700 rows of 650 numbers through 10,000 rows of weights run at 195 to 205 GFLOP/s, where sgemm
  * does 103 to 112 (one thread of an AMD EPYC with AVX512-BF16); rounding takes 0.25 ns a number.
  *
- * <p><b>Memory.</b> One block for each factor, as large as the largest, and the weights of each
- * shape of product given as such. A primitive for each shape of product, made once (0.1 to 1 ms);
- * the last {@value #PLANS} are kept.
+ * <p><b>Memory.</b> One block for each factor, as large as the largest, one for each matrix that is
+ * held at a time, and the weights of each shape of product given as such. A primitive for each
+ * shape of product, made once (0.1 to 1 ms); the last {@value #PLANS} are kept.
  *
  * <p><b>Accuracy.</b> Each factor to 2⁻⁹ of itself; NaN and infinity stay.
  *
@@ -38,15 +40,99 @@ final class Bf16Products implements MatrixProducts {
   private final List<Plan> plans = new ArrayList<>();
   private final NativeBuffer roomA = new NativeBuffer();
   private final NativeBuffer roomB = new NativeBuffer();
+
+  /** Those that are open. */
+  private final List<Rounded> held = new ArrayList<>();
+
+  /** Room of those that were, the last one that was closed first. */
+  private final Deque<NativeBuffer> spare = new ArrayDeque<>();
+
   private final Place place = new Place();
   private long version;
 
   /** The place of a float in memory, for calls that count a position in bytes. */
   private static final class Place extends Pointer {
     Place of(FloatPointer floats) {
-      address = floats.address() + floats.position() * Float.BYTES;
+      return at(floats.address() + floats.position() * Float.BYTES);
+    }
+
+    Place at(long address) {
+      this.address = address;
       return this;
     }
+  }
+
+  /** A matrix that stays as it is, in bfloat16 from the first product on that needs all of it. */
+  private final class Rounded implements Held {
+    private final long from;
+    private final long numbers;
+    private final NativeBuffer room;
+    private boolean isReady;
+
+    Rounded(FloatPointer matrix, long numbers) {
+      this.from = place.of(matrix).address();
+      this.numbers = numbers;
+      this.room = spare.isEmpty() ? new NativeBuffer() : spare.pop();
+      room.atLeast(numbers * Short.BYTES);
+    }
+
+    /** Whether it has what lies there, or will have. */
+    boolean has(long address, long wanted) {
+      return isReady
+          ? from <= address && address + wanted * Float.BYTES <= from + numbers * Float.BYTES
+          : from == address && wanted == numbers;
+    }
+
+    @Override
+    public void close() {
+      held.remove(this);
+      spare.push(room);
+    }
+  }
+
+  @Override
+  public Held hold(FloatPointer matrix, long numbers) {
+    var rounded = new Rounded(matrix, numbers);
+    held.add(rounded);
+    return rounded;
+  }
+
+  /**
+   * Lets a product read a factor in bfloat16.
+   *
+   * @param floats how it lies in memory
+   * @param to read by the product
+   * @param room for one that is not held
+   */
+  private void give(
+      FloatPointer factor,
+      long numbers,
+      memory floats,
+      reorder rounding,
+      memory to,
+      NativeBuffer room) {
+    long address = place.of(factor).address();
+    for (int k = held.size() - 1; k >= 0; k--) {
+      Rounded matrix = held.get(k);
+      if (matrix.has(address, numbers)) {
+        Pointer ready = matrix.room.atLeast(0);
+        if (!matrix.isReady) {
+          to.set_data_handle(ready);
+          round(floats, factor, rounding, to);
+          matrix.isReady = true;
+        }
+        long skipped = (address - matrix.from) / Float.BYTES;
+        to.set_data_handle(place.at(ready.address() + skipped * Short.BYTES));
+        return;
+      }
+    }
+    to.set_data_handle(room.atLeast(numbers * Short.BYTES));
+    round(floats, factor, rounding, to);
+  }
+
+  private void round(memory floats, FloatPointer from, reorder rounding, memory to) {
+    floats.set_data_handle(place.of(from));
+    rounding.execute(stream, floats, to);
   }
 
   @Override
@@ -61,8 +147,7 @@ final class Bf16Products implements MatrixProducts {
       float beta,
       FloatPointer C) {
     Plan plan = plan(transposeA, transposeB, M, N, K, beta != 0, false);
-    plan.b.set_data_handle(roomB.atLeast(plan.bytesB));
-    plan.round(plan.floatsB, B, plan.roundB, plan.b);
+    give(B, (long) K * N, plan.floatsB, plan.roundB, plan.b, roomB);
     plan.run(A, C);
   }
 
@@ -121,7 +206,6 @@ final class Bf16Products implements MatrixProducts {
     private final memory c;
     private final memory floatsA;
     private final memory floatsB;
-    private final long bytesA;
     private final long bytesB;
     private final reorder roundA;
     private final reorder roundB;
@@ -160,7 +244,6 @@ final class Bf16Products implements MatrixProducts {
               false);
       product = new matmul(desc);
       memory.desc descB = packs ? desc.weights_desc() : plainB;
-      bytesA = descA.get_size();
       bytesB = descB.get_size();
       a = OneDnn.withoutData(descA);
       b =
@@ -205,14 +288,8 @@ final class Bf16Products implements MatrixProducts {
       }
     }
 
-    void round(memory floats, FloatPointer from, reorder rounding, memory to) {
-      floats.set_data_handle(place.of(from));
-      rounding.execute(stream, floats, to);
-    }
-
     void run(FloatPointer A, FloatPointer C) {
-      a.set_data_handle(roomA.atLeast(bytesA));
-      round(floatsA, A, roundA, a);
+      give(A, (long) M * K, floatsA, roundA, a, roomA);
       c.set_data_handle(place.of(C));
       product.execute(stream, arguments);
       stream._wait();
@@ -235,9 +312,11 @@ final class Bf16Products implements MatrixProducts {
     return "bf16 over oneDNN";
   }
 
-  /** Bytes of both factors' blocks when these were their largest, in numbers. */
-  static long bytes(long left, long right) {
-    return Short.BYTES * (left + right);
+  /**
+   * Bytes of both factors' blocks and of what is held when these were their largest, in numbers.
+   */
+  static long bytes(long left, long right, long held) {
+    return Short.BYTES * (left + right + held);
   }
 
   /** Bytes of weights (K, N) in the order in which products of M rows read them. */
@@ -250,6 +329,12 @@ final class Bf16Products implements MatrixProducts {
   @Override
   public long nativeBytes() {
     long bytes = roomA.bytes() + roomB.bytes();
+    for (Rounded each : held) {
+      bytes += each.room.bytes();
+    }
+    for (NativeBuffer each : spare) {
+      bytes += each.bytes();
+    }
     for (Plan plan : plans) {
       bytes += plan.packed.bytes();
     }
@@ -262,6 +347,8 @@ final class Bf16Products implements MatrixProducts {
     plans.clear();
     roomA.close();
     roomB.close();
+    spare.forEach(NativeBuffer::close);
+    spare.clear();
     stream.deallocate();
   }
 }

@@ -85,7 +85,17 @@ public final class FloatMemory implements AutoCloseable {
 
   /** this[0, n) = 0. */
   void zero(long n) {
-    Pointer.memset(pointer.position(0), 0, n * Float.BYTES);
+    zero(0, n);
+  }
+
+  /** this[index, index + n) = 0. */
+  void zero(long index, long n) {
+    Pointer.memset(pointer.position(0).getPointer(index), 0, n * Float.BYTES);
+  }
+
+  /** Whether it lies where another memory does. */
+  boolean isAt(Pointer memory) {
+    return memory.address() == address;
   }
 
   /** Bytes of its own. */

@@ -317,11 +317,13 @@ final class FusedKernel implements RecurrentKernel {
               false, B, H, gates, dr.from(step), weights.recurrent(), 0, stepDh.from(0));
         }
       }
-      addWeightGradients(tape, low, low + end - first, dr);
-      if (dx != null) {
-        FloatPointer inputs = new FloatPointer(dx).position((long) low * B * I);
-        products.multiply(
-            false, false, (end - first) * B, I, gates, chunkA.from(0), weights.input(), 0, inputs);
+      int m = (end - first) * B;
+      try (MatrixProducts.Held ignored = products.hold(chunkA.from(0), (long) m * gates)) {
+        addWeightGradients(tape, low, low + end - first, dr);
+        if (dx != null) {
+          FloatPointer inputs = new FloatPointer(dx).position((long) low * B * I);
+          products.multiply(false, false, m, I, gates, chunkA.from(0), weights.input(), 0, inputs);
+        }
       }
     }
     if (dInitial != null) {
@@ -437,8 +439,7 @@ final class FusedKernel implements RecurrentKernel {
     int B = tape.B;
     long n = (long) B * H;
     FloatPointer inputs = new FloatPointer(tape.x).position((long) low * B * I);
-    products.multiply(
-        true, false, gates, I, (high - low) * B, chunkA.from(0), inputs, 1, weights.inputSum());
+    weights.addInputGradient(products, (high - low) * B, chunkA.from(0), inputs);
     boolean forward = direction == Direction.FORWARD;
     int firstTime = timeOf(0, tape.T);
     boolean hasFirst = low <= firstTime && firstTime < high;
@@ -450,28 +451,15 @@ final class FusedKernel implements RecurrentKernel {
           tape.factors == null
               ? tape.y.from(firstRow)
               : stateFactors.dropped(tape.y, firstRow, to - from);
-      products.multiply(
-          true,
-          false,
-          gates,
-          H,
-          (to - from) * B,
-          dr.from((long) (from - low) * B * gates),
-          before,
-          1,
-          weights.recurrentSum());
+      weights.addRecurrentGradient(
+          products, (to - from) * B, dr.from((long) (from - low) * B * gates), before);
     }
     if (hasFirst && !tape.fromZero) {
-      products.multiply(
-          true,
-          false,
-          gates,
-          H,
+      weights.addRecurrentGradient(
+          products,
           B,
           dr.from((long) (firstTime - low) * B * gates),
-          tape.factors == null ? tape.first.from(0) : stateFactors.dropped(tape.first, 0, 1),
-          1,
-          weights.recurrentSum());
+          tape.factors == null ? tape.first.from(0) : stateFactors.dropped(tape.first, 0, 1));
     }
   }
 
@@ -493,6 +481,11 @@ final class FusedKernel implements RecurrentKernel {
   @Override
   public void freeTapes() {
     tapes.forEach(FusedTape::close);
+  }
+
+  @Override
+  public void sumGradientsAt(Pointer dParameters) {
+    weights.sumGradientsAt(dParameters);
   }
 
   @Override
@@ -535,10 +528,11 @@ final class FusedKernel implements RecurrentKernel {
     int gates = shape.cell().gates() * H;
     int inputs = shape.inputSize();
     long rows = (long) chunkSteps(T, B) * B;
-    long left = Math.max(rows * Math.max(gates, inputs), (long) B * Math.max(H, gates));
+    long held = rows * gates;
+    long left = Math.max(rows * inputs, (long) B * Math.max(H, gates));
     long right = Math.max(inputs, T > 1 ? H : 0) * Math.max(rows, gates);
     return trainingBytes(shape, T, B, tapes, false, false)
-        + Bf16Products.bytes(left, right)
+        + Bf16Products.bytes(left, right, held)
         + Bf16Products.packedBytes(B, gates, H)
         + Bf16Products.packedBytes(B, H, gates);
   }

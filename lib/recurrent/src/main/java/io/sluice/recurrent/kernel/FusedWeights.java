@@ -23,7 +23,16 @@ final class FusedWeights implements AutoCloseable {
 
   private final FloatMemory all = new FloatMemory();
   private final FloatMemory transposed = new FloatMemory();
-  private final FloatMemory sums = new FloatMemory();
+  private final FloatMemory ownSums = new FloatMemory();
+  private final FloatMemory borrowedSums = new FloatMemory();
+
+  /** Either of them, of W and RW. */
+  private FloatMemory sums = ownSums;
+
+  /** Whether a gradient of W, and one of RW, is in the sums; before, anything may lie there. */
+  private boolean hasInputSum;
+
+  private boolean hasRecurrentSum;
 
   /** Of all parameters but W and RW; {@link #others} are those themselves. */
   private final float[] gradients;
@@ -46,9 +55,9 @@ final class FusedWeights implements AutoCloseable {
     all.room(shape.parameterCount()).zero(shape.parameterCount());
   }
 
-  /** What they take once a pass has gone back, in numbers. */
+  /** What they take with sums elsewhere, in numbers. */
   static long trainingNumbers(CellShape shape, boolean transposes) {
-    return shape.parameterCount() + (transposes ? 2 : 1) * shape.parameter("b").offset();
+    return shape.parameterCount() + (transposes ? shape.parameter("b").offset() : 0);
   }
 
   void set(Pointer parameters) {
@@ -100,41 +109,76 @@ final class FusedWeights implements AutoCloseable {
     return transposes ? transposed.from(recurrentOffset) : recurrent();
   }
 
-  /** Where gradients of W are added. */
-  FloatPointer inputSum() {
-    return sums().from(0);
-  }
-
-  /** Where gradients of RW are added. */
-  FloatPointer recurrentSum() {
-    return sums().from(recurrentOffset);
-  }
-
-  /** Made when a first gradient comes: inference has none. */
-  private FloatMemory sums() {
-    if (sums.bytes() == 0) {
-      sums.room(products).zero(products);
+  /** See {@link RecurrentKernel#sumGradientsAt}. */
+  void sumGradientsAt(Pointer target) {
+    if (!hasInputSum && !hasRecurrentSum) {
+      sums = borrowedSums.at(target, products);
     }
-    return sums;
+  }
+
+  /**
+   * Adds gateGradientsᵀ·inputs to the gradient of W.
+   *
+   * @param rows of both
+   */
+  void addInputGradient(
+      MatrixProducts by, int rows, FloatPointer gateGradients, FloatPointer inputs) {
+    add(by, rows, gateGradients, inputs, shape.inputSize(), 0, hasInputSum);
+    hasInputSum = true;
+  }
+
+  /** The same for RW, of states. */
+  void addRecurrentGradient(
+      MatrixProducts by, int rows, FloatPointer gateGradients, FloatPointer states) {
+    add(by, rows, gateGradients, states, shape.hiddenSize(), recurrentOffset, hasRecurrentSum);
+    hasRecurrentSum = true;
+  }
+
+  private void add(
+      MatrixProducts by,
+      int rows,
+      FloatPointer gateGradients,
+      FloatPointer factor,
+      int columns,
+      long offset,
+      boolean isFurther) {
+    int gates = shape.cell().gates() * shape.hiddenSize();
+    FloatPointer sum = sums().from(offset);
+    by.multiply(true, false, gates, columns, rows, gateGradients, factor, isFurther ? 1 : 0, sum);
+  }
+
+  private FloatMemory sums() {
+    return sums == ownSums ? ownSums.room(products) : sums;
   }
 
   /** Writes the sums, the cell's own among them, and starts new ones. */
   void takeGradients(Pointer target) {
+    if (!hasInputSum) {
+      sums().zero(0, recurrentOffset);
+    }
+    if (!hasRecurrentSum) {
+      sums().zero(recurrentOffset, products - recurrentOffset);
+    }
+    if (!sums.isAt(target)) {
+      sums.copyTo(target, 0, products);
+    }
+    hasInputSum = false;
+    hasRecurrentSum = false;
     cell.giveGradients(gradients);
-    sums().copyTo(target, 0, products);
     new FloatPointer(target).position(products).put(gradients);
     Arrays.fill(gradients, 0);
-    sums().zero(products);
+    sums = ownSums;
   }
 
   long bytes() {
-    return all.bytes() + transposed.bytes() + sums.bytes();
+    return all.bytes() + transposed.bytes() + ownSums.bytes();
   }
 
   @Override
   public void close() {
     all.close();
     transposed.close();
-    sums.close();
+    ownSums.close();
+    borrowedSums.close();
   }
 }

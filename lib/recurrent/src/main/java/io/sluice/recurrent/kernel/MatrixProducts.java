@@ -48,6 +48,23 @@ public interface MatrixProducts extends AutoCloseable {
     multiply(false, transposeB, M, N, K, A, B, beta, C);
   }
 
+  /** A matrix that stays as it is. */
+  interface Held extends AutoCloseable {
+    /** From here on it may change. */
+    @Override
+    void close();
+  }
+
+  /**
+   * Says that a matrix stays as it is while what comes back is open: products by all of it, and
+   * then by rows of it, may get it ready once.
+   *
+   * @param numbers of it, without gaps
+   */
+  default Held hold(FloatPointer matrix, long numbers) {
+    return () -> {};
+  }
+
   /** Says that matrices given as weights are no longer what they were. */
   default void weightsChanged() {}
 

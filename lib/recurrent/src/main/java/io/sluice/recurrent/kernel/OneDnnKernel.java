@@ -24,8 +24,8 @@ import org.bytedeco.javacpp.Pointer;
  * them (a comparison of the bytes tells), weight gradients once per {@link #takeGradients}.
  *
  * <p><b>Memory.</b> Per tape what backward needs (about T·B·(G + 2)·H numbers), one scratch area,
- * two copies of the weights and one of their gradients; all of it grows to the largest call and
- * stays until {@link #close}.
+ * two copies of the weights and one of their gradients, of a GRU two; all of it grows to the
+ * largest call and stays until {@link #close}.
  *
  * <p><b>Accuracy.</b> Against the float64 reference: float32 sums over I + H terms and T steps, see
  * {@code OneDnnKernelTest}. NaN stays in its sequence, but parameter gradients are sums over all.
@@ -49,6 +49,10 @@ final class OneDnnKernel implements RecurrentKernel {
   private final Precision precision;
   private final stream stream = new stream(OneDnn.engine());
   private final List<Move> moves;
+
+  /** From here to the block's end gradients come by {@link #gradients}; before, straight. */
+  private final long gradientsFrom;
+
   private final Map<PlanKey, OneDnnPlan> plans = new LinkedHashMap<>(PLANS, 0.75f, true);
   private final List<OneDnnWeights> packed = new ArrayList<>();
   private final List<OneDnnTape> tapes = new ArrayList<>();
@@ -68,6 +72,12 @@ final class OneDnnKernel implements RecurrentKernel {
     this.direction = direction;
     this.precision = precision;
     this.moves = moves(shape);
+    this.gradientsFrom = gradientsFrom(shape);
+  }
+
+  /** A GRU's rows of gates must be swapped; else weights come as they are wanted. */
+  private static long gradientsFrom(CellShape shape) {
+    return shape.cell() == Cell.GRU ? 0 : shape.parameter("b").offset();
   }
 
   static IllegalArgumentException unsupported(Cell cell) {
@@ -160,15 +170,26 @@ final class OneDnnKernel implements RecurrentKernel {
   @Override
   public void takeGradients(Pointer dParameters) {
     Pointer own = gradients();
+    boolean hasWeights = false;
     for (OneDnnWeights gradient : packed) {
       if (gradient.unpacks()) {
-        gradient.unpackAndClear(at(own, shape.parameter(gradient.name()).offset()), stream);
+        long offset = shape.parameter(gradient.name()).offset();
+        boolean isStraight = offset < gradientsFrom;
+        gradient.unpackAndClear(at(isStraight ? dParameters : own, offset), stream);
+        hasWeights = true;
       }
     }
-    for (Move move : moves) {
-      Pointer.memcpy(at(dParameters, move.from), at(own, move.to), move.length * Float.BYTES);
+    if (!hasWeights) {
+      Pointer.memset(dParameters, 0, gradientsFrom * Float.BYTES);
     }
-    Pointer.memset(own, 0, blockBytes());
+    for (Move move : moves) {
+      long skipped = Math.max(0, gradientsFrom - move.from);
+      Pointer.memcpy(
+          at(dParameters, move.from + skipped),
+          at(own, move.to + skipped - gradientsFrom),
+          (move.length - skipped) * Float.BYTES);
+    }
+    Pointer.memset(own, 0, gradients.bytes());
   }
 
   /**
@@ -196,7 +217,7 @@ final class OneDnnKernel implements RecurrentKernel {
       return tapes * tape
           + Math.max(forward.bytes(DNNL_ARG_SCRATCHPAD), backward.bytes(DNNL_ARG_SCRATCHPAD))
           + packed
-          + 2 * shape.parameterCount() * Float.BYTES
+          + (2 * shape.parameterCount() - gradientsFrom(shape)) * Float.BYTES
           + states;
     }
   }
@@ -260,9 +281,9 @@ final class OneDnnKernel implements RecurrentKernel {
   private void setGradients(OneDnnPlan.Pass pass) {
     pass.set(DNNL_ARG_DIFF_WEIGHTS_LAYER, packed(pass, DNNL_ARG_DIFF_WEIGHTS_LAYER, "W", true));
     pass.set(DNNL_ARG_DIFF_WEIGHTS_ITER, packed(pass, DNNL_ARG_DIFF_WEIGHTS_ITER, "RW", true));
-    pass.set(DNNL_ARG_DIFF_BIAS, at(gradients(), shape.parameter("b").offset()));
+    pass.set(DNNL_ARG_DIFF_BIAS, gradient("b"));
     if (shape.cell() == Cell.PEEPHOLE_LSTM) {
-      pass.set(DNNL_ARG_DIFF_WEIGHTS_PEEPHOLE, at(gradients(), shape.parameter("P").offset()));
+      pass.set(DNNL_ARG_DIFF_WEIGHTS_PEEPHOLE, gradient("P"));
     }
   }
 
@@ -270,9 +291,14 @@ final class OneDnnKernel implements RecurrentKernel {
     return at(parameters.atLeast(blockBytes()), shape.parameter(name).offset());
   }
 
+  private Pointer gradient(String name) {
+    return at(gradients(), shape.parameter(name).offset() - gradientsFrom);
+  }
+
   /** Sums of gradients, made when a first one comes: inference has none. */
   private Pointer gradients() {
-    return gradients.bytes() == 0 ? gradients.zeros(blockBytes()) : gradients.atLeast(0);
+    long bytes = blockBytes() - gradientsFrom * Float.BYTES;
+    return gradients.bytes() == 0 ? gradients.zeros(bytes) : gradients.atLeast(0);
   }
 
   /** The weights, or the sum of their gradients, in the order that {@code pass} wants. */

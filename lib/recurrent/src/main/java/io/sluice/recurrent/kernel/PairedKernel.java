@@ -68,6 +68,11 @@ final class PairedKernel implements RecurrentKernel {
   }
 
   @Override
+  public void sumGradientsAt(Pointer dParameters) {
+    training.sumGradientsAt(dParameters);
+  }
+
+  @Override
   public void takeGradients(Pointer dParameters) {
     training.takeGradients(dParameters);
   }

@@ -91,6 +91,15 @@ public interface RecurrentKernel extends AutoCloseable {
   void freeTapes();
 
   /**
+   * Lets the backward passes before the next {@link #takeGradients} add up their parameter
+   * gradients where that will write them, so that a kernel needs no memory of its own for the sum.
+   * What lies there is lost with the first of these passes.
+   *
+   * @param dParameters as {@link #takeGradients} will be given it
+   */
+  default void sumGradientsAt(Pointer dParameters) {}
+
+  /**
    * Writes the sum of the parameter gradients of all backward calls since the last time, and starts
    * a new sum.
    *

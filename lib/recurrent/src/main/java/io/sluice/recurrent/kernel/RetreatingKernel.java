@@ -110,6 +110,11 @@ final class RetreatingKernel implements RecurrentKernel {
   }
 
   @Override
+  public void sumGradientsAt(Pointer dParameters) {
+    kernel.sumGradientsAt(dParameters);
+  }
+
+  @Override
   public void takeGradients(Pointer dParameters) {
     kernel.takeGradients(dParameters);
   }

@@ -95,6 +95,17 @@ public final class ChunkedRecurrent implements AutoCloseable {
   }
 
   /**
+   * Lets the gradients of the parameters be added up where {@link #takeGradients} will write them.
+   *
+   * @param gradient as that will be given it; what lies there may be lost
+   */
+  public void sumGradientsAt(Pointer gradient) {
+    for (int half = 0; half < halves.size(); half++) {
+      halves.get(half).kernel.sumGradientsAt(ofHalf(gradient, half));
+    }
+  }
+
+  /**
    * Forward, keeping on {@code tape} what {@link #backward} needs.
    *
    * @param x (T, B, I) in: overwritten by dropout

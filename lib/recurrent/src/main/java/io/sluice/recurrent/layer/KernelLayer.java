@@ -273,7 +273,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent>
       }
       return given(dx);
     }
-    recurrence.kernel().setLossScale(TrainingPass.lossScale());
+    beginGradients();
     recurrence.backward(
         outputGradients.of(series.castTo(dataType)),
         null,
@@ -285,6 +285,11 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent>
   @Override
   public void inputGradient(boolean wanted) {
     givesNoInputGradient = !wanted;
+  }
+
+  private void beginGradients() {
+    recurrence.kernel().setLossScale(TrainingPass.lossScale());
+    recurrence.kernel().sumGradientsAt(TimeMajor.memory(gradientsFlattened));
   }
 
   /** What a backward pass gives to DL4J, from the gradient of the input (T, B, I) or null. */
@@ -346,7 +351,7 @@ final class KernelLayer extends BaseRecurrentLayer<Recurrent>
         state(between),
         from(outputs, cut),
         null);
-    recurrence.kernel().setLossScale(TrainingPass.lossScale());
+    beginGradients();
     recurrence.backward(from(gradients, cut), null, from(dx, cut), null);
     return gradient(dx);
   }

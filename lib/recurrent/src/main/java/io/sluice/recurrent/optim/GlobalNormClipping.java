@@ -118,23 +118,58 @@ public final class GlobalNormClipping implements IUpdater {
   private static double squares(INDArray gradient, float factor, Ranges ranges) {
     var blocks = new FloatBlocks(gradient);
     float[] block = new float[FloatBlocks.SIZE];
-    // a sum for each place in a block: no addition waits for the one before, and zeros that are
-    // left out change no sum
-    double[] sums = new double[FloatBlocks.SIZE];
+    // eight sums, by place: no addition waits for the one before, and zeros that are left out
+    // change no sum
+    double[] sums = new double[8];
     ranges.pieces(
         (from, n) -> {
           blocks.get(from, block, n);
-          addSquares(block, factor, sums, (int) (from % FloatBlocks.SIZE), n);
+          addSquares(block, factor, sums, (int) (from % 8), n);
         });
     return Arrays.stream(sums).sum();
   }
 
+  /**
+   * @param first place of the block's first number
+   */
   private static void addSquares(float[] block, float factor, double[] sums, int first, int n) {
-    for (int k = 0; k < n; k++) {
-      float scaled = block[k] * factor;
-      double value = scaled;
-      sums[first + k] += value * value;
+    int k = 0;
+    for (; k < n && (first + k) % 8 != 0; k++) {
+      sums[(first + k) % 8] += square(block[k] * factor);
     }
+    double s0 = sums[0];
+    double s1 = sums[1];
+    double s2 = sums[2];
+    double s3 = sums[3];
+    double s4 = sums[4];
+    double s5 = sums[5];
+    double s6 = sums[6];
+    double s7 = sums[7];
+    for (; k + 7 < n; k += 8) {
+      s0 += square(block[k] * factor);
+      s1 += square(block[k + 1] * factor);
+      s2 += square(block[k + 2] * factor);
+      s3 += square(block[k + 3] * factor);
+      s4 += square(block[k + 4] * factor);
+      s5 += square(block[k + 5] * factor);
+      s6 += square(block[k + 6] * factor);
+      s7 += square(block[k + 7] * factor);
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
+    sums[4] = s4;
+    sums[5] = s5;
+    sums[6] = s6;
+    sums[7] = s7;
+    for (; k < n; k++) {
+      sums[(first + k) % 8] += square(block[k] * factor);
+    }
+  }
+
+  private static double square(double value) {
+    return value * value;
   }
 
   /** The gradient norm of the network's last step, before clipping; empty before the first. */
@@ -361,9 +396,7 @@ public final class GlobalNormClipping implements IUpdater {
         Sections sections,
         int iteration,
         int epoch) {
-      if (!(behind instanceof AdamUpdater adam)
-          || !config.groups.isEmpty()
-          || !adam.canApplyTo(gradient, parameters)) {
+      if (!config.groups.isEmpty() || !canStep(parameters, gradient)) {
         return false;
       }
       double squares =
@@ -371,9 +404,24 @@ public final class GlobalNormClipping implements IUpdater {
       double norm = Math.sqrt(overParts.applyAsDouble(squares));
       lastNorm = OptionalDouble.of(norm);
       float clip = clips(norm, config.maxNorm) ? (float) (config.maxNorm / norm) : 1;
-      Ranges known = adam.getConfig().rows() == null ? null : ranges;
-      adam.applyTo(parameters, gradient, known, mean, clip, sections, iteration, epoch);
+      if (behind instanceof AdamUpdater adam) {
+        Ranges known = adam.getConfig().rows() == null ? null : ranges;
+        adam.applyTo(parameters, gradient, known, mean, clip, sections, iteration, epoch);
+      } else {
+        float rate = (float) config.getLearningRate(iteration, epoch);
+        sections.each(
+            ArrayWork.allOf(gradient, ranges),
+            part -> part.descend(parameters, gradient, mean, clip, rate));
+      }
       return true;
+    }
+
+    private boolean canStep(INDArray parameters, INDArray gradient) {
+      return behind instanceof AdamUpdater adam
+          ? adam.canApplyTo(gradient, parameters)
+          : behind instanceof SgdUpdater
+              && FloatBlocks.canHold(gradient)
+              && FloatBlocks.canHold(parameters);
     }
 
     /** Returns whether what is outside of the ranges is zero still. */

@@ -214,6 +214,23 @@ final class Ranges {
         });
   }
 
+  /** array = array − other · a · b · c, rounded after each. */
+  void descend(INDArray array, INDArray other, float a, float b, float c) {
+    var blocks = new FloatBlocks(array);
+    var others = new FloatBlocks(other);
+    float[] values = new float[FloatBlocks.SIZE];
+    float[] slopes = new float[FloatBlocks.SIZE];
+    pieces(
+        (from, n) -> {
+          blocks.get(from, values, n);
+          others.get(from, slopes, n);
+          for (int k = 0; k < n; k++) {
+            values[k] -= slopes[k] * a * b * c;
+          }
+          blocks.put(from, values, n);
+        });
+  }
+
   /** array = 0. */
   void zero(INDArray array) {
     var blocks = new FloatBlocks(array);

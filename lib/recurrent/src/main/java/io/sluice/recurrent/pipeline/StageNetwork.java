@@ -201,6 +201,7 @@ public final class StageNetwork implements AutoCloseable {
     try (var ignored = TrainingPass.begin(step, new long[0], null, lossScale)) {
       takeParameters();
     }
+    blocks.forEach(Block::beginGradient);
   }
 
   /**
@@ -483,6 +484,10 @@ public final class StageNetwork implements AutoCloseable {
 
     void takeParameters() {
       layer.setParameters(at(network.params(), 0));
+    }
+
+    void beginGradient() {
+      layer.sumGradientsAt(at(flat.whole(), 0));
     }
 
     Pointer forward(int tape, TimeChunk chunk, Pointer x, Pointer destination) {

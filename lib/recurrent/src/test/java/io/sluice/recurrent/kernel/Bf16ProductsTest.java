@@ -96,6 +96,34 @@ class Bf16ProductsTest {
   }
 
   @Test
+  void whatIsHeldIsRoundedOnceAndReadByAllOfItOrByRows() {
+    try (var products = new Bf16Products();
+        var a = new FloatPointer(1f, 2f, 3f, 4f, 5f, 6f);
+        var one = new FloatPointer(1f, 1f, 1f);
+        var c = new FloatPointer(3)) {
+      try (MatrixProducts.Held held = products.hold(a, 6)) {
+        // by its rows before all of it was read: as if it were not held
+        products.multiply(false, false, 1, 1, 2, a.position(2), one, 0, c);
+        assertThat(c.get(0)).isEqualTo(3 + 4);
+        a.position(2).put(30f);
+        products.multiply(false, false, 1, 1, 2, a.position(2), one, 0, c);
+        assertThat(c.get(0)).isEqualTo(30 + 4);
+
+        products.multiply(false, false, 3, 1, 2, a.position(0), one, 0, c);
+        assertThat(new float[] {c.get(0), c.get(1), c.get(2)}).containsExactly(3, 34, 11);
+        a.position(2).put(300f);
+        products.multiply(true, false, 2, 1, 3, a.position(0), one, 0, c);
+        assertThat(new float[] {c.get(0), c.get(1)}).containsExactly(36, 12);
+        products.multiply(false, true, 1, 1, 2, one, a.position(2), 0, c);
+        assertThat(c.get(0)).isEqualTo(30 + 4);
+      }
+
+      products.multiply(false, false, 1, 1, 2, a.position(2), one, 0, c);
+      assertThat(c.get(0)).isEqualTo(300 + 4);
+    }
+  }
+
+  @Test
   void moreShapesThanAreKeptAreMultipliedAllTheSame() {
     try (var products = new Bf16Products()) {
       for (int round = 0; round < 2; round++) {

@@ -25,7 +25,7 @@ class FusedBf16KernelTest extends KernelContract {
           for (int[] size : new int[][] {{40, 33, 16}, {7, 3, 64}}) {
             var trial = new Trial(new CellShape(cell, size[2], 64), size[0], size[1], 17);
             try (RecurrentKernel kernel = kernel(trial.shape, direction)) {
-              trial.run(kernel);
+              trial.train(kernel);
               long planned = FusedKernel.bf16TrainingBytes(trial.shape, size[0], size[1], 1);
               assertThat((double) kernel.nativeBytes() / planned).isBetween(0.9, 1.1);
             }

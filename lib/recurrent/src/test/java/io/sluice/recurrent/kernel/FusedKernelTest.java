@@ -64,7 +64,7 @@ class FusedKernelTest extends KernelContract {
                 trial.withFactors();
               }
               try (RecurrentKernel kernel = kernel(trial.shape, direction)) {
-                trial.run(kernel);
+                trial.train(kernel);
                 assertThat(kernel.nativeBytes())
                     .isEqualTo(FusedKernel.trainingBytes(trial.shape, size[0], size[1], 1, drops));
               }

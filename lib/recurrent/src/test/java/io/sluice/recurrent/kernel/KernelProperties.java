@@ -8,6 +8,7 @@ import io.sluice.recurrent.NativeThreads;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -218,6 +219,37 @@ abstract class KernelProperties {
           assertClose(size + " sum", run.takeGradients(), expected, ofSums(trial, rounding()));
           requireZero(size + " sum once taken", run.takeGradients());
         });
+  }
+
+  @TestFactory
+  List<DynamicTest> gradientsAreSummedWhereTheyWillBeTaken() {
+    return atEachSize(
+        (trial, direction, kernel, size) -> {
+          Trial.Run run = trial.on(kernel);
+          double[] expected = twice(run, null).takeGradients();
+
+          // taken there, taken elsewhere all the same, then nothing is left
+          assertThat(run.takeGradients(twice(run, run.notANumber()).target()))
+              .as(size + " there")
+              .isEqualTo(expected);
+          assertThat(twice(run, run.notANumber()).takeGradients())
+              .as(size + " elsewhere")
+              .isEqualTo(expected);
+          run.sumGradientsAt(run.notANumber());
+          requireZero(size + " of no pass", run.takeGradients(run.target()));
+        });
+  }
+
+  /** Two passes whose gradients are summed at {@code target}; null is in the kernel. */
+  private static Trial.Run twice(Trial.Run run, Pointer target) {
+    if (target != null) {
+      run.sumGradientsAt(target);
+    }
+    for (int pass = 0; pass < 2; pass++) {
+      run.forward(0);
+      run.backward(0);
+    }
+    return run;
   }
 
   @TestFactory

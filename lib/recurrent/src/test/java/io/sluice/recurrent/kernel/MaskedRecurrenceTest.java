@@ -216,10 +216,12 @@ class MaskedRecurrenceTest {
         var y = new FloatPointer(steps * sequences * 32L);
         var h = new FloatPointer(sequences * 32L);
         var c = new FloatPointer(sequences * 32L);
-        var parameters = new FloatPointer(shape.parameterCount())) {
+        var parameters = new FloatPointer(shape.parameterCount());
+        var gradients = new FloatPointer(shape.parameterCount())) {
       Pointer.memset(x, 0, x.capacity() * Float.BYTES);
       Pointer.memset(parameters, 0, parameters.capacity() * Float.BYTES);
       kernel.setParameters(parameters);
+      kernel.sumGradientsAt(gradients);
       for (int pass = 0; pass < 40; pass++) {
         float[] mask = new float[steps * sequences];
         for (int b = 0; b < sequences; b++) {

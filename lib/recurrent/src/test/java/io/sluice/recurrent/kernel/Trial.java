@@ -1,5 +1,6 @@
 package io.sluice.recurrent.kernel;
 
+import java.util.Arrays;
 import java.util.Random;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -124,6 +125,15 @@ final class Trial {
     return run.result();
   }
 
+  /** As a layer trains: gradients are summed where they will be taken. */
+  void train(RecurrentKernel kernel) {
+    Run run = on(kernel);
+    run.sumGradientsAt(run.notANumber());
+    run.forward(0);
+    run.backward(0);
+    run.takeGradients(run.target());
+  }
+
   /** Gives the kernel the parameters; the caller runs it. */
   Run on(RecurrentKernel kernel) {
     return new Run(kernel);
@@ -142,6 +152,7 @@ final class Trial {
     private State last;
     private State dLast;
     private State dInitial;
+    private Pointer target;
     private Pointer stateFactors; // held: a kernel does not keep it from being freed
 
     private Run(RecurrentKernel kernel) {
@@ -254,9 +265,30 @@ final class Trial {
     }
 
     double[] takeGradients() {
-      Pointer block = empty(parameters.length);
+      return takeGradients(empty(parameters.length));
+    }
+
+    double[] takeGradients(Pointer block) {
       kernel.takeGradients(block);
       return read(block, parameters.length);
+    }
+
+    /** From here to the next taking. */
+    void sumGradientsAt(Pointer block) {
+      target = block;
+      kernel.sumGradientsAt(block);
+    }
+
+    /** Where they are summed. */
+    Pointer target() {
+      return target;
+    }
+
+    /** Room for gradients that holds none yet. */
+    Pointer notANumber() {
+      double[] values = new double[parameters.length];
+      Arrays.fill(values, Double.NaN);
+      return memory(values);
     }
 
     private double[] cells(State state) {

@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
@@ -101,10 +102,15 @@ class SectionsTest {
     }
   }
 
+  static Stream<Arguments> updatersOfTwoPasses() {
+    return Stream.of(new Adam(new FixedSchedule(0.02)), new Sgd(0.3))
+        .flatMap(updater -> Stream.of(0.0, 0.5).map(maxNorm -> Arguments.of(updater, maxNorm)));
+  }
+
   @ParameterizedTest
-  @ValueSource(doubles = {0, 0.5})
-  void adamInTwoPassesIsTheStepOfItsPartsToTheBit(double maxNorm) {
-    MultiLayerNetwork atOnce = network(new Adam(new FixedSchedule(0.02)), maxNorm);
+  @MethodSource("updatersOfTwoPasses")
+  void stepsInTwoPassesAreThoseOfTheirPartsToTheBit(IUpdater updater, double maxNorm) {
+    MultiLayerNetwork atOnce = network(updater, maxNorm);
     MultiLayerNetwork inParts = atOnce.clone();
     FlatGradient flat = FlatGradient.dense(ParameterUpdate.gradient(atOnce));
     var update = new ParameterUpdate(atOnce, false, flat);
