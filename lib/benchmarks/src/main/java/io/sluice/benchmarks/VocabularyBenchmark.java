@@ -35,9 +35,10 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * cutoffs of {@code model.softmax-cutoffs = []} and words as frequent as Zipf's law says. Memory is
  * that of parameters and gradients; logits take at most 32 MiB, or 64 rows of the words.
  *
- * <p>Result: results/vocabulary.json (2026-11-26, 2 cores of an AMD EPYC, 24 GB), recorded when
- * logits took 8 MiB and not 32, and before adaptive took part: DL4J's layer takes 3.1 times as long
- * and 4.4 times the memory, 141 MiB against 32, and 27 MiB of labels against 3 KiB.
+ * <p>Result: results/vocabulary.json (2026-11-27, 2 cores of an AMD EPYC, 24 GB): DL4J's layer
+ * takes 3.4 times as long and 3.3 times the memory, 143 MiB against 43, and 27 MiB of labels
+ * against 3 KiB. Full takes 4.2 to 4.3 times as long as adaptive at V = 10,000, 4.8 and 5.6 at
+ * 100,000, 11 and 13 at 250,000, with H = 256 and 650.
  */
 public final class VocabularyBenchmark {
   private static final int B = 20;
