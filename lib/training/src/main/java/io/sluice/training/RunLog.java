@@ -124,7 +124,7 @@ final class RunLog implements RunObserver, AutoCloseable {
             share(epochTime.exchangeNanos()),
             share(epochTime.readNanos()),
             epochTime.bytesSent()));
-    write();
+    write("Training goes on.");
     LOG.info(
         "epoch {}/{} | step {} | loss {} | validation {}{} | {} {}/s{}",
         at.epoch(),
@@ -150,15 +150,19 @@ final class RunLog implements RunObserver, AutoCloseable {
   @Override
   public synchronized void checkpointed(String uri) {
     checkpoint = uri;
-    write();
+    write("Training goes on.");
   }
 
-  /** Metrics are worth a warning, and no more: all lines are written again the next time. */
-  private void write() {
+  /**
+   * Metrics are worth a warning, and no more: all lines are written again the next time.
+   *
+   * @param consequence of not writing them
+   */
+  private void write(String consequence) {
     try {
       metrics.write();
     } catch (UserFailure e) {
-      LOG.warn("{} Training goes on.", e.getMessage());
+      LOG.warn("{} {}", e.getMessage(), consequence);
     }
   }
 
@@ -187,7 +191,7 @@ final class RunLog implements RunObserver, AutoCloseable {
   /** Of a run that failed, too, what it did is told. */
   @Override
   public synchronized void close() {
-    write();
+    write("Nothing but metrics is missing for it.");
     task.close();
   }
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ProfiledProductsTest {
   private static final Duration WORK = Duration.ofSeconds(2);
 
-  /** Sums of more than 2,048 terms are where it did. */
+  /** By its source it did for sums of more than 2,048 terms. */
   private static final int K = 2600;
 
   private static final int N = 96;
