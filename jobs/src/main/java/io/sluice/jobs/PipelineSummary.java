@@ -7,6 +7,7 @@ import io.sluice.training.TrainReport;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** The end of a pipeline for a person: model against baselines, and where everything lies. */
 final class PipelineSummary {
@@ -27,6 +28,7 @@ final class PipelineSummary {
           "perplexity",
           "bits-per-token");
   private static final String MODEL = "LSTM";
+  private static final int MOST_CLASSES = 5;
 
   private PipelineSummary() {}
 
@@ -49,10 +51,20 @@ final class PipelineSummary {
       text.append("  predictions  none: %s%n".formatted(evaluation.gate().message()));
     } else {
       text.append(
-          "  predictions  %s (%,d rows)%n"
-              .formatted(score.predictions(), score.predictionsWritten()));
+          "  predictions  %s (%,d rows%s)%n"
+              .formatted(score.predictions(), score.predictionsWritten(), classes(score)));
     }
     return text.toString();
+  }
+
+  /** How many rows say which class, where they are few: ": 12 failure, 300 no event". */
+  private static String classes(ScoreReport score) {
+    Map<String, Long> counts = score.predictedClasses();
+    return counts.isEmpty() || counts.size() > MOST_CLASSES
+        ? ""
+        : counts.entrySet().stream()
+            .map(count -> "%,d %s".formatted(count.getValue(), count.getKey()))
+            .collect(Collectors.joining(", ", ": ", ""));
   }
 
   /** What was evaluated, in the plural. */

@@ -128,7 +128,8 @@ class TextJobTest extends CommandLine {
             "id=\"reliability-chart\"");
     assertThat(folder.resolve("runs/text/evaluation/summary.txt"))
         .content()
-        .contains("test documents", "dataset      " + folder, "(120 rows)");
+        .contains("test documents", "dataset      " + folder)
+        .containsPattern("\\(120 rows: \\d+ \\w+, \\d+ \\w+\\)");
     try (SparkSession spark = LOCAL.get()) {
       Row row =
           spark

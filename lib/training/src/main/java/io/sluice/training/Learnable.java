@@ -76,10 +76,13 @@ interface Learnable {
   void requireTrainable();
 
   /**
-   * Puts into a fresh network what it begins with besides its seed.
+   * Refuses settings that mean nothing for it.
    *
-   * @throws io.sluice.config.InvalidConfigException if the settings do not fit the dataset
+   * @throws io.sluice.config.InvalidConfigException naming each
    */
+  void requireFit(TrainSettings settings);
+
+  /** Puts into a fresh network what it begins with besides its seed. */
   void prepare(MultiLayerNetwork network, TrainSettings settings, Configuration hadoop);
 
   /**

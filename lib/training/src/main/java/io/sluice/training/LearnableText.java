@@ -14,6 +14,7 @@ import io.sluice.sequences.text.encoding.TextContract;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -31,13 +32,6 @@ interface LearnableText extends Learnable {
 
   /** Opens a dataset folder. */
   static LearnableText open(TrainSettings settings, Configuration hadoop) {
-    if (settings.maxTrainWindows() > 0) {
-      throw new InvalidConfigException(
-          "for a dataset of text",
-          List.of(
-              "train.max-train-windows: must be 0, because texts are not thinned out, but is %d"
-                  .formatted(settings.maxTrainWindows())));
-    }
     TextDataset dataset = TextDataset.open(settings.datasetPath(), hadoop).requireAudit();
     return dataset.contract().layout() == TextContract.Layout.STREAM
         ? LearnableStream.of(dataset, settings)
@@ -58,6 +52,26 @@ interface LearnableText extends Learnable {
             .sorted(Comparator.comparing(TextManifest.Part::path))
             .map(part -> part.path() + " " + part.contentHash()),
         dataset().contract());
+  }
+
+  @Override
+  default void requireFit(TrainSettings settings) {
+    var problems = new ArrayList<String>();
+    if (settings.maxTrainWindows() > 0) {
+      problems.add(
+          "train.max-train-windows: must be 0, because texts are not thinned out, but is %d"
+              .formatted(settings.maxTrainWindows()));
+    }
+    settings
+        .maxFalseAlarmRate()
+        .ifPresent(
+            rate ->
+                problems.add(
+                    "train.max-false-alarm-rate: must be null, because no text is an alarm, but is %s"
+                        .formatted(rate)));
+    if (!problems.isEmpty()) {
+      throw new InvalidConfigException("for a dataset of text", problems);
+    }
   }
 
   /** Words that a file of vectors has begin with these. */

@@ -1,5 +1,6 @@
 package io.sluice.training;
 
+import io.sluice.config.ConfigReader;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.failure.InvalidInputException;
@@ -7,35 +8,30 @@ import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.LayerTransfer;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.recurrent.model.ModelSpec;
+import io.sluice.scoring.bundle.AlarmThreshold;
 import io.sluice.scoring.bundle.BundleContents;
+import io.sluice.scoring.bundle.EventScores;
 import io.sluice.scoring.bundle.ModelBundle;
-import io.sluice.scoring.bundle.Predictions;
-import io.sluice.scoring.bundle.Predictor;
-import io.sluice.scoring.bundle.ResidualQuantiles;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.Split;
-import io.sluice.sequences.dataset.WindowBatch;
 import io.sluice.sequences.dataset.WindowContract;
-import io.sluice.sequences.dataset.WindowEncoder;
 import io.sluice.training.loop.DatasetSource;
-import io.sluice.training.loop.Windows;
 import io.sluice.training.loop.WindowsSource;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Windows of series: a telemetry dataset. */
 record LearnableWindows(SequenceManifest manifest, String uri, WindowsSource source)
     implements Learnable {
-  /** Floats kept for residual quantiles: 64 MB. */
-  private static final int RESIDUAL_FLOATS = 1 << 24;
-
-  private static final int RESIDUAL_WINDOWS = 10_000;
+  private static final Logger LOG = LoggerFactory.getLogger(LearnableWindows.class);
 
   /** Opens a dataset folder. */
   static LearnableWindows open(TrainSettings settings, ModelSettings model, Configuration hadoop) {
@@ -97,14 +93,37 @@ record LearnableWindows(SequenceManifest manifest, String uri, WindowsSource sou
   }
 
   @Override
-  public void prepare(MultiLayerNetwork network, TrainSettings settings, Configuration hadoop) {
-    if (settings.wordVectors().isPresent()) {
-      throw new InvalidConfigException(
-          "for a dataset of windows",
-          List.of(
-              "train.word-vectors: must be null, because inputs are numbers and no words, but is \"%s\""
-                  .formatted(settings.wordVectors().get())));
+  public void requireFit(TrainSettings settings) {
+    var problems = new ArrayList<String>();
+    settings
+        .wordVectors()
+        .ifPresent(
+            file ->
+                problems.add(
+                    "train.word-vectors: must be null, because inputs are numbers and no words, but is \"%s\""
+                        .formatted(file)));
+    WindowContract.Target target = manifest.contract().target();
+    if (target.classes().size() != 2) {
+      settings
+          .maxFalseAlarmRate()
+          .ifPresent(
+              rate ->
+                  problems.add(
+                      "train.max-false-alarm-rate: must be null, because an alarm is one of two classes and the target is %s, but is %s"
+                          .formatted(
+                              target.classes().isEmpty()
+                                  ? ConfigReader.kebab(target.type())
+                                  : "one of %,d".formatted(target.classes().size()),
+                              rate)));
     }
+    if (!problems.isEmpty()) {
+      throw new InvalidConfigException("for a dataset of windows", problems);
+    }
+  }
+
+  @Override
+  public void prepare(MultiLayerNetwork network, TrainSettings settings, Configuration hadoop) {
+    // windows bring nothing that a network begins with
   }
 
   @Override
@@ -150,37 +169,36 @@ record LearnableWindows(SequenceManifest manifest, String uri, WindowsSource sou
       Map<String, Double> metrics,
       Provenance provenance,
       Configuration hadoop) {
-    Optional<ResidualQuantiles> residuals =
-        spec.head().kind() == Head.Kind.REGRESSION
-            ? residuals(network, spec, source.open(hadoop), settings.batchSize())
-            : Optional.empty();
-    return new BundleContents(spec, manifest, metrics, residuals, provenance);
-  }
-
-  /** Errors on the validation windows, where the network predicts a mean. */
-  private static Optional<ResidualQuantiles> residuals(
-      MultiLayerNetwork network, ModelSpec spec, Windows windows, int batchSize) {
-    WindowContract contract = windows.contract();
-    var encoder = new WindowEncoder(contract);
-    ResidualQuantiles.Sampler sampler = null;
-    try (var predictor = new Predictor(network, spec, contract, null);
-        Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize)) {
-      while (batches.hasNext()) {
-        WindowBatch batch = batches.next();
-        Predictions predictions = predictor.predict(batch);
-        if (sampler == null) {
-          sampler = sampler(predictions.horizon(), predictions.targets());
-        }
-        float[] actual = Arrays.copyOf(batch.targets(), batch.size() * contract.targetSize());
-        encoder.toOriginalUnits(batch, actual, 1);
-        sampler.add(actual, predictions.original(), batch.size());
-      }
+    var validation =
+        new ValidationPredictions(network, spec, source.open(hadoop), settings.batchSize());
+    if (spec.head().kind() == Head.Kind.REGRESSION) {
+      return new BundleContents(spec, manifest, metrics, validation.residuals(), provenance);
     }
-    return Optional.ofNullable(sampler).map(s -> s.quantiles(ResidualQuantiles.USUAL_LEVELS));
+    var contents = new BundleContents(spec, manifest, metrics, Optional.empty(), provenance);
+    return manifest.contract().target().classes().size() == 2
+        ? contents.with(alarm(validation.eventScores(), settings.maxFalseAlarmRate()))
+        : contents;
   }
 
-  private static ResidualQuantiles.Sampler sampler(int horizon, int targets) {
-    int kept = Math.min(RESIDUAL_WINDOWS, Math.max(100, RESIDUAL_FLOATS / (horizon * targets)));
-    return new ResidualQuantiles.Sampler(horizon, targets, kept);
+  /** Chosen on the validation windows, and told. */
+  private static Optional<AlarmThreshold> alarm(EventScores scores, Optional<Double> mostFalse) {
+    Optional<AlarmThreshold> alarm = AlarmThreshold.choose(scores, mostFalse);
+    if (alarm.isEmpty()) {
+      LOG.warn(
+          "No alarm threshold: {} of the {} validation windows have the event, and choosing one needs windows with it and without. score takes the likelier class; set score.threshold, or widen split.validation and rebuild.",
+          scores.events(),
+          scores.events() + scores.others());
+    } else if (alarm.get().raisesNone()) {
+      LOG.warn(
+          "The model raises no alarm: no threshold finds an event of the {} validation windows and keeps false alarms within train.max-false-alarm-rate ({}). Raise it, or look at the ROC curve that evaluate draws.",
+          alarm.get().windows(),
+          mostFalse.orElseThrow());
+    } else {
+      LOG.info(
+          "alarm: from a probability of {} on, {}",
+          String.format(Locale.ROOT, "%.4g", alarm.get().value()),
+          alarm.get().told());
+    }
+    return alarm;
   }
 }

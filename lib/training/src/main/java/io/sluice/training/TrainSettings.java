@@ -47,6 +47,8 @@ import java.util.Optional;
  * @param averagingFrequency steps between two averages
  * @param logEverySteps steps between two lines of metrics
  * @param maxTrainWindows windows an epoch learns from at most; 0 is all
+ * @param maxFalseAlarmRate of two classes: share of false alarms on the validation windows that the
+ *     threshold of the bundle keeps to; empty takes the threshold with the best F1
  * @param checkpoints where and how often
  * @param metricsPath file of JSON lines
  * @param registryPath where the bundle is published
@@ -79,6 +81,7 @@ public record TrainSettings(
     int averagingFrequency,
     int logEverySteps,
     long maxTrainWindows,
+    Optional<Double> maxFalseAlarmRate,
     Checkpoints checkpoints,
     String metricsPath,
     String registryPath,
@@ -155,6 +158,7 @@ public record TrainSettings(
         averagingFrequency,
         logEverySteps,
         maxTrainWindows,
+        maxFalseAlarmRate,
         checkpoints,
         metricsPath,
         registryPath,
@@ -221,6 +225,7 @@ public record TrainSettings(
                   train.intAtLeast("averaging-frequency", 1),
                   train.intAtLeast("log-every-steps", 1),
                   train.intAtLeast("max-train-windows", 0),
+                  train.optionalNumberBetween("max-false-alarm-rate", 0, 1),
                   train.section(
                       "checkpoint",
                       c ->

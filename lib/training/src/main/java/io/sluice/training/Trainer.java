@@ -130,6 +130,7 @@ public final class Trainer {
         Optional<SparkSession> spark,
         Configuration hadoop) {
       dataset.requireTrainable();
+      dataset.requireFit(settings);
       ModelSpec spec = dataset.spec(model);
       StepPlan steps = dataset.plan(settings, dataset.countOfEpoch(hadoop));
       PipelineLayout layout = layout(settings, spec, spark);

@@ -70,6 +70,7 @@ class TrainSettingsTest {
         averaging-frequency = 2
         log-every-steps = 11
         max-train-windows = 1000
+        max-false-alarm-rate = 0.03
         checkpoint { path = "hdfs:///c", every-steps = 12, every = 17 s, every-epochs = 2, keep = 5, resume = false }
         metrics-path = "hdfs:///m.jsonl"
       }
@@ -145,6 +146,7 @@ class TrainSettingsTest {
                 2,
                 11,
                 1000,
+                Optional.of(0.03),
                 new TrainSettings.Checkpoints("hdfs:///c", 12, Duration.ofSeconds(17), 2, 5, false),
                 "hdfs:///m.jsonl",
                 "hdfs:///models",

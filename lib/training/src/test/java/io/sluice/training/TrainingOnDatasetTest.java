@@ -2,13 +2,17 @@ package io.sluice.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.Head;
+import io.sluice.scoring.bundle.AlarmThreshold;
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.Predictions;
+import io.sluice.scoring.bundle.Predictor;
 import io.sluice.sequences.dataset.SequenceDataset;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.TinyDataset;
@@ -16,7 +20,9 @@ import io.sluice.sequences.dataset.WindowBatch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
@@ -24,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every kind of target and head, from a dataset on disk to a bundle that predicts. */
 class TrainingOnDatasetTest {
@@ -154,6 +161,60 @@ class TrainingOnDatasetTest {
     assertThat(report.steps()).isEqualTo(3); // 16 + 16 + 8 windows
     assertThat(report.droppedWindowsPerEpoch()).isEqualTo(report.trainWindows() - 40);
     assertThat(report.validationWindows()).isGreaterThan(40);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"null", "0.05"})
+  void theBundleOfAnAlarmHasAThresholdThatKeepsToTheLimitOnValidation(String limit)
+      throws IOException {
+    String dataset = TinyDataset.event().days(40).write(folder.resolve("data"));
+    var run = new TrainerRun(folder.resolve("lake"), null);
+
+    TrainReport report =
+        run.trainOn(dataset, "train.epochs=2", "train.max-false-alarm-rate=" + limit);
+
+    ModelBundle bundle = ModelBundle.open(report.bundle().uri(), HADOOP);
+    AlarmThreshold alarm = bundle.alarmThreshold().orElseThrow();
+    double[] alarms = new double[2];
+    double[] windows = new double[2];
+    Decision decision = bundle.decision(Optional.empty());
+    try (Predictor predictor = bundle.newPredictor()) {
+      Iterator<WindowBatch> batches =
+          SequenceDataset.open(dataset, HADOOP).inOrder(Split.VALIDATION, 16);
+      while (batches.hasNext()) {
+        WindowBatch batch = batches.next();
+        float[] probabilities = predictor.predict(batch).probabilities();
+        for (int b = 0; b < batch.size(); b++) {
+          int actual = (int) batch.targets()[b];
+          windows[actual]++;
+          alarms[actual] += decision.predicted(probabilities, 2 * b);
+        }
+      }
+    }
+    assertThat(windows[0] + windows[1]).isEqualTo(alarm.windows());
+    assertThat(alarms[0] / windows[0]).isCloseTo(alarm.falseAlarmRate(), within(1e-12));
+    assertThat(alarms[1] / windows[1]).isCloseTo(alarm.recall(), within(1e-12));
+    if (limit.equals("null")) {
+      assertThat(alarm.maxFalseAlarmRate()).isNull();
+    } else {
+      assertThat(alarm.maxFalseAlarmRate()).isEqualTo(0.05);
+      assertThat(alarm.falseAlarmRate()).isLessThanOrEqualTo(0.05);
+    }
+  }
+
+  @Test
+  void alarmsOfOtherTargetsAreRefusedBeforeAnyStep() throws IOException {
+    String forecast = TinyDataset.forecast().days(12).write(folder.resolve("forecast"));
+    String classes = TinyDataset.classes().days(12).write(folder.resolve("classes"));
+    var run = new TrainerRun(folder.resolve("lake"), null);
+
+    assertThatThrownBy(() -> run.trainOn(forecast, "train.max-false-alarm-rate=0.03"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.max-false-alarm-rate: must be null, because an alarm is one of two classes and the target is forecast, but is 0.03");
+    assertThatThrownBy(() -> run.trainOn(classes, "train.max-false-alarm-rate=0.03"))
+        .hasMessageContaining("the target is one of 3, but is 0.03");
+    assertThat(folder.resolve("lake/runs/sine/metrics.jsonl")).doesNotExist();
   }
 
   @Test

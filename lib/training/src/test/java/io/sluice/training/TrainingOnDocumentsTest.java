@@ -409,6 +409,9 @@ class TrainingOnDocumentsTest {
     refused("model.embedding-size: must be at least 1 for a dataset of", "model.embedding-size=0");
     refused("model.output: must be last, mean, max or concat, because", "model.output=sequence");
     refused("train.max-train-windows: must be 0, because", "train.max-train-windows=7");
+    refused(
+        "train.max-false-alarm-rate: must be null, because no text is an alarm, but is 0.03",
+        "train.max-false-alarm-rate=0.03");
   }
 
   private void refused(String told, String... settings) {

@@ -4,6 +4,7 @@ import io.sluice.config.Provenance;
 import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.scoring.batch.Staging.Staged;
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.ModelRegistry;
 import io.sluice.scoring.device.GpuScheduling;
@@ -39,6 +40,7 @@ public final class BatchScorer {
   private final ModelBundle bundle;
   private final WindowContract contract;
   private final TimeAxis.Type time;
+  private final Decision decision;
 
   private BatchScorer(
       SparkSession spark, ScoreSettings settings, Provenance provenance, ModelBundle bundle) {
@@ -49,6 +51,7 @@ public final class BatchScorer {
     this.bundle = bundle;
     this.contract = bundle.contract();
     this.time = contract.time().type();
+    this.decision = bundle.decision(settings.threshold());
   }
 
   /**
@@ -133,7 +136,8 @@ public final class BatchScorer {
       Path folder,
       ScoringTask task,
       CollectionAccumulator<ObservedInputs> observed) {
-    var scoring = new WindowScoring(task, settings.batchSize(), settings.interval(), observed);
+    var scoring =
+        new WindowScoring(task, settings.batchSize(), settings.interval(), decision, observed);
     var staging =
         new Staging(spark, folder, contract, RunColumns.of(bundle, provenance), settings.codec());
     try (task) {
@@ -196,6 +200,8 @@ public final class BatchScorer {
         staged.rows(),
         staged.windows(),
         staged.series().size(),
+        decision.V() == 2 ? (double) decision.threshold() : null,
+        staged.predictedClasses(),
         PredictionsSchema.describe(time, staged.firstOrigin()),
         PredictionsSchema.describe(time, staged.lastOrigin()),
         published.replaced(),

@@ -1,6 +1,7 @@
 package io.sluice.scoring.batch;
 
 import io.sluice.scoring.batch.LengthBatches.Encoded;
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.DocumentPredictor;
 import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.encoding.TextContract;
@@ -13,14 +14,18 @@ import org.apache.spark.sql.RowFactory;
 final class DocumentClasses implements DocumentModel {
   private final DocumentPredictor predictor;
   private final TextContract contract;
+  private final Decision decision;
   private final boolean attention;
 
   /**
+   * @param decision what class probabilities stand for
    * @param attention whether to say what the model attended to
    */
-  DocumentClasses(DocumentPredictor predictor, TextContract contract, boolean attention) {
+  DocumentClasses(
+      DocumentPredictor predictor, TextContract contract, Decision decision, boolean attention) {
     this.predictor = predictor;
     this.contract = contract;
+    this.decision = decision;
     this.attention = attention;
   }
 
@@ -37,7 +42,7 @@ final class DocumentClasses implements DocumentModel {
       Float[] own = probabilities(attended.probabilities(), b, document);
       all.add(
           new Said(
-              contract.classes().get(largest(own)),
+              contract.classes().get(decision.predicted(attended.probabilities(), b * own.length)),
               own,
               null,
               null,
@@ -56,14 +61,6 @@ final class DocumentClasses implements DocumentModel {
       }
     }
     return own;
-  }
-
-  private static int largest(Float[] values) {
-    int largest = 0;
-    for (int v = 1; v < values.length; v++) {
-      largest = values[v] > values[largest] ? v : largest;
-    }
-    return largest;
   }
 
   /** The tokens that the model read, with their weights. */

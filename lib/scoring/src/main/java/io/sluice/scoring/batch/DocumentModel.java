@@ -10,7 +10,7 @@ interface DocumentModel extends AutoCloseable {
   /**
    * What it says of one document; null where it has nothing to say.
    *
-   * @param predictedClass the most probable class
+   * @param predictedClass what the class probabilities stand for
    * @param classProbabilities by class
    * @param logProbability of the document, in nats
    * @param scoredTokens whose probabilities that is the product of

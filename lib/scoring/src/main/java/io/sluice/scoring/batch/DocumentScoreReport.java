@@ -1,5 +1,6 @@
 package io.sluice.scoring.batch;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ import java.util.Map;
  * @param unknownDocuments documents of such tokens alone
  * @param cutDocuments documents longer than the model reads
  * @param cutTokens what was cut off of them
+ * @param threshold of two classes: the second is predicted from this probability on; else null
  * @param predictedClasses documents by predicted class; none of a language model
  * @param scoredTokens of a language model: tokens whose probabilities were taken; else 0
  * @param logProbability of a language model: of all of them together, in nats; else null
@@ -57,6 +59,7 @@ public record DocumentScoreReport(
     long unknownDocuments,
     long cutDocuments,
     long cutTokens,
+    @JsonInclude(JsonInclude.Include.NON_NULL) Double threshold,
     Map<String, Long> predictedClasses,
     long scoredTokens,
     Double logProbability,

@@ -9,6 +9,7 @@ import static org.apache.spark.sql.functions.sum;
 import io.sluice.config.ConfigReader;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.lake.Lake;
@@ -54,6 +55,7 @@ final class DocumentScorer {
   private final Configuration hadoop;
   private final ModelBundle bundle;
   private final TextContract contract;
+  private final Decision decision;
   private final LocalDate date;
   private final String input;
 
@@ -69,6 +71,7 @@ final class DocumentScorer {
     this.hadoop = hadoop;
     this.bundle = bundle;
     this.contract = bundle.textContract();
+    this.decision = bundle.decision(settings.threshold());
     this.date = settings.date().orElse(LocalDate.ofInstant(provenance.startedAt(), ZoneOffset.UTC));
     this.input = Lake.of(hadoop).qualified(settings.input());
   }
@@ -167,6 +170,7 @@ final class DocumentScorer {
             task,
             settings.batchSize(),
             settings.batchTokens(),
+            decision,
             settings.explain() == ScoreSettings.Explain.ATTENTION,
             input,
             RunColumns.of(bundle, provenance));
@@ -290,6 +294,7 @@ final class DocumentScorer {
         counts.unknownDocuments(),
         counts.cutDocuments(),
         counts.cutTokens(),
+        decision.V() == 2 ? (double) decision.threshold() : null,
         counts.predictedClasses(),
         counts.scoredTokens(),
         bundle.isLanguageModel() ? counts.logProbability() : null,

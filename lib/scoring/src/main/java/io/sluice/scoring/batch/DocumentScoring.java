@@ -1,6 +1,7 @@
 package io.sluice.scoring.batch;
 
 import io.sluice.recurrent.kernel.Device;
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.text.RawDocuments.RawDocument;
 import io.sluice.sequences.text.encoding.TextContract;
@@ -16,6 +17,7 @@ import org.apache.spark.sql.Row;
  * @param task its bundle and device
  * @param batchSize documents a forward pass
  * @param batchTokens tokens a forward pass, padding included
+ * @param decision what class probabilities stand for
  * @param attention whether rows say what the model attended to
  * @param input URI of the input
  * @param run what every row says alike
@@ -24,6 +26,7 @@ record DocumentScoring(
     ScoringTask task,
     int batchSize,
     int batchTokens,
+    Decision decision,
     boolean attention,
     String input,
     RunColumns run)
@@ -47,6 +50,7 @@ record DocumentScoring(
     TextContract contract = bundle.textContract();
     return bundle.isLanguageModel()
         ? new DocumentLikelihood(bundle.newStreamPredictor(1).on(device), contract, batchTokens)
-        : new DocumentClasses(bundle.newDocumentPredictor().on(device), contract, attention);
+        : new DocumentClasses(
+            bundle.newDocumentPredictor().on(device), contract, decision, attention);
   }
 }

@@ -26,6 +26,8 @@ import java.util.Optional;
  * @param to last origin; empty = the last possible
  * @param origins every origin, or the newest one of each series
  * @param interval share of actual values that lower and upper should enclose
+ * @param threshold two classes: the second is predicted from this probability on; empty = the
+ *     bundle's, or one half where it has none
  * @param date of documents: the partition their rows go to; empty = the UTC date of the run's start
  * @param explain of documents: what rows say beside the prediction
  * @param batchSize windows, or documents, a forward pass
@@ -49,6 +51,7 @@ public record ScoreSettings(
     Optional<Instant> to,
     OriginMode origins,
     double interval,
+    Optional<Double> threshold,
     Optional<LocalDate> date,
     Explain explain,
     int batchSize,
@@ -97,6 +100,9 @@ public record ScoreSettings(
               to,
               s.choice("origins", OriginMode.class),
               s.numberBetween("interval", 0.01, 0.999),
+              s.isAuto("threshold")
+                  ? Optional.empty()
+                  : Optional.of(s.numberBetween("threshold", 0, 1)),
               s.optionalDate("date"),
               s.choice("explain", Explain.class),
               s.intBetween("batch-size", 1, 65_536),

@@ -77,7 +77,7 @@ public final class ScoredWindow implements Serializable {
     this.classProbabilities = classProbabilities;
   }
 
-  /** The most probable class, or null. */
+  /** The class, or null. */
   public String getPredictedClass() {
     return predictedClass;
   }

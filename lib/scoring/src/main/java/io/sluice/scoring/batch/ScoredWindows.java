@@ -1,6 +1,7 @@
 package io.sluice.scoring.batch;
 
 import io.sluice.failure.OperationFailedException;
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.PredictionInterval;
 import io.sluice.scoring.bundle.Predictions;
 import io.sluice.scoring.bundle.Predictor;
@@ -26,6 +27,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
   private final WindowEncoder encoder;
   private final Predictor predictor;
   private final double interval;
+  private final Decision decision;
   private final int batchSize;
   private final WindowBatch batch;
   private final int[] inputs;
@@ -46,6 +48,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
   /**
    * @param batchSize windows a forward pass; the last batch may be smaller
    * @param interval share of actual values the interval should hold
+   * @param decision what class probabilities stand for
    * @param partition the Spark partition
    * @param atEnd told what was there to look at, once the last segment is scored
    */
@@ -55,6 +58,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
       Predictor predictor,
       int batchSize,
       double interval,
+      Decision decision,
       int partition,
       Consumer<ObservedInputs> atEnd) {
     this.segments = segments;
@@ -62,6 +66,7 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
     this.encoder = new WindowEncoder(contract);
     this.predictor = predictor;
     this.interval = interval;
+    this.decision = decision;
     this.batch = encoder.newBatch(batchSize);
     this.batchSize = batchSize;
     this.inputs = ObservedInputs.indices(contract);
@@ -137,7 +142,8 @@ final class ScoredWindows implements Iterator<ScoredWindow> {
     if (predictions.targets() == 0) {
       int V = predictions.classes().size();
       window.setClassProbabilities(finite(b, slice(predictions.probabilities(), b, V)));
-      window.setPredictedClass(predictions.classes().get(predictions.predictedClass(b)));
+      window.setPredictedClass(
+          predictions.classes().get(decision.predicted(predictions.probabilities(), b * V)));
     } else {
       int J = predictions.horizon() * predictions.targets();
       window.setPrediction(finite(b, points(b, J)));

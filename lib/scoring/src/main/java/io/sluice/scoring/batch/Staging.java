@@ -8,7 +8,9 @@ import io.sluice.sequences.dataset.WindowContract;
 import io.sluice.sequences.lake.Lake;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -53,10 +55,17 @@ final class Staging {
    * @param windows one forecast origin of one series each
    * @param rows of the table
    * @param series with a window
+   * @param predictedClasses windows by predicted class; none where numbers are predicted
    * @param firstOrigin ticks; meaningless without a window
    * @param lastOrigin likewise
    */
-  record Staged(long windows, long rows, Set<String> series, long firstOrigin, long lastOrigin) {}
+  record Staged(
+      long windows,
+      long rows,
+      Set<String> series,
+      Map<String, Long> predictedClasses,
+      long firstOrigin,
+      long lastOrigin) {}
 
   /** Writes every window. */
   Staged write(Dataset<ScoredWindow> windows) throws IOException {
@@ -106,12 +115,14 @@ final class Staging {
     long first = Long.MAX_VALUE;
     long last = Long.MIN_VALUE;
     var series = new TreeSet<String>();
+    var classes = new TreeMap<String, Long>();
     for (StagingTask.Result result : results) {
       windows += result.windows;
       first = Math.min(first, result.firstOrigin);
       last = Math.max(last, result.lastOrigin);
       series.addAll(result.series);
+      result.predictedClasses.forEach((name, count) -> classes.merge(name, count, Long::sum));
     }
-    return new Staged(windows, windows * contract.targetSize(), series, first, last);
+    return new Staged(windows, windows * contract.targetSize(), series, classes, first, last);
   }
 }

@@ -4,10 +4,13 @@ import io.sluice.sequences.dataset.WindowContract;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.apache.commons.lang3.mutable.MutableLong;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.io.api.Binary;
 import org.apache.spark.TaskContext;
@@ -62,6 +65,7 @@ record StagingTask(
     private static final long serialVersionUID = 1L;
     final ArrayList<File> files = new ArrayList<>();
     final HashSet<String> series = new HashSet<>();
+    final HashMap<String, Long> predictedClasses = new HashMap<>();
     long windows;
     long firstOrigin = Long.MAX_VALUE;
     long lastOrigin = Long.MIN_VALUE;
@@ -71,6 +75,7 @@ record StagingTask(
   public Iterator<Result> call(Iterator<InternalRow> windows) throws IOException {
     var result = new Result();
     Set<UTF8String> names = new HashSet<>();
+    Map<Binary, MutableLong> classes = new HashMap<>();
     PredictionFile file = null;
     try {
       long number = 0;
@@ -87,6 +92,10 @@ record StagingTask(
         if (!names.contains(series)) {
           names.add(series.clone()); // the row's own bytes are reused
         }
+        Binary predictedClass = binary(window, 6);
+        if (predictedClass != null) {
+          classes.computeIfAbsent(predictedClass, c -> new MutableLong()).increment();
+        }
         file.add(
             binary(window, 0),
             origin,
@@ -94,7 +103,7 @@ record StagingTask(
             floats(window, 3),
             floats(window, 4),
             floats(window, 5),
-            binary(window, 6));
+            predictedClass);
         result.windows++;
         result.firstOrigin = Math.min(result.firstOrigin, origin);
         result.lastOrigin = Math.max(result.lastOrigin, origin);
@@ -107,6 +116,8 @@ record StagingTask(
       }
     }
     names.forEach(name -> result.series.add(name.toString()));
+    classes.forEach(
+        (name, count) -> result.predictedClasses.put(name.toStringUsingUTF8(), count.longValue()));
     return result.windows == 0 ? List.<Result>of().iterator() : List.of(result).iterator();
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.scoring.batch;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,8 @@ import java.util.Map;
  * @param predictionsWritten rows
  * @param windows windows scored: one forecast origin of one series each
  * @param series series with at least one window
+ * @param threshold of two classes: the second is predicted from this probability on; else null
+ * @param predictedClasses windows by predicted class; none where numbers are predicted
  * @param firstOrigin ISO 8601, or an ordinal number
  * @param lastOrigin likewise
  * @param partitionsReplaced {@code date=…} folders that hold the run's rows now
@@ -46,6 +49,8 @@ public record WindowScoreReport(
     long predictionsWritten,
     long windows,
     long series,
+    @JsonInclude(JsonInclude.Include.NON_NULL) Double threshold,
+    Map<String, Long> predictedClasses,
     String firstOrigin,
     String lastOrigin,
     List<String> partitionsReplaced,

@@ -1,5 +1,6 @@
 package io.sluice.scoring.batch;
 
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.Predictor;
 import io.sluice.sequences.dataset.Segment;
@@ -15,12 +16,14 @@ import org.apache.spark.util.CollectionAccumulator;
  * @param task its bundle and device
  * @param batchSize windows a forward pass
  * @param interval share of actual values the interval should hold
+ * @param decision what class probabilities stand for
  * @param observed what was there to look at, one element per task
  */
 record WindowScoring(
     ScoringTask task,
     int batchSize,
     double interval,
+    Decision decision,
     CollectionAccumulator<ObservedInputs> observed)
     implements FlatMapFunction<Iterator<Segment>, ScoredWindow> {
 
@@ -38,6 +41,7 @@ record WindowScoring(
         predictor,
         batchSize,
         interval,
+        decision,
         TaskContext.getPartitionId(),
         observed::add);
   }

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param dataset what it was trained on
  * @param metrics measured by training, by name; finite
  * @param residualQuantiles errors on the validation windows, for a model without quantiles
+ * @param alarmThreshold chosen on the validation windows, for a model of two classes
  * @param provenance the run that trained it
  * @param fineTunedFrom the bundle that the run began with; null where it began afresh
  */
@@ -24,6 +25,7 @@ public record BundleContents(
     TrainedOn dataset,
     Map<String, Double> metrics,
     Optional<ResidualQuantiles> residualQuantiles,
+    Optional<AlarmThreshold> alarmThreshold,
     Provenance provenance,
     FineTunedFrom fineTunedFrom) {
 
@@ -34,18 +36,33 @@ public record BundleContents(
       Map<String, Double> metrics,
       Optional<ResidualQuantiles> residualQuantiles,
       Provenance provenance) {
-    this(spec, TrainedOn.of(dataset), metrics, residualQuantiles, provenance, null);
+    this(
+        spec,
+        TrainedOn.of(dataset),
+        metrics,
+        residualQuantiles,
+        Optional.empty(),
+        provenance,
+        null);
   }
 
   /** Of a model of texts. */
   public BundleContents(
       ModelSpec spec, TextDataset dataset, Map<String, Double> metrics, Provenance provenance) {
-    this(spec, TrainedOn.of(dataset), metrics, Optional.empty(), provenance, null);
+    this(
+        spec, TrainedOn.of(dataset), metrics, Optional.empty(), Optional.empty(), provenance, null);
   }
 
   /** The same of a run that began with a bundle. */
   public BundleContents with(FineTunedFrom fineTunedFrom) {
-    return new BundleContents(spec, dataset, metrics, residualQuantiles, provenance, fineTunedFrom);
+    return new BundleContents(
+        spec, dataset, metrics, residualQuantiles, alarmThreshold, provenance, fineTunedFrom);
+  }
+
+  /** The same of a model that raises alarms. */
+  public BundleContents with(Optional<AlarmThreshold> alarmThreshold) {
+    return new BundleContents(
+        spec, dataset, metrics, residualQuantiles, alarmThreshold, provenance, fineTunedFrom);
   }
 
   public BundleContents {

@@ -34,8 +34,12 @@ final class BundleJson {
     if (tree.get("spec") instanceof ObjectNode spec) {
       completeOlder(spec);
     }
-    if (tree instanceof ObjectNode manifest && !manifest.has("text")) {
-      manifest.putNull("text");
+    if (tree instanceof ObjectNode manifest) {
+      for (String none : new String[] {"text", "alarmThreshold"}) {
+        if (!manifest.has(none)) {
+          manifest.putNull(none);
+        }
+      }
     }
     if (tree.get("provenance") instanceof ObjectNode run && !run.has("fineTunedFrom")) {
       run.putNull("fineTunedFrom");

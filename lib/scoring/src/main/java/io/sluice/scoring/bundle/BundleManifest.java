@@ -25,6 +25,8 @@ import java.util.TreeMap;
  * @param metrics measured by training, by name
  * @param residualQuantiles errors on the validation windows, for prediction intervals; null where a
  *     model has quantiles of its own or classes
+ * @param alarmThreshold from which probability on a window is an alarm; null where the target is no
+ *     alarm, or the validation windows were of one class
  * @param provenance run, code and settings of the training
  * @param files every other file of the bundle, by name
  * @param text what a text is; null for a model of windows
@@ -39,6 +41,7 @@ public record BundleManifest(
     DatasetReference dataset,
     Map<String, Double> metrics,
     ResidualQuantiles residualQuantiles,
+    @JsonInclude(JsonInclude.Include.NON_NULL) AlarmThreshold alarmThreshold,
     Training provenance,
     Map<String, FileEntry> files,
     @JsonInclude(JsonInclude.Include.NON_NULL) TextContents text) {

@@ -152,7 +152,7 @@ public final class BundlePublisher {
   }
 
   private static void write(FileSystem files, Path path, byte[] content) throws IOException {
-    try (OutputStream out = files.create(path, false)) {
+    try (OutputStream out = Lake.create(files, path, false)) {
       out.write(content);
     }
   }
@@ -174,6 +174,7 @@ public final class BundlePublisher {
         dataset.reference(),
         contents.metrics(),
         contents.residualQuantiles().orElse(null),
+        contents.alarmThreshold().orElse(null),
         new Training(
             run.runId(),
             run.codeVersion(),

@@ -1,7 +1,9 @@
 package io.sluice.scoring.bundle;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.config.InvalidConfigException;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.Networks;
@@ -18,7 +20,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
@@ -264,6 +268,34 @@ public final class ModelBundle {
 
   public ModelSpec spec() {
     return manifest.spec();
+  }
+
+  /**
+   * Which class probabilities stand for: of two classes the second from a threshold on, the given
+   * one, else the bundle's; without either, and of more classes, the most probable.
+   *
+   * @throws InvalidConfigException if one is given, and the model has not two classes
+   */
+  public Decision decision(Optional<Double> threshold) {
+    int V = spec().head().kind() == Head.Kind.CLASSES ? spec().head().outputs() : 0;
+    if (threshold.isPresent() && V != 2) {
+      throw new InvalidConfigException(
+          "for " + uri,
+          List.of(
+              "score.threshold: must be auto for a model %s, because a threshold decides between two, but is %s"
+                  .formatted(
+                      V == 0 ? "without classes" : "of %,d classes".formatted(V),
+                      threshold.get())));
+    }
+    return threshold
+        .map(given -> new Decision(V, given.floatValue()))
+        .or(() -> alarmThreshold().map(own -> new Decision(V, own.value())))
+        .orElseGet(() -> Decision.mostProbable(V));
+  }
+
+  /** From which probability on a window is an alarm, where training chose that. */
+  public Optional<AlarmThreshold> alarmThreshold() {
+    return Optional.ofNullable(manifest.alarmThreshold());
   }
 
   /** SHA-256 of the manifest, which holds the hash of every other file: names the whole bundle. */

@@ -65,17 +65,6 @@ public record Predictions(
     return probabilities[b * classes.size() + v];
   }
 
-  /** The likeliest class. */
-  public int predictedClass(int b) {
-    int best = 0;
-    for (int v = 1; v < classes.size(); v++) {
-      if (probability(b, v) > probability(b, best)) {
-        best = v;
-      }
-    }
-    return best;
-  }
-
   /** q of the point prediction. */
   public int pointIndex() {
     int best = 0;

@@ -1,11 +1,12 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.scoring.bundle.Decision;
+import io.sluice.scoring.bundle.EventScores;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
@@ -216,72 +217,34 @@ final class ClassScores implements Serializable {
     return of;
   }
 
-  /** Counts of class v against the rest where it is predicted from {@code score} on. */
-  private record Cut(float score, double tp, double fp) {}
-
-  /**
-   * From the highest score of class v down; a tie is one threshold, so there is no cut inside it.
-   */
-  private List<Cut> cuts(int v) {
-    Integer[] order = new Integer[n];
-    Arrays.setAll(order, i -> i);
-    Arrays.sort(order, (a, b) -> Float.compare(scores[b * V + v], scores[a * V + v]));
-    var cuts = new ArrayList<Cut>();
-    double tp = 0;
-    double fp = 0;
+  /** Of class v against the rest. */
+  EventScores eventScores(int v) {
+    var of = new EventScores();
     for (int i = 0; i < n; i++) {
-      if (actual[order[i]] == v) {
-        tp++;
-      } else {
-        fp++;
-      }
-      float score = scores[order[i] * V + v];
-      if (i + 1 == n || score != scores[order[i + 1] * V + v]) {
-        cuts.add(new Cut(score, tp, fp));
-      }
+      of.add(scores[i * V + v], actual[i] == v);
     }
-    return cuts;
-  }
-
-  private static boolean hasBothSides(List<Cut> cuts) {
-    return !cuts.isEmpty() && cuts.get(cuts.size() - 1).tp > 0 && cuts.get(cuts.size() - 1).fp > 0;
+    return of;
   }
 
   private double averagePrecision(int v) {
-    List<Cut> cuts = cuts(v);
-    if (!hasBothSides(cuts)) {
+    EventScores of = eventScores(v);
+    if (!of.hasBoth()) {
       return Double.NaN;
     }
-    double positives = cuts.get(cuts.size() - 1).tp;
-    double found = 0;
-    double sum = 0;
-    for (Cut cut : cuts) {
-      sum += (cut.tp - found) / positives * cut.tp / (cut.tp + cut.fp);
-      found = cut.tp;
-    }
-    return sum;
+    var sum = new AveragePrecision();
+    of.descend(sum);
+    return sum.total / of.events();
   }
 
-  /**
-   * With two classes: the threshold with the best F1, of equal ones the highest; empty where there
-   * are not windows of both.
-   */
-  OptionalDouble bestThreshold() {
-    List<Cut> cuts = cuts(1);
-    if (!hasBothSides(cuts)) {
-      return OptionalDouble.empty();
+  private static final class AveragePrecision implements EventScores.Cut {
+    private long foundBefore;
+    private double total;
+
+    @Override
+    public void at(float score, long found, long falseAlarms) {
+      total += (double) (found - foundBefore) * found / (found + falseAlarms);
+      foundBefore = found;
     }
-    double positives = cuts.get(cuts.size() - 1).tp;
-    double best = -1;
-    double threshold = 0;
-    for (Cut cut : cuts) {
-      double f1 = 2 * cut.tp / (cut.tp + cut.fp + positives);
-      if (f1 > best) {
-        best = f1;
-        threshold = cut.score;
-      }
-    }
-    return OptionalDouble.of(threshold);
   }
 
   /**
@@ -289,16 +252,20 @@ final class ClassScores implements Serializable {
    * falls over all scores, thinned to at most {@code most} points.
    */
   List<double[]> curve(int most) {
-    List<Cut> cuts = cuts(1);
+    EventScores of = eventScores(1);
     var points = new ArrayList<double[]>();
-    if (!hasBothSides(cuts)) {
+    if (!of.hasBoth()) {
       return points;
     }
-    Cut all = cuts.get(cuts.size() - 1);
     points.add(new double[] {0, 0, 1});
-    for (Cut cut : cuts) {
-      points.add(new double[] {cut.fp / all.fp, cut.tp / all.tp, cut.tp / (cut.tp + cut.fp)});
-    }
+    of.descend(
+        (score, found, falseAlarms) ->
+            points.add(
+                new double[] {
+                  (double) falseAlarms / of.others(),
+                  (double) found / of.events(),
+                  (double) found / (found + falseAlarms)
+                }));
     if (points.size() <= most) {
       return points;
     }

@@ -1,5 +1,6 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.DocumentPredictor;
 import io.sluice.sequences.text.dataset.DocumentBatches;
 import io.sluice.sequences.text.dataset.TextBatch;

@@ -86,7 +86,12 @@ public final class Evaluation {
     boolean hasQuantiles = !bundle.spec().head().quantiles().isEmpty();
     return run(
         new Subject(
-            new Workers(spark, hadoop), settings, source, dataset.manifest(), bundle.contract()),
+            new Workers(spark, hadoop),
+            settings,
+            source,
+            dataset.manifest(),
+            bundle.contract(),
+            bundle.alarmThreshold()),
         model,
         hasQuantiles ? "model quantiles" : "validation residuals");
   }

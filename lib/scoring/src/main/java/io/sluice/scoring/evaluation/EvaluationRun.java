@@ -5,6 +5,7 @@ import io.sluice.scoring.baseline.LastStepLogistic;
 import io.sluice.scoring.baseline.NaiveScale;
 import io.sluice.scoring.baseline.Season;
 import io.sluice.scoring.baseline.SeriesHistory;
+import io.sluice.scoring.bundle.AlarmThreshold;
 import io.sluice.scoring.evaluation.EvaluationReport.BaselineRow;
 import io.sluice.scoring.evaluation.EvaluationReport.ModelInfo;
 import io.sluice.scoring.evaluation.EvaluationReport.Row;
@@ -40,8 +41,8 @@ final class EvaluationRun {
   private final Map<BaselineKind, Integer> seasons = new EnumMap<>(BaselineKind.class);
   private final Map<BaselineKind, String> unavailable = new EnumMap<>(BaselineKind.class);
 
-  private AlarmThreshold alarm;
-  private AlarmThreshold logisticAlarm;
+  private Alarm alarm;
+  private Alarm logisticAlarm;
 
   EvaluationRun(Subject subject, String intervalSource) {
     this.subject = subject;
@@ -66,13 +67,18 @@ final class EvaluationRun {
     return scan.of(settings.split(), empty);
   }
 
-  /** With two classes the alarm thresholds are chosen first, on the validation windows. */
+  /** With two classes the alarm thresholds come first: given, published, or chosen. */
   private ClassPlan classPlan(FoldPlan folds) {
     LastStepLogistic logistic = labelBaselines.logistic().orElse(null);
     if (contract.target().classes().size() != 2) {
       return new ClassPlan(contract, Float.NaN, logistic, Float.NaN, folds);
     }
-    alarm = settings.threshold().map(AlarmThreshold::given).orElse(null);
+    alarm =
+        settings
+            .threshold()
+            .map(Alarm::given)
+            .or(() -> subject.published().map(Alarm::published))
+            .orElse(null);
     if (alarm == null || logistic != null) {
       var one = new FoldPlan(0, 0, 1, 1);
       var nobody = new Tracks(0, 1, 1);
@@ -82,19 +88,26 @@ final class EvaluationRun {
                   Split.VALIDATION,
                   new ClassPass(new ClassPlan(contract, 0, logistic, 0, one), nobody));
       if (alarm == null) {
-        alarm = AlarmThreshold.chosen(validation.scores().bestThreshold(), settings.split());
+        alarm = chosen(validation.scores());
       }
       if (logistic != null) {
-        logisticAlarm =
-            AlarmThreshold.chosen(validation.logisticScores().bestThreshold(), settings.split());
+        logisticAlarm = chosen(validation.logisticScores());
       }
     }
     return new ClassPlan(
         contract,
-        alarm.value(),
+        alarm.threshold(),
         logistic,
-        logisticAlarm == null ? Float.NaN : logisticAlarm.value(),
+        logisticAlarm == null ? Float.NaN : logisticAlarm.threshold(),
         folds);
+  }
+
+  /** On the validation windows, by the rule of the published one. */
+  private Alarm chosen(ClassScores validation) {
+    return Alarm.chosen(
+        AlarmThreshold.choose(
+            validation.eventScores(1), subject.published().map(AlarmThreshold::maxFalseAlarmRate)),
+        settings.split());
   }
 
   private Tracks emptyTracks(SplitSummary summary) {
@@ -197,7 +210,8 @@ final class EvaluationRun {
         pass instanceof ClassPass classes
             ? classes
                 .scores()
-                .detail(contract.target().classes(), alarm == null ? null : (double) alarm.value())
+                .detail(
+                    contract.target().classes(), alarm == null ? null : (double) alarm.threshold())
             : null;
     var gate = settings.gate().map(g -> QualityGate.judge(g, labelled, baselines)).orElse(null);
     return new EvaluationReport(

@@ -65,7 +65,7 @@ final class LabelBaselines {
   }
 
   /** One row a baseline, in the order of the settings. */
-  List<BaselineRow> rows(ClassPass pass, AlarmThreshold logistic, List<String> foldNames) {
+  List<BaselineRow> rows(ClassPass pass, Alarm logistic, List<String> foldNames) {
     var rows = new ArrayList<BaselineRow>();
     int V = subject.contract().target().classes().size();
     for (BaselineKind kind : subject.settings().baselines()) {
@@ -187,7 +187,7 @@ final class LabelBaselines {
     }
   }
 
-  private BaselineRow logistic(ClassPass pass, AlarmThreshold threshold, List<String> foldNames) {
+  private BaselineRow logistic(ClassPass pass, Alarm threshold, List<String> foldNames) {
     ClassScores scores = pass.logisticScores();
     notes.add(
         String.format(

@@ -3,6 +3,7 @@ package io.sluice.scoring.evaluation;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.sluice.failure.OperationFailedException;
+import io.sluice.sequences.lake.Lake;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -53,7 +54,7 @@ public final class ReportFile {
       FileSystem files = file.getFileSystem(hadoop);
       files.mkdirs(file.getParent());
       try {
-        write(files.create(staged, true), content);
+        write(Lake.create(files, staged, true), content);
         FileContext.getFileContext(files.makeQualified(file).toUri(), hadoop)
             .rename(
                 files.makeQualified(staged), files.makeQualified(file), Options.Rename.OVERWRITE);

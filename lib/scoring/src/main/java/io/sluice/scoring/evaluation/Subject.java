@@ -1,10 +1,12 @@
 package io.sluice.scoring.evaluation;
 
+import io.sluice.scoring.bundle.AlarmThreshold;
 import io.sluice.sequences.dataset.SequenceManifest;
 import io.sluice.sequences.dataset.SequenceManifest.Part;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.dataset.WindowContract;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What one evaluation is of, and how it is done.
@@ -14,13 +16,15 @@ import java.util.List;
  * @param source opens the windows and the model; travels to the workers
  * @param manifest of the dataset
  * @param contract of the model: its scalers are those of the training
+ * @param published the alarm threshold that training chose; empty where it chose none
  */
 record Subject(
     Workers workers,
     EvaluateSettings settings,
     WindowSource.Opener source,
     SequenceManifest manifest,
-    WindowContract contract) {
+    WindowContract contract,
+    Optional<AlarmThreshold> published) {
 
   /** Parts of a split in manifest order. */
   List<Part> parts(Split split) {

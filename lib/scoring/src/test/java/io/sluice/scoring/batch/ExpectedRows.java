@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.scoring.batch.RawSeries.Gaps;
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.PredictionInterval;
 import io.sluice.scoring.bundle.Predictions;
@@ -30,11 +31,12 @@ import org.apache.spark.sql.Row;
 final class ExpectedRows {
   /** The numbers and the class of one row; NaN where the row has none. */
   private record Values(
-      float prediction, float lower, float upper, List<Float> probabilities, String likeliest) {}
+      float prediction, float lower, float upper, List<Float> probabilities, String predicted) {}
 
   private final ModelBundle bundle;
   private final TimeAxis.Type time;
   private final double interval;
+  private final Decision decision;
   private final Map<String, Values> byKey = new TreeMap<>();
   private long windows;
 
@@ -42,6 +44,7 @@ final class ExpectedRows {
     this.bundle = bundle;
     this.time = bundle.contract().time().type();
     this.interval = interval;
+    this.decision = bundle.decision(Optional.empty());
   }
 
   /**
@@ -124,7 +127,7 @@ final class ExpectedRows {
                 Float.NaN,
                 Float.NaN,
                 probabilities,
-                predicted.classes().get(predicted.predictedClass(0))));
+                predicted.classes().get(decision.predicted(predicted.probabilities(), 0))));
       }
     }
   }
@@ -141,7 +144,7 @@ final class ExpectedRows {
       assertClose(key, row, "prediction", expected.prediction());
       assertClose(key, row, "lower", expected.lower());
       assertClose(key, row, "upper", expected.upper());
-      assertThat(row.<String>getAs("predicted_class")).as(key).isEqualTo(expected.likeliest());
+      assertThat(row.<String>getAs("predicted_class")).as(key).isEqualTo(expected.predicted());
       assertProbabilities(key, row, expected.probabilities());
     }
   }

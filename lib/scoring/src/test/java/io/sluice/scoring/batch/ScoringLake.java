@@ -9,6 +9,7 @@ import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.scoring.bundle.AlarmThreshold;
 import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.scoring.bundle.BundlePublisher;
 import io.sluice.scoring.bundle.ModelBundle;
@@ -85,6 +86,21 @@ final class ScoringLake {
       Function<WindowContract, Head> head,
       boolean withResiduals,
       Consumer<MultiLayerNetwork> change) {
+    return publish(name, head, withResiduals, Optional.empty(), change);
+  }
+
+  /** Publishes a network of two classes that fits the dataset, with a threshold of its own. */
+  ModelBundle publish(AlarmThreshold alarm) {
+    return publish(
+        "pump", contract -> Head.classes(2, List.of()), false, Optional.of(alarm), network -> {});
+  }
+
+  private ModelBundle publish(
+      String name,
+      Function<WindowContract, Head> head,
+      boolean withResiduals,
+      Optional<AlarmThreshold> alarm,
+      Consumer<MultiLayerNetwork> change) {
     NativeThreads.set(1);
     SequenceDataset dataset =
         SequenceDataset.open(folder.resolve("datasets/pump").toString(), HADOOP);
@@ -111,11 +127,12 @@ final class ScoringLake {
                 Optional.empty(),
                 network,
                 new BundleContents(
-                    spec,
-                    dataset.manifest(),
-                    Map.of(),
-                    withResiduals ? Optional.of(residuals(contract)) : Optional.empty(),
-                    run("train")),
+                        spec,
+                        dataset.manifest(),
+                        Map.of(),
+                        withResiduals ? Optional.of(residuals(contract)) : Optional.empty(),
+                        run("train"))
+                    .with(alarm),
                 HADOOP)
             .uri();
     return ModelBundle.open(uri, HADOOP);

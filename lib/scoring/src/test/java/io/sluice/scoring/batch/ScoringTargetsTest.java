@@ -9,12 +9,14 @@ import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.Head;
 import io.sluice.scoring.SparkExtension;
 import io.sluice.scoring.batch.RawSeries.Gaps;
+import io.sluice.scoring.bundle.AlarmThreshold;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.dataset.TimeAxis;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -24,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(SparkExtension.class)
 class ScoringTargetsTest {
   private static final String HEADER = "unit,time,load,flow";
+  private static final String REJECTS = "reject.max-share = 0.02";
 
   @TempDir Path folder;
 
@@ -105,7 +108,7 @@ class ScoringTargetsTest {
     lines.add("a,%s,load,1e9,bad".formatted(input.time(5)));
     lake.write("new.csv", header, lines);
 
-    WindowScoreReport report = lake.score("run-1", input("new.csv"), "reject.max-share = 0.02");
+    WindowScoreReport report = lake.score("run-1", input("new.csv"), REJECTS);
 
     ExpectedRows expected = ExpectedRows.of(bundle, List.of(input), Gaps.KEPT, 0.8, at -> true);
     expected.assertEqualTo(lake.predictions().read(spark));
@@ -115,6 +118,9 @@ class ScoringTargetsTest {
     assertThat(report.rejectedRows()).isEqualTo(Map.of("bad-quality", 1L));
     assertThat(report.observedShare()).isBetween(0.5, 0.99);
     PredictionsContract.assertKept(spark, folder.resolve("predictions"), TimeAxis.Type.TIMESTAMP);
+    assertThat(report.threshold()).as("without a published one").isEqualTo(0.5);
+
+    alarmsFromAThreshold(spark, lake, bundle, List.of(input));
 
     lines.removeIf(line -> line.contains(",flow,"));
     lake.write("half.csv", header, lines);
@@ -124,6 +130,35 @@ class ScoringTargetsTest {
             "score.input %s/half.csv has no reading of [flow], which the model takes as input. Give data with these channels, or train a model without them."
                 .formatted(folder));
     assertThat(lake.predictions().read(spark).where("run_id = 'run-2'").count()).isZero();
+  }
+
+  /** The bundle's threshold decides, and a given one before it; the report counts what it did. */
+  private void alarmsFromAThreshold(
+      SparkSession spark, ScoringLake lake, ModelBundle likelier, List<RawSeries> input) {
+    List<Float> probabilities =
+        lake.predictions()
+            .read(spark)
+            .selectExpr("class_probabilities[1] AS p")
+            .orderBy("p")
+            .as(Encoders.FLOAT())
+            .collectAsList();
+    int half = probabilities.size() / 2;
+    float between = (probabilities.get(half - 1) + probabilities.get(half)) / 2;
+    ModelBundle bundle = lake.publish(new AlarmThreshold(between, 0.1, 0.8, 0.1, 70));
+
+    WindowScoreReport report = lake.score("run-alarms", input("new.csv"), REJECTS);
+
+    ExpectedRows.of(bundle, input, Gaps.KEPT, 0.8, at -> true)
+        .assertEqualTo(lake.predictions().read(spark));
+    List<String> classes = likelier.contract().target().classes();
+    assertThat(report.threshold()).isEqualTo(between);
+    assertThat(report.predictedClasses())
+        .isEqualTo(
+            Map.of(
+                classes.get(0), (long) half, classes.get(1), (long) probabilities.size() - half));
+    WindowScoreReport all = lake.score("run-all", input("new.csv"), REJECTS, "score.threshold = 0");
+    assertThat(all.predictedClasses())
+        .isEqualTo(Map.of(classes.get(1), (long) probabilities.size()));
   }
 
   @Test
@@ -164,6 +199,10 @@ class ScoringTargetsTest {
             e -> assertThat(e.exitStatus()).isEqualTo(ExitStatus.BAD_SETTINGS))
         .hasMessageContaining(
             "score.from: must be null for a model whose time is a cycle number, but is 2024-01-01T00:00:00Z");
+    assertThatThrownBy(() -> lake.score("run-2", input("new.csv"), "score.threshold = 0.3"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "score.threshold: must be auto for a model without classes, because a threshold decides between two, but is 0.3");
   }
 
   private String input(String name) {

@@ -67,6 +67,27 @@ class BundleManifestTest {
   }
 
   @Test
+  void theAlarmThresholdComesBackAndOlderBundlesHaveNone() throws Exception {
+    BundleFixture fixture =
+        fixture(TinyDataset.event(), Head.classes(2, List.of()), ModelSpec.Output.LAST);
+    for (Double limit : new Double[] {0.03, null}) {
+      var alarm = new AlarmThreshold(0.25f, limit, 0.9, 0.02, 70);
+
+      JsonNode manifest =
+          published(fixture, fixture.contents(Optional.empty()).with(Optional.of(alarm)));
+
+      assertThat(schema().validate(manifest)).isEmpty();
+      assertThat(
+              BundleJson.read(JSON.writeValueAsBytes(manifest), "manifest.json").alarmThreshold())
+          .isEqualTo(alarm);
+    }
+    JsonNode older = published(fixture, Optional.empty());
+    assertThat(older.has("alarmThreshold")).isFalse();
+    assertThat(BundleJson.read(JSON.writeValueAsBytes(older), "manifest.json").alarmThreshold())
+        .isNull();
+  }
+
+  @Test
   void schemaRefusesWhatNoBundleHas() throws Exception {
     JsonNode manifest =
         published(
@@ -96,13 +117,17 @@ class BundleManifestTest {
 
   private JsonNode published(BundleFixture fixture, Optional<ResidualQuantiles> residuals)
       throws Exception {
+    return published(fixture, fixture.contents(residuals));
+  }
+
+  private JsonNode published(BundleFixture fixture, BundleContents contents) throws Exception {
     PublishedBundle bundle =
         BundlePublisher.publish(
             folder.resolve("models").toString(),
             "pump",
             Optional.empty(),
             fixture.network(),
-            fixture.contents(residuals),
+            contents,
             BundleFixture.HADOOP);
     return JSON.readTree(
         Files.readAllBytes(Path.of(java.net.URI.create(bundle.uri())).resolve("manifest.json")));

@@ -3,6 +3,7 @@ package io.sluice.scoring.bundle;
 import static io.sluice.scoring.bundle.BundleFixture.HADOOP;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -15,6 +16,8 @@ import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.sequences.dataset.TinyDataset;
 import io.sluice.sequences.dataset.WindowBatch;
+import io.sluice.sequences.lake.TroubledFileSystem;
+import io.sluice.sequences.lake.TroubledFileSystem.Trouble;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -325,6 +328,27 @@ class ModelBundleTest {
     assertThatThrownBy(() -> fixture.publish(registry, Optional.empty()))
         .isInstanceOf(OperationFailedException.class)
         .hasMessageStartingWith("Cannot write ");
+  }
+
+  @Test
+  void aFullDiskIsNamedAndLeavesNothingBehind() throws Exception {
+    assumeThat(Path.of("/dev/full")).exists();
+
+    assertThatThrownBy(
+            () ->
+                BundlePublisher.publish(
+                    "troubled:" + registry,
+                    "pump",
+                    Optional.empty(),
+                    fixture.network(),
+                    fixture.contents(Optional.empty()),
+                    TroubledFileSystem.with(Trouble.DEV_FULL, ".staging-")))
+        .isInstanceOf(OperationFailedException.class)
+        .hasMessageContaining("no space left (No space left on device). Free space there");
+
+    try (var left = Files.walk(registry).filter(Files::isRegularFile)) {
+      assertThat(left).isEmpty();
+    }
   }
 
   @Test

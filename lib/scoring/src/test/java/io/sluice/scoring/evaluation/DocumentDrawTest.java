@@ -2,6 +2,7 @@ package io.sluice.scoring.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.scoring.bundle.Decision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

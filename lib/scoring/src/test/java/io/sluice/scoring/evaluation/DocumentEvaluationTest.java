@@ -22,6 +22,7 @@ import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.scoring.SparkExtension;
 import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.scoring.bundle.BundlePublisher;
+import io.sluice.scoring.bundle.Decision;
 import io.sluice.scoring.bundle.DocumentPredictor;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.explanation.Explainer;

@@ -18,6 +18,7 @@ import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.scoring.SparkExtension;
+import io.sluice.scoring.bundle.AlarmThreshold;
 import io.sluice.scoring.bundle.BundleContents;
 import io.sluice.scoring.bundle.BundlePublisher;
 import io.sluice.scoring.bundle.ModelBundle;
@@ -150,6 +151,37 @@ class EvaluationOfBundleTest {
       assertThat(at.metrics().get("f1")).isLessThanOrEqualTo(best);
       assertThat(at.classes().threshold()).isCloseTo(other, within(1e-7));
     }
+  }
+
+  @Test
+  void thePublishedAlarmThresholdHoldsAndItsRuleIsThatOfTheBaselineToo() throws IOException {
+    String dataset = TinyDataset.event().lookBack(24).write(folder.resolve("data"));
+    publish(
+        dataset,
+        Head.classes(2, List.of()),
+        Optional.empty(),
+        Optional.of(new AlarmThreshold(0.375f, 0.1, 0.8, 0.09, 321)));
+
+    EvaluationReport report =
+        Evaluation.run(SparkExtension.session(), settings(dataset, ""), hadoop);
+
+    assertThat(report.classes().threshold()).isEqualTo(0.375);
+    assertThat(report.notes())
+        .contains(
+            "The model raises an alarm from a probability of 0.3750 on, the most events with at most 10 % false alarms on the validation windows of the training: 80.0 % of the events and 9.00 % false alarms in 321.")
+        .anyMatch(
+            n ->
+                n.startsWith("logistic-regression")
+                    && n.endsWith(
+                        "the most events with at most 10 % false alarms on the validation windows."));
+    EvaluationReport validation =
+        Evaluation.run(
+            SparkExtension.session(), settings(dataset, "evaluate.split = validation"), hadoop);
+    assertThat(baseline(validation, "logistic-regression").metrics().get("false-alarm-rate"))
+        .isLessThanOrEqualTo(0.1);
+    assertThat(evaluate(dataset, "evaluate.threshold = 0.6").classes().threshold())
+        .isCloseTo(0.6, within(1e-7));
+    assertFitsItsSchema();
   }
 
   @Test
@@ -300,6 +332,14 @@ class EvaluationOfBundleTest {
 
   private PublishedBundle publish(
       String datasetUri, Head head, Optional<ResidualQuantiles> residuals) {
+    return publish(datasetUri, head, residuals, Optional.empty());
+  }
+
+  private PublishedBundle publish(
+      String datasetUri,
+      Head head,
+      Optional<ResidualQuantiles> residuals,
+      Optional<AlarmThreshold> alarm) {
     SequenceDataset dataset = SequenceDataset.open(datasetUri, hadoop);
     var spec =
         new ModelSpec(
@@ -320,11 +360,12 @@ class EvaluationOfBundleTest {
         Optional.empty(),
         Networks.create(spec, OptimizerSpec.constantAdam(1e-3), 42),
         new BundleContents(
-            spec,
-            dataset.manifest(),
-            Map.of(),
-            residuals,
-            Provenance.start(Settings.parse("name = tiny"))),
+                spec,
+                dataset.manifest(),
+                Map.of(),
+                residuals,
+                Provenance.start(Settings.parse("name = tiny")))
+            .with(alarm),
         hadoop);
   }
 

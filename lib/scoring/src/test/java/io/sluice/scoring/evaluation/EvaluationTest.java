@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -244,7 +245,8 @@ class EvaluationTest {
                         settings(""),
                         lake,
                         manifest,
-                        FakeLake.contract()),
+                        FakeLake.contract(),
+                        Optional.empty()),
                     MODEL,
                     "validation residuals"))
         .isInstanceOf(InvalidInputException.class)
@@ -258,7 +260,8 @@ class EvaluationTest {
 
   private static EvaluationReport evaluate(FakeLake lake, Workers workers, String hocon) {
     return Evaluation.run(
-        new Subject(workers, settings(hocon), lake, lake.manifest(), FakeLake.contract()),
+        new Subject(
+            workers, settings(hocon), lake, lake.manifest(), FakeLake.contract(), Optional.empty()),
         MODEL,
         "validation residuals");
   }

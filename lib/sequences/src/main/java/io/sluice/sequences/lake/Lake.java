@@ -14,7 +14,6 @@ import java.util.Optional;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -117,11 +116,8 @@ public final class Lake {
     try {
       FileSystem fs = fileSystem(uri);
       try {
-        try (OutputStream out = fs.create(temporary, true)) {
+        try (OutputStream out = create(fs, temporary, true)) {
           out.write(text.getBytes(StandardCharsets.UTF_8));
-        } catch (FSError e) {
-          // Hadoop's local file system throws what a disk says as an Error
-          throw e.getCause() instanceof IOException cause ? cause : new IOException(e);
         }
         replace(fs, temporary, target);
       } catch (IOException e) {
@@ -131,6 +127,16 @@ public final class Lake {
     } catch (IOException e) {
       throw LakeFailure.writing(uri, e);
     }
+  }
+
+  /**
+   * Begins a file, whose every failure is an {@link IOException}.
+   *
+   * @param overwrite whether an older one is in its place; it fails where there is one otherwise
+   */
+  public static OutputStream create(FileSystem fs, Path file, boolean overwrite)
+      throws IOException {
+    return new LakeOutput(fs.create(file, overwrite));
   }
 
   /**
@@ -168,7 +174,7 @@ public final class Lake {
 
   private static boolean createExclusively(FileSystem fs, Path path, byte[] bytes)
       throws IOException {
-    try (OutputStream out = fs.create(path, false)) {
+    try (OutputStream out = create(fs, path, false)) {
       out.write(bytes);
       return true;
     } catch (IOException e) {

@@ -1,7 +1,6 @@
 package io.sluice.sequences.lake;
 
 import java.io.FileNotFoundException;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -25,7 +24,9 @@ public final class TroubledFileSystem extends RawLocalFileSystem {
     NONE,
     /** Writing fails after some bytes, in the words of Linux. */
     DISK_IS_FULL,
-    /** Writing goes to /dev/full: the failure is the operating system's own. */
+    /**
+     * Writing goes to /dev/full: the failure is the operating system's own, as Hadoop throws it.
+     */
     DEV_FULL,
     /** HDFS says so when no data node has room. */
     NO_DATA_NODE_HAS_ROOM,
@@ -112,7 +113,7 @@ public final class TroubledFileSystem extends RawLocalFileSystem {
               out, "File " + path + " could only be written to 0 of the 1 minReplication nodes");
       case DEV_FULL -> {
         out.close();
-        yield new FSDataOutputStream(new FileOutputStream("/dev/full"), null);
+        yield super.create(new Path("/dev/full"), true, 4096, (short) 1, 1L << 20, null);
       }
       case WRITES_ARE_FORBIDDEN -> {
         out.close();

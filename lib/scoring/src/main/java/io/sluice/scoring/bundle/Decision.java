@@ -1,4 +1,4 @@
-package io.sluice.scoring.evaluation;
+package io.sluice.scoring.bundle;
 
 import java.io.Serializable;
 
@@ -9,14 +9,20 @@ import java.io.Serializable;
  * @param V classes
  * @param threshold plays no part with more than two
  */
-record Decision(int V, float threshold) implements Serializable {
+public record Decision(int V, float threshold) implements Serializable {
+  private static final float HALF = 0.5f;
+
+  /** The most probable class, of two as of more. */
+  public static Decision mostProbable(int V) {
+    return new Decision(V, HALF);
+  }
 
   /**
    * The class.
    *
    * @param probabilities (…, V) from {@code offset}
    */
-  int predicted(float[] probabilities, int offset) {
+  public int predicted(float[] probabilities, int offset) {
     if (V == 2) {
       return probabilities[offset + 1] >= threshold ? 1 : 0;
     }
@@ -30,7 +36,7 @@ record Decision(int V, float threshold) implements Serializable {
   }
 
   /** How far the probabilities are from another class: from the threshold, or from the second. */
-  float margin(float[] probabilities, int offset) {
+  public float margin(float[] probabilities, int offset) {
     if (V == 2) {
       return Math.abs(probabilities[offset + 1] - threshold);
     }
