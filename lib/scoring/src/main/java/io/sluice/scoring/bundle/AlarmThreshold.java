@@ -22,8 +22,8 @@ public record AlarmThreshold(
   private static final int PERCENT = 100;
   private static final int PERCENT_DIGITS = 4;
 
-  /** No probability is as high. */
-  private static final float NEVER = Math.nextUp(1.0f);
+  /** No probability is as high, not even by rounding. */
+  private static final float NEVER = 2;
 
   /**
    * Of equally good thresholds the highest.

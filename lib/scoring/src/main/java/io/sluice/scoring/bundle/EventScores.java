@@ -27,11 +27,12 @@ public final class EventScores {
   }
 
   /**
-   * @param score in [0, 1]
+   * @param score a probability; one that is above 1 by rounding is taken as it is
    */
   public void add(float score, boolean isEvent) {
-    if (!(score >= 0 && score <= 1)) {
-      throw new IllegalArgumentException("score is %s, must be in [0, 1]".formatted(score));
+    if (!(score >= 0 && score < Float.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "score is %s, must be finite and not negative".formatted(score));
     }
     if (n == keys.length) {
       keys = Arrays.copyOf(keys, Math.multiplyExact(2, n));

@@ -58,10 +58,11 @@ class EventScoresTest {
 
     assertThatThrownBy(() -> scores.add(Float.NaN, true))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("score is NaN, must be in [0, 1]");
+        .hasMessage("score is NaN, must be finite and not negative");
     assertThatThrownBy(() -> scores.add(-0.1f, true))
-        .hasMessage("score is -0.1, must be in [0, 1]");
-    assertThatThrownBy(() -> scores.add(1.5f, true)).hasMessage("score is 1.5, must be in [0, 1]");
+        .hasMessage("score is -0.1, must be finite and not negative");
+    assertThatThrownBy(() -> scores.add(Float.POSITIVE_INFINITY, true))
+        .hasMessage("score is Infinity, must be finite and not negative");
   }
 
   @Test

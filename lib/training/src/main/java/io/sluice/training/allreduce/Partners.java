@@ -93,7 +93,14 @@ final class Partners {
     try {
       all.get(end - System.nanoTime(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
-      throw missing(deadline);
+      SortedSet<Integer> missing = missing();
+      if (!missing.isEmpty()) {
+        throw missing(missing, deadline);
+      }
+      if (failure != null) {
+        throw new PeerLostException(failure);
+      }
+      // else the last one came as the time ran out
     } catch (ExecutionException e) {
       throw new PeerLostException((PeerLostException) e.getCause());
     }
@@ -116,7 +123,7 @@ final class Partners {
     }
   }
 
-  private PeerLostException missing(Duration deadline) {
+  private SortedSet<Integer> missing() {
     var missing = new TreeSet<Integer>();
     expected.forEach(
         (partner, link) -> {
@@ -124,6 +131,10 @@ final class Partners {
             missing.add(partner);
           }
         });
+    return missing;
+  }
+
+  private PeerLostException missing(SortedSet<Integer> missing, Duration deadline) {
     SortedSet<Integer> joined = all();
     joined.removeAll(missing);
     return new PeerLostException(
