@@ -27,7 +27,8 @@ final class Explanation {
    * Before there is a cluster, perhaps before there is a dataset.
    *
    * @param settings with the strategy and the number of workers decided
-   * @throws io.sluice.config.InvalidConfigException if a pipeline cannot be as it is set
+   * @throws io.sluice.config.InvalidConfigException if settings do not fit the dataset, or a
+   *     pipeline cannot be as it is set
    */
   static String of(Supplier<Learnable> dataset, TrainSettings settings, ModelSettings model) {
     boolean isPipeline = settings.strategy() == StrategyKind.PIPELINE;
@@ -38,6 +39,7 @@ final class Explanation {
       return "model%s: to be told once build-sequences has run. %s"
           .formatted(isPipeline ? " and pipeline" : "", e.getMessage());
     }
+    read.requireFit(settings);
     ModelSpec spec = read.spec(model);
     Optional<PipelineLayout> layout =
         isPipeline ? Optional.of(settings.pipeline().layout(spec, settings, 0)) : Optional.empty();

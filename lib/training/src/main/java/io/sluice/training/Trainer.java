@@ -95,7 +95,8 @@ public final class Trainer {
    *
    * @param conf of the session that a run would have
    * @return text for a person; if the dataset cannot be read, one line that says so
-   * @throws io.sluice.config.InvalidConfigException if a pipeline cannot be as it is set
+   * @throws io.sluice.config.InvalidConfigException if settings do not fit the dataset, or a
+   *     pipeline cannot be as it is set
    */
   public static String explain(SparkConf conf, TrainSettings settings, ModelSettings model) {
     Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);

@@ -84,6 +84,15 @@ class ExplanationTest {
   }
 
   @Test
+  void settingsThatDoNotFitTheDatasetAreRefusedHereToo() throws IOException {
+    TinyDataset.forecast().days(16).write(folder.resolve("data"));
+
+    assertThatThrownBy(() -> explain("local[2]", "train.max-false-alarm-rate=0.03"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining("train.max-false-alarm-rate: must be null, because");
+  }
+
+  @Test
   void paddingIsToldWithWhatToDoWhereItIsMuch() {
     TrainSettings settings =
         Settings.parse("dataset.path = reviews, train.batch-size = 96").read(TrainSettings::from);
