@@ -1,5 +1,6 @@
 package io.sluice.training;
 
+import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.training.sharing.Cluster;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -17,6 +18,13 @@ record ExecutorMemory(
     int ranks, long heapMebibytes, long overheadMebibytes, boolean isLimited, long nativeBytes) {
   /** Spark's defaults where nothing is set. */
   private static final long LEAST_OVERHEAD_MIB = 384;
+
+  /** Of the executors in which a run's workers compute. */
+  static ExecutorMemory of(SparkContext spark, TrainSettings settings) {
+    DeviceChoice device =
+        Strategies.takesGpus(settings.strategy()) ? settings.device() : DeviceChoice.CPU;
+    return of(spark, new Cluster(spark, device), settings.workers().orElseThrow());
+  }
 
   static ExecutorMemory of(SparkContext spark, Cluster cluster, int workers) {
     SparkConf conf = spark.conf();

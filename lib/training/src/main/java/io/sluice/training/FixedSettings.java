@@ -4,9 +4,13 @@ import io.sluice.config.ConfigReader;
 import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.Regularizers;
+import io.sluice.sequences.lake.Lake;
+import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 
 /**
  * The settings a run may not change between two attempts, because parameters, optimizer state or
@@ -18,7 +22,11 @@ final class FixedSettings {
 
   /** By name, as a person reads them. */
   static Map<String, String> of(
-      Learnable dataset, TrainSettings train, Optional<Pretrained> pretrained, ModelSpec spec) {
+      Learnable dataset,
+      TrainSettings train,
+      Optional<Pretrained> pretrained,
+      ModelSpec spec,
+      Configuration hadoop) {
     var settings = new TreeMap<String, String>();
     settings.put("dataset", dataset.fingerprint());
     settings.put("window.look-back", Integer.toString(spec.lookBack()));
@@ -69,6 +77,12 @@ final class FixedSettings {
       settings.put("train.average-patience", Integer.toString(train.averagePatience()));
     }
     pretrained.ifPresent(bundle -> settings.put("train.fine-tune.bundle", bundle.hash()));
+    train
+        .wordVectors()
+        .ifPresent(uri -> settings.put("train.word-vectors", nameAndSize(uri, hadoop)));
+    if (train.initialRange() > 0) {
+      settings.put("train.initial-range", Double.toString(train.initialRange()));
+    }
     if (train.optimizer().gradualUnfreezing()) {
       settings.put("train.fine-tune.gradual-unfreezing", "true");
     }
@@ -76,5 +90,17 @@ final class FixedSettings {
     settings.put("train.seed", Long.toString(train.seed()));
     settings.putAll(dataset.fixedSettings());
     return settings;
+  }
+
+  /** Of a file that may have gigabytes: a hash would read it once more. */
+  private static String nameAndSize(String uri, Configuration hadoop) {
+    Path file = new Path(uri);
+    try {
+      return "%s, %d bytes"
+          .formatted(
+              file.getName(), file.getFileSystem(hadoop).getFileStatus(file).getLen());
+    } catch (IOException e) {
+      throw Lake.readFailure("file of word vectors", uri, e);
+    }
   }
 }

@@ -62,6 +62,10 @@ interface LearnableText extends Learnable {
           "train.max-train-windows: must be 0, because texts are not thinned out, but is %d"
               .formatted(settings.maxTrainWindows()));
     }
+    if (settings.bptt().varied() && dataset().contract().layout() != TextContract.Layout.STREAM) {
+      problems.add(
+          "train.bptt-varied: must be false, because documents are not cut into steps, but is true");
+    }
     settings
         .maxFalseAlarmRate()
         .ifPresent(

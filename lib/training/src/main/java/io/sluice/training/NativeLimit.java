@@ -4,7 +4,6 @@ import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.kernel.DeviceChoice;
 import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.training.TrainSettings.StrategyKind;
-import io.sluice.training.sharing.Cluster;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,8 +25,8 @@ final class NativeLimit {
   private NativeLimit() {}
 
   /**
-   * Of a process that has all of the network, in bytes. One whose recurrent layers compute on a GPU
-   * holds little of them, and has no limit here; nor have strategies that cut no batches.
+   * Of a process that has all of the network, in bytes; none of one that has a part. One whose
+   * recurrent layers compute on a GPU holds little of them, and has no limit here.
    */
   static long of(TrainSettings settings, Optional<SparkContext> spark) {
     if (settings.strategy() == StrategyKind.LOCAL) {
@@ -36,17 +35,15 @@ final class NativeLimit {
               || settings.device() == DeviceChoice.AUTO && Device.gpus() > 0;
       return onGpu ? NONE : ofThisProcess();
     }
-    if (settings.strategy() != StrategyKind.GRADIENT_SHARING) {
+    if (settings.strategy() == StrategyKind.PIPELINE) {
       return NONE;
     }
     SparkContext context = spark.orElseThrow();
-    if (GpuScheduling.tasksComputeOnGpus(context.conf(), settings.device())) {
+    if (Strategies.takesGpus(settings.strategy())
+        && GpuScheduling.tasksComputeOnGpus(context.conf(), settings.device())) {
       return NONE;
     }
-    var executor =
-        ExecutorMemory.of(
-            context, new Cluster(context, settings.device()), settings.workers().orElseThrow());
-    return executor.rankLimit();
+    return ExecutorMemory.of(context, settings).rankLimit();
   }
 
   /** Of the process that runs this, in bytes. */

@@ -5,6 +5,7 @@ import io.sluice.failure.OperationFailedException;
 import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.OptimizerSpec;
+import io.sluice.training.TrainSettings.StrategyKind;
 import io.sluice.training.checkpoint.Checkpoint.Position;
 import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
@@ -56,16 +57,19 @@ final class Plans {
             checkpoints.every(),
             checkpoints.everyEpochs(),
             checkpoints.keep()),
-        FixedSettings.of(dataset, settings, pretrained, spec),
+        FixedSettings.of(dataset, settings, pretrained, spec, hadoop),
         layout);
   }
 
   /**
-   * Of a process that has all of the network.
+   * Of a process that has all of the network. DL4J's own workers cut nothing.
    *
    * @param nativeLimit bytes that it may hold outside the heap
    */
   static int microBatches(TrainSettings settings, ModelSpec spec, long nativeLimit) {
+    if (settings.strategy() == StrategyKind.ASYNC_GRADIENT_SHARING) {
+      return 1;
+    }
     return settings
         .accumulate()
         .orElseGet(

@@ -86,6 +86,8 @@ final class Preflight {
     }
     if (settings.runsRanks()) {
       cluster(spark.orElseThrow(), plan);
+    } else if (plan != null && settings.strategy() != StrategyKind.LOCAL) {
+      workers(spark.orElseThrow(), plan);
     }
     var problems = new ArrayList<>(shortages);
     failures.forEach(failure -> problems.add(failure.getMessage()));
@@ -233,6 +235,12 @@ final class Preflight {
     }
   }
 
+  /** Those of dl4j-spark, which compute on the CPU. */
+  private void workers(SparkContext spark, RunPlan plan) {
+    var executor = ExecutorMemory.of(spark, settings);
+    reserved(executor.ranks(), plan, executor.nativeBytes());
+  }
+
   /** Of the rank that has the most. */
   private static long parametersOfRank(RunPlan plan) {
     return plan.pipeline()
@@ -294,9 +302,14 @@ final class Preflight {
                 plan.spec(), settings.batchOfProcess(), settings.threads(), plan.microBatches());
     if (needed > limit) {
       shortages.add(
-          "Recurrent layers reserve %,d MiB of native memory in a process, and org.bytedeco.javacpp.maxbytes lets it have %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm, or cut batches with train.accumulate, or lower train.batch-size or the length of what is read."
+          "Recurrent layers reserve %,d MiB of native memory in a process, and org.bytedeco.javacpp.maxbytes lets it have %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm%s, or lower train.batch-size or the length of what is read."
               .formatted(
-                  NativeMemory.mebibytes(needed), limit >> 20, NativeMemory.mebibytes(needed)));
+                  NativeMemory.mebibytes(needed),
+                  limit >> 20,
+                  NativeMemory.mebibytes(needed),
+                  settings.strategy() == StrategyKind.ASYNC_GRADIENT_SHARING
+                      ? ""
+                      : ", or cut batches with train.accumulate"));
     }
   }
 

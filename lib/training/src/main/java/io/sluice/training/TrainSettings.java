@@ -184,6 +184,25 @@ public record TrainSettings(
     return batchPerWorker.map(each -> each * stages()).orElse((batchSize + ranks - 1) / ranks);
   }
 
+  /** What a strategy would ignore in which DL4J's own workers step. */
+  private void checkAsync(ConfigReader train) {
+    String rule = "must be %s with strategy = async-gradient-sharing, %s, but is %d";
+    train.check(
+        threads == 1,
+        "threads",
+        rule.formatted(
+            "1", "whose workers compute on one thread each (workers are what uses more cores)", threads));
+    train.check(
+        accumulate.orElse(1) == 1,
+        "accumulate",
+        rule.formatted("auto or 1", "which cuts no batches", accumulate.orElse(1)));
+    train.check(
+        checkpoints.everySteps() == 0,
+        "checkpoint.every-steps",
+        rule.formatted(
+            "0", "whose driver has a model at the end of an epoch", checkpoints.everySteps()));
+  }
+
   /** Reads its keys of the whole settings. */
   public static TrainSettings from(ConfigReader root) {
     OptimizerSettings optimizer = OptimizerSettings.from(root);
@@ -264,6 +283,9 @@ public record TrainSettings(
               "threads",
               "must be 1 with strategy = pipeline, whose stages compute on one thread each (workers are what uses more cores), but is %d",
               settings.threads);
+          if (settings.strategy == StrategyKind.ASYNC_GRADIENT_SHARING) {
+            settings.checkAsync(train);
+          }
           train.check(
               settings.averageDecay == 0
                   || settings.strategy != StrategyKind.PARAMETER_AVERAGING

@@ -20,14 +20,12 @@ import io.sluice.training.loop.PipelineLayout;
 import io.sluice.training.loop.RunPlan;
 import io.sluice.training.loop.StepPlan;
 import io.sluice.training.loop.Strategy;
-import io.sluice.training.sharing.Cluster;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Optional;
 import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
-import org.apache.spark.SparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -157,10 +155,7 @@ public final class Trainer {
       if (settings.strategy() != StrategyKind.PIPELINE) {
         return null;
       }
-      SparkContext context = spark.orElseThrow().sparkContext();
-      ExecutorMemory executor =
-          ExecutorMemory.of(
-              context, new Cluster(context, settings.device()), settings.workers().orElseThrow());
+      ExecutorMemory executor = ExecutorMemory.of(spark.orElseThrow().sparkContext(), settings);
       return settings.pipeline().layout(spec, settings, executor.rankBytes());
     }
   }

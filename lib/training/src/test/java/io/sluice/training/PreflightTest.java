@@ -14,11 +14,14 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.spark.SparkConf;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is looked at before the first step, on a context that takes itself for another cluster. */
 class PreflightTest {
@@ -94,8 +97,47 @@ class PreflightTest {
             "2 ranks in an executor need about \\d+ MiB of native memory, and spark\\.executor\\.memoryOverhead leaves 1 MiB\\. .*");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "gradient-sharing, or cut batches with train\\.accumulate",
+    "parameter-averaging, or cut batches with train\\.accumulate",
+    "async-gradient-sharing, or lower train\\.batch-size"
+  })
+  void whatRecurrentLayersReserveIsHeldToWhatJavaCppMayAllocate(String strategy, String remedy) {
+    smallNativeMemory();
+
+    assertThatThrownBy(
+            () ->
+                train(
+                    "train.strategy=" + strategy,
+                    "model.hidden-sizes=[256]",
+                    "train.gradient-sharing.join-timeout=1 s",
+                    "train.accumulate=1"))
+        .isInstanceOf(InsufficientClusterException.class)
+        .hasMessageMatching(
+            "Recurrent layers reserve \\d+ MiB of native memory in a process, and org\\.bytedeco\\.javacpp\\.maxbytes lets it have 3 MiB\\. Set SLUICE_OFFHEAP_MEMORY=\\d+m, %s.*"
+                .formatted(remedy));
+  }
+
   @Test
-  void whatRecurrentLayersReserveIsHeldToWhatJavaCppMayAllocate() {
+  void batchesOfWorkersThatAverageAreCutToTheirNativeMemory() {
+    smallNativeMemory();
+
+    assertThat(nativeLimit("parameter-averaging"))
+        .isEqualTo(nativeLimit("gradient-sharing"))
+        .isEqualTo((3L << 20) / 2);
+    assertThat(nativeLimit("pipeline")).isEqualTo(NativeLimit.NONE);
+  }
+
+  private long nativeLimit(String strategy) {
+    TrainSettings settings =
+        new TrainerRun(folder.resolve("lake"), SPARK.session())
+            .settings("train.strategy=" + strategy, "train.workers=2")
+            .read(TrainSettings::from);
+    return NativeLimit.of(settings, Optional.of(SPARK.session().sparkContext()));
+  }
+
+  private static void smallNativeMemory() {
     set(SMALL_CONTAINERS);
     set(
         Map.of(
@@ -105,16 +147,6 @@ class PreflightTest {
             "8g",
             "spark.executor.extraJavaOptions",
             "-Xss1m -Dorg.bytedeco.javacpp.maxbytes=3m"));
-
-    assertThatThrownBy(
-            () ->
-                train(
-                    "model.hidden-sizes=[256]",
-                    "train.gradient-sharing.join-timeout=1 s",
-                    "train.accumulate=1"))
-        .isInstanceOf(InsufficientClusterException.class)
-        .hasMessageMatching(
-            "Recurrent layers reserve \\d+ MiB of native memory in a process, and org\\.bytedeco\\.javacpp\\.maxbytes lets it have 3 MiB\\. Set SLUICE_OFFHEAP_MEMORY=\\d+m, or cut batches with train\\.accumulate, or .*");
   }
 
   @Test

@@ -206,6 +206,29 @@ class TrainSettingsTest {
   }
 
   @Test
+  void whatDl4jsOwnWorkersWouldIgnoreIsRefused() {
+    Settings settings =
+        Settings.parse(
+            """
+            train {
+              strategy = async-gradient-sharing
+              threads = 2
+              accumulate = 3
+              checkpoint.every-steps = 4
+            }
+            """);
+
+    assertThatThrownBy(() -> settings.read(TrainSettings::from))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "train.threads ((text): 3): must be 1 with strategy = async-gradient-sharing, whose workers compute on one thread each (workers are what uses more cores), but is 2")
+        .hasMessageContaining(
+            "train.accumulate ((text): 4): must be auto or 1 with strategy = async-gradient-sharing, which cuts no batches, but is 3")
+        .hasMessageContaining(
+            "train.checkpoint.every-steps ((text): 5): must be 0 with strategy = async-gradient-sharing, whose driver has a model at the end of an epoch, but is 4");
+  }
+
+  @Test
   void anAverageThatWaitsBeginsBeforeTheRunStopsEarly() {
     Settings none = Settings.parse("train.average-patience = 3");
     Settings late =

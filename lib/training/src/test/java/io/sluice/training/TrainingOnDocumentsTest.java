@@ -2,6 +2,7 @@ package io.sluice.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.config.InvalidConfigException;
@@ -14,6 +15,7 @@ import io.sluice.sequences.text.TextSettings;
 import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import io.sluice.training.checkpoint.Checkpoint;
+import io.sluice.training.checkpoint.IncompatibleCheckpointException;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.URI;
@@ -31,6 +33,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** From raw text to a bundle: one word somewhere in a document tells its class. */
@@ -266,13 +270,7 @@ class TrainingOnDocumentsTest {
 
   @Test
   void workersThatWaitForNobodyLearnToo() throws IOException {
-    // as the submit scripts set them
-    System.setProperty("aeron.publication.unblock.timeout", "60000000000");
-    System.setProperty("aeron.term.buffer.length", "4194304");
-    int port;
-    try (var socket = new DatagramSocket(0)) {
-      port = socket.getLocalPort();
-    }
+    setAeronOptions();
 
     TrainReport report =
         run("async")
@@ -283,12 +281,24 @@ class TrainingOnDocumentsTest {
                 "train.strategy=async-gradient-sharing",
                 "train.workers=2",
                 "train.epochs=12",
-                "train.async.port=" + port);
+                "train.async.port=" + freePort());
 
     assertThat(report.strategy()).isEqualTo("async-gradient-sharing");
     // a network that learned nothing has ln 2 = 0.693
     assertThat(report.bestValidationLoss()).isLessThan(0.5);
     assertThat(report.distanceMoved()).isGreaterThan(0.1);
+  }
+
+  /** As the submit scripts do. */
+  private static void setAeronOptions() {
+    System.setProperty("aeron.publication.unblock.timeout", "60000000000");
+    System.setProperty("aeron.term.buffer.length", "4194304");
+  }
+
+  private static int freePort() throws IOException {
+    try (var socket = new DatagramSocket(0)) {
+      return socket.getLocalPort();
+    }
   }
 
   private static String[] with(List<String> some, String... more) {
@@ -301,16 +311,23 @@ class TrainingOnDocumentsTest {
     try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
       out.write("2 3\nfine 1.5 -2.5 0.25\nelsewhere 1 2 3\n".getBytes(StandardCharsets.UTF_8));
     }
-    String[] frozen = {"model.embedding-size=3", "model.embedding-frozen=true", "train.epochs=1"};
-    String[] with = Arrays.copyOf(frozen, 4);
-    with[3] = "train.word-vectors=\"" + file + "\"";
+    String[] with = {
+      "model.embedding-size=3",
+      "model.embedding-frozen=true",
+      "train.epochs=1",
+      "train.word-vectors=\"" + file + "\""
+    };
 
     TrainerRun run = run("vectors");
     Checkpoint end = run.checkpoint(run.trainOn(dataset("documents"), with));
 
-    int fine = TextDataset.open(dataset("documents"), new Configuration()).vocabulary().id("fine");
-    assertThat(Arrays.copyOfRange(end.parameters(), 3 * fine, 3 * fine + 3))
-        .containsExactly(1.5f, -2.5f, 0.25f);
+    assertThat(vectorOfFine(end)).containsExactly(1.5f, -2.5f, 0.25f);
+    try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      out.write("fine 7 8 9\n".getBytes(StandardCharsets.UTF_8));
+    }
+    assertThatThrownBy(() -> run.trainOn(dataset("documents"), with))
+        .isInstanceOf(IncompatibleCheckpointException.class)
+        .hasMessageContaining("train.word-vectors");
     with[0] = "model.embedding-size=4";
     assertThatThrownBy(() -> run("other").trainOn(dataset("documents"), with))
         .isInstanceOf(InvalidInputException.class)
@@ -319,6 +336,38 @@ class TrainingOnDocumentsTest {
     assertThatThrownBy(() -> run("none").trainOn(dataset("documents"), with))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("nowhere.txt");
+  }
+
+  /** What workers begin with is what the driver read. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gradient-sharing", "pipeline", "parameter-averaging", "async-gradient-sharing"
+      })
+  void wordsOfWorkersBeginWithTheVectorsToo(String strategy) throws IOException {
+    setAeronOptions();
+    Path file = Files.writeString(folder.resolve("vectors.txt"), "fine 1.5 -2.5 0.25\n");
+    TrainerRun run = run("vectors");
+
+    Checkpoint end =
+        run.checkpoint(
+            run.trainOn(
+                dataset("documents"),
+                "model.embedding-size=3",
+                "model.embedding-frozen=true",
+                "model.hidden-sizes=[6,5]",
+                "train.epochs=1",
+                "train.strategy=" + strategy,
+                "train.workers=2",
+                "train.async.port=" + freePort(),
+                "train.word-vectors=\"" + file + "\""));
+
+    assertThat(vectorOfFine(end)).containsExactly(new float[] {1.5f, -2.5f, 0.25f}, offset(1e-6f));
+  }
+
+  private static float[] vectorOfFine(Checkpoint checkpoint) {
+    int fine = TextDataset.open(dataset("documents"), new Configuration()).vocabulary().id("fine");
+    return Arrays.copyOfRange(checkpoint.parameters(), 3 * fine, 3 * fine + 3);
   }
 
   /** The other dataset says gate for valve, so that its ids are others, and ok for good. */
@@ -409,6 +458,7 @@ class TrainingOnDocumentsTest {
     refused("model.embedding-size: must be at least 1 for a dataset of", "model.embedding-size=0");
     refused("model.output: must be last, mean, max or concat, because", "model.output=sequence");
     refused("train.max-train-windows: must be 0, because", "train.max-train-windows=7");
+    refused("train.bptt-varied: must be false, because", "train.bptt-varied=true");
     refused(
         "train.max-false-alarm-rate: must be null, because no text is an alarm, but is 0.03",
         "train.max-false-alarm-rate=0.03");
