@@ -27,7 +27,7 @@ final class Explanation {
    * Before there is a cluster, perhaps before there is a dataset.
    *
    * @param settings with the strategy and the number of workers decided
-   * @throws io.sluice.config.InvalidConfigException if settings do not fit the dataset, or a
+   * @throws UserFailure if there is nothing to learn in the dataset, settings do not fit it, or a
    *     pipeline cannot be as it is set
    */
   static String of(Supplier<Learnable> dataset, TrainSettings settings, ModelSettings model) {
@@ -39,6 +39,7 @@ final class Explanation {
       return "model%s: to be told once build-sequences has run. %s"
           .formatted(isPipeline ? " and pipeline" : "", e.getMessage());
     }
+    read.requireTrainable();
     read.requireFit(settings);
     ModelSpec spec = read.spec(model);
     Optional<PipelineLayout> layout =

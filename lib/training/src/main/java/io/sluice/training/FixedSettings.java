@@ -18,6 +18,9 @@ import org.apache.hadoop.fs.Path;
  * rate, other patience.
  */
 final class FixedSettings {
+  /** The setting whose value here is a bundle's hash. */
+  static final String FINE_TUNED = "train.fine-tune.bundle";
+
   private FixedSettings() {}
 
   /** By name, as a person reads them. */
@@ -76,7 +79,7 @@ final class FixedSettings {
     if (train.averagePatience() > 0) {
       settings.put("train.average-patience", Integer.toString(train.averagePatience()));
     }
-    pretrained.ifPresent(bundle -> settings.put("train.fine-tune.bundle", bundle.hash()));
+    pretrained.ifPresent(bundle -> settings.put(FINE_TUNED, bundle.hash()));
     train
         .wordVectors()
         .ifPresent(uri -> settings.put("train.word-vectors", nameAndSize(uri, hadoop)));

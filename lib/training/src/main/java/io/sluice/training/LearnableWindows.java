@@ -169,8 +169,7 @@ record LearnableWindows(SequenceManifest manifest, String uri, WindowsSource sou
       Map<String, Double> metrics,
       Provenance provenance,
       Configuration hadoop) {
-    var validation =
-        new ValidationPredictions(network, spec, source.open(hadoop), settings.batchSize());
+    var validation = new ValidationPredictions(network, spec, source.open(hadoop));
     if (spec.head().kind() == Head.Kind.REGRESSION) {
       return new BundleContents(spec, manifest, metrics, validation.residuals(), provenance);
     }

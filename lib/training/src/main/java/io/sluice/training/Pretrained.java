@@ -8,6 +8,7 @@ import io.sluice.scoring.bundle.BundleManifest;
 import io.sluice.scoring.bundle.BundleManifest.FineTunedFrom;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.ModelRegistry;
+import io.sluice.training.checkpoint.CheckpointStore;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -26,7 +27,8 @@ record Pretrained(ModelBundle bundle, LayerTransfer transfer) {
   private static final Logger LOG = LoggerFactory.getLogger(Pretrained.class);
 
   /**
-   * Opens what {@code train.fine-tune.bundle} names; empty where it names nothing.
+   * Opens what {@code train.fine-tune.bundle} names; empty where it names nothing. A run that
+   * resumes has the version that it began with, though there may be a newer one by now: its own.
    *
    * @param spec of the run's network
    * @throws InvalidInputException if it cannot be opened, is of another kind than the dataset, or
@@ -38,8 +40,21 @@ record Pretrained(ModelBundle bundle, LayerTransfer transfer) {
         .fineTuneFrom()
         .map(
             setting ->
-                ModelRegistry.resolve(setting, settings.registryPath(), settings.name(), hadoop))
+                ModelRegistry.resolve(
+                    setting,
+                    settings.registryPath(),
+                    settings.name(),
+                    hashOfResumed(settings.checkpoints(), hadoop),
+                    hadoop))
         .map(uri -> of(ModelBundle.open(uri, hadoop), dataset, spec));
+  }
+
+  private static Optional<String> hashOfResumed(
+      TrainSettings.Checkpoints checkpoints, Configuration hadoop) {
+    return checkpoints.resume()
+        ? CheckpointStore.open(checkpoints.path(), checkpoints.keep(), hadoop)
+            .settingOfNewest(FixedSettings.FINE_TUNED)
+        : Optional.empty();
   }
 
   private static Pretrained of(ModelBundle bundle, Learnable dataset, ModelSpec spec) {

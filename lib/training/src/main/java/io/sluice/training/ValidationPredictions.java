@@ -14,10 +14,16 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** What a trained network says of the validation windows, beside what came. */
-record ValidationPredictions(
-    MultiLayerNetwork network, ModelSpec spec, Windows windows, int batchSize) {
+/** What a trained network says of the validation windows, beside what came; in this process. */
+record ValidationPredictions(MultiLayerNetwork network, ModelSpec spec, Windows windows) {
+  private static final Logger LOG = LoggerFactory.getLogger(ValidationPredictions.class);
+
+  /** Windows at once: a batch of training is shared by all workers, and this is one process. */
+  private static final int BATCH = 64;
+
   /** Floats kept for residual quantiles: 64 MB. */
   private static final int RESIDUAL_FLOATS = 1 << 24;
 
@@ -60,8 +66,9 @@ record ValidationPredictions(
   }
 
   private void each(BiConsumer<WindowBatch, Predictions> action) {
+    LOG.info("Predicting the validation windows for the bundle");
     try (var predictor = new Predictor(network, spec, windows.contract(), null);
-        Windows.Batches batches = windows.inOrder(Split.VALIDATION, batchSize)) {
+        Windows.Batches batches = windows.inOrder(Split.VALIDATION, BATCH)) {
       while (batches.hasNext()) {
         WindowBatch batch = batches.next();
         action.accept(batch, predictor.predict(batch));

@@ -264,6 +264,29 @@ class TrainerTest {
             new FineTunedFrom("sine", 1, first.bundle().hash(), List.of("recurrent-0", "head")));
   }
 
+  /** What it published itself is the newest version by then. */
+  @Test
+  void aRunThatBeganWithTheNewestVersionGoesOnFromThatOne() {
+    TrainReport first = run.train(SINE, "train.epochs=1");
+    String[] settings = {
+      "train.fine-tune.bundle=latest",
+      "train.checkpoint.path=\"" + folder.resolve("tuned") + "\"",
+      "train.epochs=1"
+    };
+    TrainReport second = run.train(SINE, settings);
+    assertThat(second.bundle().version()).isEqualTo(2);
+
+    TrainReport again = run.train(SINE, settings);
+    settings[2] = "train.epochs=2";
+    TrainReport longer = run.train(SINE, settings);
+
+    assertThat(again.bundle().published()).isFalse();
+    assertThat(longer.bundle().version()).isEqualTo(3);
+    assertThat(longer.resumedFrom()).isEqualTo(second.checkpoint());
+    assertThat(List.of(again.fineTunedFrom(), longer.fineTunedFrom()))
+        .containsOnly(first.bundle().uri());
+  }
+
   private static String fineTune(TrainReport report) {
     return "train.fine-tune.bundle=\"" + report.bundle().uri() + "\"";
   }

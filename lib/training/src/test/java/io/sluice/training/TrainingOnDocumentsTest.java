@@ -9,6 +9,7 @@ import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.text.TextBuilder;
 import io.sluice.sequences.text.TextSettings;
@@ -473,6 +474,17 @@ class TrainingOnDocumentsTest {
   @Test
   void datasetsWithNothingToLearnAreRefused() {
     assertThatThrownBy(() -> run("a").trainOn(dataset("unlabelled"), "model.embedding-size=4"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("its documents have no labels, and a class to learn needs two");
+    Settings settings =
+        run("a")
+            .settings("dataset.path=\"" + dataset("unlabelled") + "\"", "model.embedding-size=4");
+    assertThatThrownBy(
+            () ->
+                Trainer.explain(
+                    SPARK.session().sparkContext().conf(),
+                    settings.read(TrainSettings::from),
+                    settings.read(ModelSettings::from)))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("its documents have no labels, and a class to learn needs two");
   }

@@ -6,8 +6,10 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -28,6 +30,21 @@ public final class ModelRegistry {
    */
   public static String resolve(
       String bundleSetting, String registryUri, String name, Configuration hadoop) {
+    return resolve(bundleSetting, registryUri, name, Optional.empty(), hadoop);
+  }
+
+  /**
+   * The same for who has used it before: where the setting stands for the newest version, it is the
+   * one with the hash of then, if that is still there.
+   *
+   * @param hash of {@link ModelBundle#hash()}
+   */
+  public static String resolve(
+      String bundleSetting,
+      String registryUri,
+      String name,
+      Optional<String> hash,
+      Configuration hadoop) {
     boolean isNamed = bundleSetting.equals(LATEST);
     Path model = isNamed ? new Path(registryUri, name) : new Path(bundleSetting);
     try {
@@ -41,10 +58,24 @@ public final class ModelRegistry {
             "Registry %s has no model named %s (%s). Run train first, or set registry.path, name or the bundle's folder."
                 .formatted(registryUri, name, contentOf(files, new Path(registryUri))));
       }
-      int latest = versions.get(versions.size() - 1);
-      return files.makeQualified(new Path(model, Integer.toString(latest))).toString();
+      int version = versions.get(versions.size() - 1);
+      for (int k = versions.size() - 1; hash.isPresent() && k >= 0; k--) {
+        if (hasHash(files, new Path(model, versions.get(k).toString()), hash.get())) {
+          version = versions.get(k);
+          break;
+        }
+      }
+      return files.makeQualified(new Path(model, Integer.toString(version))).toString();
     } catch (IOException e) {
       throw Lake.readFailure("model registry", isNamed ? registryUri : bundleSetting, e);
+    }
+  }
+
+  private static boolean hasHash(FileSystem files, Path bundle, String hash) throws IOException {
+    try (FSDataInputStream in = files.open(new Path(bundle, BundleManifest.FILE_NAME))) {
+      return Sha256.of(in.readAllBytes()).equals(hash);
+    } catch (FileNotFoundException e) {
+      return false;
     }
   }
 

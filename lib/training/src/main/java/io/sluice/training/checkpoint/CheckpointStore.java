@@ -256,6 +256,22 @@ public final class CheckpointStore {
     return Optional.empty();
   }
 
+  /**
+   * What a setting was when the newest checkpoint was saved; empty where there is no checkpoint, or
+   * the run had no such setting. Whether the rest of the file is whole is not looked at.
+   */
+  public Optional<String> settingOfNewest(String name) {
+    for (FileStatus file : list()) {
+      try (FSDataInputStream in = files.open(file.getPath())) {
+        var header = new CheckpointReader(in, file.getLen()).header();
+        return Optional.ofNullable(header.settings().get(name));
+      } catch (IOException | FSError e) {
+        LOG.debug("Passing over checkpoint {}", file.getPath(), e);
+      }
+    }
+    return Optional.empty();
+  }
+
   private void refuseOldFormat() {
     Arrays.stream(statuses())
         .filter(file -> OLD_NAME.matcher(file.getPath().getName()).matches())

@@ -2,7 +2,6 @@ package io.sluice.training.loop;
 
 import io.sluice.recurrent.dropout.ExampleKeys;
 import io.sluice.recurrent.optim.Batch;
-import io.sluice.recurrent.optim.MicroBatches;
 import java.util.stream.LongStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
@@ -20,9 +19,6 @@ import org.nd4j.linalg.dataset.DataSet;
  */
 public record ExampleBatch(
     DataSet data, long[] positions, int globalSize, int targets, double rateFactor) {
-  /** Of a forward pass, filling included. */
-  private static final int MOST_STEPS = 1 << 16;
-
   /** Examples with one loss each. */
   public ExampleBatch(DataSet data, long[] positions, int globalSize) {
     this(data, positions, globalSize, 1, 1);
@@ -74,26 +70,23 @@ public record ExampleBatch(
   }
 
   /**
-   * The mean loss of at least one example, without dropout; of documents in several forward passes,
-   * none of more than {@value #MOST_STEPS} time steps or much larger than training's.
+   * The mean loss of at least one example, without dropout, in as many forward passes as it takes.
    *
-   * @param cut how training cuts as many examples for one thread
-   * @param threads that share a batch of training
+   * @param mostSteps time steps of a pass, filling included; one example may have more
    */
-  double loss(MultiLayerNetwork network, MicroBatches cut, int threads) {
-    if (data.getFeaturesMaskArray() == null) {
+  double loss(MultiLayerNetwork network, long mostSteps) {
+    long steps = size() * data.getFeatures().size(2);
+    int passes = (int) Math.min(size(), (steps - 1) / mostSteps + 1);
+    if (passes == 1) {
       return network.score(data, false);
     }
     Batch all = unkeyed();
-    long steps = data.getFeaturesMaskArray().length();
-    long least = Math.max((steps + MOST_STEPS - 1) / MOST_STEPS, (long) threads * cut.of(all));
-    int passes = (int) Math.min(size(), least);
     double sum = 0;
     for (int pass = 0; pass < passes; pass++) {
       Batch some = all.part(pass, passes).trimmed();
-      var documents =
+      var examples =
           new DataSet(some.features(), some.labels(), some.featuresMask(), some.labelsMask());
-      sum += some.size() * network.score(documents, false);
+      sum += some.size() * network.score(examples, false);
     }
     return sum / size();
   }
