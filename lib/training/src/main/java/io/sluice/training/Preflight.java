@@ -290,7 +290,7 @@ final class Preflight {
   }
 
   /**
-   * Whether JavaCPP will let recurrent layers have what they reserve.
+   * Whether JavaCPP will let layers have what they reserve.
    *
    * @param ranks in a process
    * @param limit of the process, in bytes
@@ -302,7 +302,7 @@ final class Preflight {
                 plan.spec(), settings.batchOfProcess(), settings.threads(), plan.microBatches());
     if (needed > limit) {
       shortages.add(
-          "Recurrent layers reserve %,d MiB of native memory in a process, and org.bytedeco.javacpp.maxbytes lets it have %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm%s, or lower train.batch-size or the length of what is read."
+          "Layers reserve %,d MiB of native memory in a process, and org.bytedeco.javacpp.maxbytes lets it have %,d MiB. Set SLUICE_OFFHEAP_MEMORY=%dm%s, or lower train.batch-size or the length of what is read."
               .formatted(
                   NativeMemory.mebibytes(needed),
                   limit >> 20,

@@ -103,7 +103,7 @@ class PreflightTest {
     "parameter-averaging, or cut batches with train\\.accumulate",
     "async-gradient-sharing, or lower train\\.batch-size"
   })
-  void whatRecurrentLayersReserveIsHeldToWhatJavaCppMayAllocate(String strategy, String remedy) {
+  void whatLayersReserveIsHeldToWhatJavaCppMayAllocate(String strategy, String remedy) {
     smallNativeMemory();
 
     assertThatThrownBy(
@@ -115,7 +115,7 @@ class PreflightTest {
                     "train.accumulate=1"))
         .isInstanceOf(InsufficientClusterException.class)
         .hasMessageMatching(
-            "Recurrent layers reserve \\d+ MiB of native memory in a process, and org\\.bytedeco\\.javacpp\\.maxbytes lets it have 3 MiB\\. Set SLUICE_OFFHEAP_MEMORY=\\d+m, %s.*"
+            "Layers reserve \\d+ MiB of native memory in a process, and org\\.bytedeco\\.javacpp\\.maxbytes lets it have 3 MiB\\. Set SLUICE_OFFHEAP_MEMORY=\\d+m, %s.*"
                 .formatted(remedy));
   }
 

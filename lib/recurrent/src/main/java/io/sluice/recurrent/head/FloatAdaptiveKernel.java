@@ -63,6 +63,21 @@ final class FloatAdaptiveKernel implements VocabularyKernel {
         + dProjected.size();
   }
 
+  /** What it holds at most while it trains on so many rows, in bytes. */
+  static long trainingBytes(AdaptiveShape shape, boolean isBf16, long rows) {
+    int H = shape.H();
+    long most = FloatVocabularyKernel.trainingBytes(shape.headClasses(), H, isBf16, rows);
+    int widest = 0;
+    for (int c = 0; c < shape.clusters(); c++) {
+      int inputs = shape.inputs()[c];
+      widest = Math.max(widest, inputs);
+      most =
+          Math.max(
+              most, FloatVocabularyKernel.trainingBytes(shape.words(c), inputs, isBf16, rows));
+    }
+    return most + Float.BYTES * 2 * rows * (H + widest);
+  }
+
   @Override
   public long nativeBytes() {
     return Float.BYTES * ownedNumbers() + products.nativeBytes();

@@ -71,8 +71,21 @@ final class FloatVocabularyKernel implements VocabularyKernel {
 
   /** Rows of a chunk. */
   int chunk(int rows) {
-    long fit = Math.max(LEAST_ROWS, CHUNK_BYTES / (Float.BYTES * (long) V));
-    return (int) Math.min(rows, fit);
+    return (int) chunk(V, rows);
+  }
+
+  private static long chunk(int V, long rows) {
+    return Math.min(rows, Math.max(LEAST_ROWS, CHUNK_BYTES / (Float.BYTES * (long) V)));
+  }
+
+  /**
+   * What it holds while it trains on so many rows, none of them left out, in bytes: logits, and in
+   * bfloat16 the weights, logits and inputs that products read.
+   */
+  static long trainingBytes(int V, int H, boolean isBf16, long rows) {
+    long m = chunk(V, rows);
+    long rounded = isBf16 ? Short.BYTES * ((long) V * H + m * V + 2 * m * H) : 0;
+    return Float.BYTES * m * V + rounded;
   }
 
   /** Numbers that the blocks hold. */

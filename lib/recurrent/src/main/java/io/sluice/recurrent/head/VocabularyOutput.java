@@ -233,6 +233,20 @@ public final class VocabularyOutput extends BaseOutputLayer implements WithHeadP
     return factors;
   }
 
+  /**
+   * Off-heap scratch memory of a float32 network's head that trains on so many rows, in bytes.
+   *
+   * @param adaptive null is a softmax over all classes
+   */
+  public static long trainingBytes(
+      int classes, int inputs, AdaptiveSoftmax adaptive, Precision precision, long rows) {
+    boolean isBf16 = MatrixProducts.areBf16(precision);
+    return adaptive == null
+        ? FloatVocabularyKernel.trainingBytes(classes, inputs, isBf16, rows)
+        : FloatAdaptiveKernel.trainingBytes(
+            AdaptiveShape.of(adaptive, classes, inputs, true), isBf16, rows);
+  }
+
   VocabularyKernel kernel(DataType dataType) {
     if (isAdaptive()) {
       return dataType == DataType.FLOAT

@@ -13,9 +13,12 @@ public interface MatrixProducts extends AutoCloseable {
    * @param precision F32 for float32 everywhere
    */
   static MatrixProducts of(Precision precision) {
-    return precision == Precision.BF16 && OneDnn.multipliesBf16()
-        ? new Bf16Products()
-        : Gemm.here();
+    return areBf16(precision) ? new Bf16Products() : Gemm.here();
+  }
+
+  /** Whether {@link #of} gives products in bfloat16. */
+  static boolean areBf16(Precision precision) {
+    return precision == Precision.BF16 && OneDnn.multipliesBf16();
   }
 
   /**

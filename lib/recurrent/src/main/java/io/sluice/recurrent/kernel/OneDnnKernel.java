@@ -237,8 +237,8 @@ final class OneDnnKernel implements RecurrentKernel {
     return bytes;
   }
 
-  @Override
-  public void close() {
+  /** Frees all that it holds and knows; the next pass takes it again. */
+  void forget() {
     plans.values().forEach(OneDnnPlan::close);
     plans.clear();
     packed.forEach(OneDnnWeights::close);
@@ -247,6 +247,12 @@ final class OneDnnKernel implements RecurrentKernel {
     tapes.clear();
     inference.close();
     buffers().forEach(NativeBuffer::close);
+    version = 0;
+  }
+
+  @Override
+  public void close() {
+    forget();
     stream.deallocate();
   }
 

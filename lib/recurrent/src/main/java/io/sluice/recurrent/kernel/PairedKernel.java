@@ -13,10 +13,10 @@ import org.bytedeco.javacpp.Pointer;
  */
 final class PairedKernel implements RecurrentKernel {
   private final FusedKernel training;
-  private final RecurrentKernel inference;
+  private final OneDnnKernel inference;
   private boolean hasFactors;
 
-  PairedKernel(FusedKernel training, RecurrentKernel inference) {
+  PairedKernel(FusedKernel training, OneDnnKernel inference) {
     this.training = training;
     this.inference = inference;
   }
@@ -65,6 +65,7 @@ final class PairedKernel implements RecurrentKernel {
   @Override
   public void freeTapes() {
     training.freeTapes();
+    inference.forget();
   }
 
   @Override

@@ -85,8 +85,9 @@ public interface RecurrentKernel extends AutoCloseable {
   void backward(int tape, Pointer dy, State dLast, Pointer dx, State dInitial);
 
   /**
-   * Forgets what tapes hold and frees their host memory. A tape grows to the largest pass it ever
-   * held: passes that differ in size would hold more together than any one of them needs.
+   * Forgets what tapes hold and frees their host memory, and what passes without a way back hold
+   * besides. A tape grows to the largest pass it ever held: passes that differ in size would hold
+   * more together than any one of them needs.
    */
   void freeTapes();
 

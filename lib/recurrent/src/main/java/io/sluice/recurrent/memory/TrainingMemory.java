@@ -1,7 +1,9 @@
 package io.sluice.recurrent.memory;
 
+import io.sluice.recurrent.head.VocabularyOutput;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Kernels;
+import io.sluice.recurrent.model.Head;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.model.Networks;
@@ -25,7 +27,8 @@ import java.util.List;
  *              copy besides) and their scratch memory; of documents, which differ in length, also
  *              inputs, outputs and the gradients of both without the padding
  * activations  R · outputs of all layers, two gradients of the largest, what other layers keep;
- *              of a bidirectional layer also its halves and the input gradient of one of them
+ *              of a bidirectional layer also its halves and the input gradient of one of them; a
+ *              chunk of logits, and in bf16 what products round of it and of its weights
  * besides      the allocator's share and compiled code
  * </pre>
  *
@@ -79,7 +82,7 @@ public final class TrainingMemory {
         algorithm.momentsPerParameter() * P,
         threads * (microBatches > 1 ? 2 * P - rows : P),
         threads * kernels(spec, b),
-        threads * activations(spec, b),
+        threads * (activations(spec, b) + softmax(spec, b)),
         BESIDES_BYTES);
   }
 
@@ -127,13 +130,40 @@ public final class TrainingMemory {
   }
 
   /**
-   * What recurrent layers of a process reserve, whether they touch it or not, and what stands
-   * besides: what counts against JavaCPP's {@code org.bytedeco.javacpp.maxbytes}, which ND4J's
-   * arrays do not, in bytes. Its parameters are those of {@link #of}.
+   * What recurrent layers, attention and softmax of a process reserve, whether they touch it or
+   * not, and what stands besides: what counts against JavaCPP's {@code
+   * org.bytedeco.javacpp.maxbytes}, which ND4J's arrays do not, in bytes. Its parameters are those
+   * of {@link #of}.
    */
   public static long reserved(ModelSpec spec, int batchSize, int threads, int microBatches) {
     int b = windows(batchSize, threads, microBatches);
-    return threads * kernels(spec, b, TrainingMemory::reservedByKernel) + BESIDES_BYTES;
+    long ofThread =
+        kernels(spec, b, TrainingMemory::reservedByKernel) + attention(spec, b) + softmax(spec, b);
+    return threads * ofThread + BESIDES_BYTES;
+  }
+
+  /** What attention over time keeps and computes in, of one thread. */
+  private static long attention(ModelSpec spec, int b) {
+    return b
+        * ModelSummary.of(spec).layers().stream()
+            .filter(layer -> layer.name().contains("attention"))
+            .mapToLong(ModelSummary.LayerSummary::keptBytes)
+            .sum();
+  }
+
+  /** What a softmax over classes computes in, of one thread. */
+  private static long softmax(ModelSpec spec, int b) {
+    if (spec.head().kind() != Head.Kind.CLASSES) {
+      return 0;
+    }
+    List<ModelSummary.LayerSummary> layers = ModelSummary.of(spec).layers();
+    long steps = spec.output() == ModelSpec.Output.SEQUENCE ? spec.lookBack() : 1;
+    return VocabularyOutput.trainingBytes(
+        spec.outputSize(),
+        layers.get(layers.size() - 1).inputs(),
+        spec.head().adaptive(),
+        spec.precision(),
+        b * steps);
   }
 
   private static int share(int batchSize, int threads) {

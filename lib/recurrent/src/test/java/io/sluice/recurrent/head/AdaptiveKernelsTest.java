@@ -118,6 +118,9 @@ class AdaptiveKernelsTest {
     // and
     // what the probabilities of all rows project. Through all words it would be 50 million
     assertThat(kernel.ownedNumbers()).isEqualTo(99_000L * 10 + 2 * 10 * 8 + 10 * 2 + 500 * 2);
+    // at most: if all rows were the cluster's, whose logits are then of 84 rows at a time
+    assertThat(FloatAdaptiveKernel.trainingBytes(shape, false, 500))
+        .isEqualTo(4L * (84 * 99_000 + 2 * 500 * (8 + 2)));
   }
 
   @Test

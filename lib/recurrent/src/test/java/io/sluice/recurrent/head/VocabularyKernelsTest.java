@@ -91,6 +91,18 @@ class VocabularyKernelsTest {
   }
 
   @Test
+  void itHoldsWhatIsPlanned() {
+    for (Precision precision : new Precision[] {Precision.F32, Precision.BF16}) {
+      try (var kernel = new FloatVocabularyKernel(3000, 40, true, MatrixProducts.of(precision))) {
+        trial(500, 3000, 40, 0, true, 7).train(kernel);
+
+        long planned = VocabularyOutput.trainingBytes(3000, 40, null, precision, 500);
+        assertThat((double) kernel.nativeBytes() / planned).isBetween(0.98, 1.02);
+      }
+    }
+  }
+
+  @Test
   void nothingOfARowThatIsLeftOutCounts() {
     var trial = trial(9, 5, 4, 3, true, 8);
     VocabularyTrial.Result expected =

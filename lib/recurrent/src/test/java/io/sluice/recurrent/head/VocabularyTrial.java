@@ -84,6 +84,18 @@ final class VocabularyTrial {
     return result;
   }
 
+  /** Forward and back alone. */
+  void train(VocabularyKernel kernel) {
+    kernel.gradients(
+        ids,
+        factors,
+        memory.apply(floats(parameters), 4),
+        floats(x),
+        new double[R],
+        new FloatPointer(x.length),
+        memory.apply(new FloatPointer(parameters.length), 4));
+  }
+
   /** The second of two passes, so that memory is used again. */
   Result floats(VocabularyKernel kernel) {
     var w = floats(parameters);

@@ -70,6 +70,24 @@ class KernelsTest {
   }
 
   @Test
+  void whatPassesWithoutAWayBackHoldIsFreedWithTheTapes() {
+    var trial = new Trial(new CellShape(Cell.LSTM, 8, 16), 20, 5, 3);
+    try (RecurrentKernel kernel =
+        Kernels.onCpu(trial.shape, Direction.FORWARD, Precision.F32, false, null, false)) {
+      trial.train(kernel);
+      kernel.freeTapes();
+      long trained = kernel.nativeBytes();
+
+      double[] outputs = trial.on(kernel).infer().y();
+      assertThat(kernel.nativeBytes()).isGreaterThan(trained);
+      kernel.freeTapes();
+
+      assertThat(kernel.nativeBytes()).isEqualTo(trained);
+      assertThat(trial.on(kernel).infer().y()).isEqualTo(outputs);
+    }
+  }
+
+  @Test
   void whatIsNotAsAskedIsWarnedOfWithItsCost() {
     var layerNorm = new CellShape(Cell.LAYERNORM_LSTM, 3, 7);
 

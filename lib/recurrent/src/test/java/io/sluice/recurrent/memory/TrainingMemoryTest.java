@@ -120,6 +120,42 @@ class TrainingMemoryTest {
         .with(WordEmbedding.of(1000, 64));
   }
 
+  private static ModelSpec nextWord(int words) {
+    return new ModelSpec(
+            1,
+            35,
+            Cell.LSTM,
+            List.of(32),
+            false,
+            0,
+            ModelSpec.Output.SEQUENCE,
+            List.of(),
+            1,
+            Precision.F32,
+            Head.classes(words, List.of()))
+        .with(WordEmbedding.of(words, 16));
+  }
+
+  @Test
+  void logitsOfManyWordsAreHeldByEachThreadHoweverABatchIsCut() {
+    for (int microBatches : new int[] {1, 5}) {
+      // 64 rows of 250,000 words, and all 350 or 70 of 10
+      int few = 350 / microBatches;
+      long logits = 2 * 4L * (64 * 250_000 - few * 10);
+
+      assertThat(
+              TrainingMemory.reserved(nextWord(250_000), 20, 2, microBatches)
+                  - TrainingMemory.reserved(nextWord(10), 20, 2, microBatches))
+          .isEqualTo(logits);
+      assertThat(
+              TrainingMemory.of(nextWord(250_000), OptimizerSpec.Algorithm.SGD, 20, 2, microBatches)
+                      .activations()
+                  - TrainingMemory.of(nextWord(10), OptimizerSpec.Algorithm.SGD, 20, 2, microBatches)
+                      .activations())
+          .isEqualTo(logits);
+    }
+  }
+
   @Test
   void documentsHoldBesidesWhatTheirPaddingIsTakenOutOf() {
     ModelSpec last = documents(200, ModelSpec.Output.LAST, Precision.F32);

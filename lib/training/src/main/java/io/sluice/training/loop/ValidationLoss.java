@@ -42,7 +42,7 @@ public final class ValidationLoss {
   /**
    * The part of one of {@code ranks} that share the batches: threads, where a process has several.
    *
-   * @param network forgets passes that it kept for their way back
+   * @param network forgets passes that it kept for their way back, and afterwards these
    */
   public Sum of(MultiLayerNetwork network, int rank, int ranks) {
     var sum = new Sum(0, 0);
@@ -69,6 +69,7 @@ public final class ValidationLoss {
                     batch.ownTargets()));
       }
     }
+    KernelMemory.forgetPasses(network);
     return sum;
   }
 
