@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
@@ -181,9 +182,9 @@ class DocumentEvaluationTest {
   void twoHundredClassesAreJudged() {
     TextDataset many = manyClasses();
     String own = publish(many, folder.resolve("many-registry"));
+    String both = "evaluate { dataset = \"%s\", bundle = \"%s\" }".formatted(many.uri(), own);
 
-    EvaluationReport report =
-        evaluate(null, "evaluate { dataset = \"%s\", bundle = \"%s\" }".formatted(many.uri(), own));
+    EvaluationReport report = evaluate(null, both);
 
     assertThat(report.dataset().windows()).isEqualTo(400);
     assertThat(report.classes().names()).hasSize(200);
@@ -195,6 +196,10 @@ class DocumentEvaluationTest {
     assertThat(report.notes())
         .contains(
             "ROC-AUC, PR-AUC and the confusion matrix are left out: there are 200 classes, and they are given for at most 128.");
+    assertThatThrownBy(() -> evaluate(null, both, "evaluate.threshold = 0.3"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "evaluate.threshold: must be auto for a model of 200 classes, because a threshold decides between two classes, but is 0.3");
   }
 
   /** A document of train stands in test too: kept, it flatters; dropped, it is not there. */
