@@ -14,6 +14,7 @@ import io.sluice.recurrent.model.Attention;
 import io.sluice.scoring.SparkExtension;
 import io.sluice.scoring.bundle.DocumentPredictor;
 import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.scoring.bundle.TextModels;
 import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.encoding.TextEncoder;
 import java.io.ByteArrayOutputStream;
@@ -221,6 +222,32 @@ class DocumentScorerTest {
       for (int t = 0; t < weights.length; t++) {
         assertThat(attended.get(t).getFloat(1)).isCloseTo(weights[t], within(1e-6f));
       }
+    }
+  }
+
+  @Test
+  void aModelOfSubwordsReadsByTheTokenizerOfItsBundle() {
+    Path own = folder.resolve("subwords");
+    String text = HEADER + "1,good,run running\n2,bad,runs in ring\n";
+    var subwords = new DocumentLake(spark, own, TextModels.subwords(own, text));
+    ModelBundle model = subwords.publish("reports", Attention.additive(3));
+
+    subwords.score(
+        "run-1",
+        subwords.input("new.csv", HEADER + "a,,run running\n"),
+        "score.explain = attention");
+
+    Row row = byId(subwords).get("a");
+    List<Row> attended = row.getList(row.fieldIndex("attention"));
+    assertThat(attended)
+        .extracting(token -> token.getString(0))
+        .containsExactly("run", "Ġrun", "n", "ing");
+    assertThat(row.<Integer>getAs("unknown_tokens")).isZero();
+    try (DocumentPredictor predictor = model.newDocumentPredictor()) {
+      float[] expected =
+          predictor.probabilities(TextBatch.of(0, List.of(new int[] {12, 15, 3, 14})));
+      List<Float> found = row.getList(row.fieldIndex("class_probabilities"));
+      assertThat(found.get(0)).isCloseTo(expected[0], within(1e-6f));
     }
   }
 
