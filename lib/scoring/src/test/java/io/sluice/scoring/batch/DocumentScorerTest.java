@@ -332,6 +332,47 @@ class DocumentScorerTest {
   }
 
   @Test
+  void aDocumentOfAHundredThousandTokensIsScoredWhole() {
+    var uncut = new DocumentLake(spark, folder.resolve("uncut"), "text.max-tokens = 0");
+    ModelBundle model = uncut.publish("reports", Attention.additive(3));
+    TreeMap<String, String> texts = texts(20);
+    texts.put("long", "broken ".repeat(99_997) + "it is well");
+
+    DocumentScoreReport report =
+        uncut.score("run-1", uncut.input("long.csv", csv(texts)), "score.explain = attention");
+
+    Map<String, Row> rows = byId(uncut);
+    assertThat(rows.keySet()).isEqualTo(texts.keySet());
+    assertThat(rows.get("long").<Integer>getAs("tokens")).isEqualTo(100_000);
+    assertThat(report.cutDocuments()).isZero();
+    try (TextEncoder encoder = model.newTextEncoder();
+        DocumentPredictor predictor = model.newDocumentPredictor()) {
+      texts.forEach(
+          (name, text) -> {
+            DocumentPredictor.Attended expected =
+                predictor.attended(TextBatch.of(0, List.of(encoder.encode(text))));
+            Row row = rows.get(name);
+            List<Float> found = row.getList(row.fieldIndex("class_probabilities"));
+            assertThat(found.get(0)).as(name).isCloseTo(expected.probabilities()[0], within(1e-6f));
+            assertAttended(row.getList(row.fieldIndex("attention")), expected.weights());
+          });
+    }
+  }
+
+  private static void assertAttended(List<Row> attended, float[] weights) {
+    assertThat(attended).hasSize(weights.length);
+    double sum = 0;
+    double worst = 0;
+    for (int t = 0; t < weights.length; t++) {
+      float weight = attended.get(t).getFloat(1);
+      sum += weight;
+      worst = Math.max(worst, Math.abs(weight - weights[t]));
+    }
+    assertThat(worst).isLessThan(1e-6);
+    assertThat(sum).isCloseTo(1, within(1e-3)); // float32 sum of 100,000 terms
+  }
+
+  @Test
   void tooManyRejectedDocumentsPublishNothing() {
     String input = lake.input("bad.csv", HEADER + "a,,\"<>\"\nb,,it runs\nc,,it is\nd,,\n");
 
