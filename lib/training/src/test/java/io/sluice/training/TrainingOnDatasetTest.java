@@ -177,7 +177,7 @@ class TrainingOnDatasetTest {
     AlarmThreshold alarm = bundle.alarmThreshold().orElseThrow();
     double[] alarms = new double[2];
     double[] windows = new double[2];
-    Decision decision = bundle.decision(Optional.empty());
+    Decision decision = bundle.decision("score.threshold", Optional.empty());
     try (Predictor predictor = bundle.newPredictor()) {
       Iterator<WindowBatch> batches =
           SequenceDataset.open(dataset, HADOOP).inOrder(Split.VALIDATION, 16);

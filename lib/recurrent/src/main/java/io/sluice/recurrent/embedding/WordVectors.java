@@ -152,7 +152,7 @@ public final class WordVectors {
       row[j] = line.number(spare + j);
       if (!Float.isFinite(row[j])) {
         throw new InvalidInputException(
-            "Cannot read word vectors from %s: number %d of word '%s' in line %,d is %s, must be a finite number"
+            "Cannot read word vectors from %s: number %d of word '%s' in line %,d is %s, must be a finite number. Correct the line, or delete it: the word then begins without a vector."
                 .formatted(name, j + 1, words.get(id), number, line.text(spare + j)));
       }
     }

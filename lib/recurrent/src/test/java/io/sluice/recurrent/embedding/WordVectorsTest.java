@@ -86,7 +86,7 @@ class WordVectorsTest {
     assertThatThrownBy(() -> read(network(3), "the 1 " + number + " 3"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "Cannot read word vectors from vectors.txt: number 2 of word 'the' in line 1 is %s, must be a finite number",
+            "Cannot read word vectors from vectors.txt: number 2 of word 'the' in line 1 is %s, must be a finite number. Correct the line, or delete it: the word then begins without a vector.",
             number);
   }
 

@@ -51,7 +51,7 @@ public final class BatchScorer {
     this.bundle = bundle;
     this.contract = bundle.contract();
     this.time = contract.time().type();
-    this.decision = bundle.decision(settings.threshold());
+    this.decision = bundle.decision("score.threshold", settings.threshold());
   }
 
   /**

@@ -71,7 +71,7 @@ final class DocumentScorer {
     this.hadoop = hadoop;
     this.bundle = bundle;
     this.contract = bundle.textContract();
-    this.decision = bundle.decision(settings.threshold());
+    this.decision = bundle.decision("score.threshold", settings.threshold());
     this.date = settings.date().orElse(LocalDate.ofInstant(provenance.startedAt(), ZoneOffset.UTC));
     this.input = Lake.of(hadoop).qualified(settings.input());
   }

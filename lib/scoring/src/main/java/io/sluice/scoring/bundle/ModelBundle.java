@@ -274,23 +274,40 @@ public final class ModelBundle {
    * Which class probabilities stand for: of two classes the second from a threshold on, the given
    * one, else the bundle's; without either, and of more classes, the most probable.
    *
+   * @param setting that gives the threshold
    * @throws InvalidConfigException if one is given, and the model has not two classes
    */
-  public Decision decision(Optional<Double> threshold) {
-    int V = spec().head().kind() == Head.Kind.CLASSES ? spec().head().outputs() : 0;
-    if (threshold.isPresent() && V != 2) {
-      throw new InvalidConfigException(
-          "for " + uri,
-          List.of(
-              "score.threshold: must be auto for a model %s, because a threshold decides between two, but is %s"
-                  .formatted(
-                      V == 0 ? "without classes" : "of %,d classes".formatted(V),
-                      threshold.get())));
-    }
+  public Decision decision(String setting, Optional<Double> threshold) {
+    requireThresholdFits(setting, threshold);
+    int V = outputClasses();
     return threshold
         .map(given -> new Decision(V, given.floatValue()))
         .or(() -> alarmThreshold().map(own -> new Decision(V, own.value())))
         .orElseGet(() -> Decision.mostProbable(V));
+  }
+
+  /**
+   * Refuses a threshold where the model has not two classes that it would decide between.
+   *
+   * @param setting that gives the threshold
+   * @throws InvalidConfigException if one is given, and the model has not two classes
+   */
+  public void requireThresholdFits(String setting, Optional<Double> threshold) {
+    int V = outputClasses();
+    if (threshold.isPresent() && (V != 2 || isLanguageModel())) {
+      String model = V == 0 ? "a model without classes" : "a model of %,d classes".formatted(V);
+      throw new InvalidConfigException(
+          "for " + uri,
+          List.of(
+              "%s: must be auto for %s, because a threshold decides between two classes, but is %s"
+                  .formatted(
+                      setting, isLanguageModel() ? "a language model" : model, threshold.get())));
+    }
+  }
+
+  /** V; 0 where the model has no classes. */
+  private int outputClasses() {
+    return spec().head().kind() == Head.Kind.CLASSES ? spec().head().outputs() : 0;
   }
 
   /** From which probability on a window is an alarm, where training chose that. */

@@ -30,6 +30,8 @@ public final class Evaluation {
    * @param spark runs parts in parallel; null evaluates them one after another
    * @throws InvalidInputException if bundle or dataset cannot be read, do not fit each other, the
    *     dataset's manifest was changed after its audit, or the split has no window
+   * @throws io.sluice.config.InvalidConfigException if a threshold is given, and the model has not
+   *     two classes
    * @throws io.sluice.failure.InsufficientClusterException if it must compute on a GPU, and there
    *     is none
    */
@@ -38,6 +40,7 @@ public final class Evaluation {
     String bundleUri =
         ModelRegistry.resolve(settings.bundle(), settings.registryPath(), settings.name(), hadoop);
     ModelBundle bundle = ModelBundle.open(bundleUri, hadoop);
+    bundle.requireThresholdFits("evaluate.threshold", settings.threshold());
     var model =
         new ModelInfo(
             bundle.manifest().name(),

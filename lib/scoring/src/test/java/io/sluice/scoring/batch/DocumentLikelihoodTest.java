@@ -142,6 +142,10 @@ class DocumentLikelihoodTest {
     assertThatThrownBy(() -> score(spark, bundle, "score.explain = attention"))
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining("score.explain: must be none for a model without attention weights");
+    assertThatThrownBy(() -> score(spark, bundle, "score.threshold = 0.3"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "score.threshold: must be auto for a language model, because a threshold decides between two classes, but is 0.3");
   }
 
   @Test

@@ -14,6 +14,7 @@ import io.sluice.recurrent.model.Attention;
 import io.sluice.scoring.SparkExtension;
 import io.sluice.scoring.bundle.DocumentPredictor;
 import io.sluice.scoring.bundle.ModelBundle;
+import io.sluice.scoring.bundle.TextModels;
 import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.encoding.TextEncoder;
 import java.io.ByteArrayOutputStream;
@@ -225,6 +226,32 @@ class DocumentScorerTest {
   }
 
   @Test
+  void aModelOfSubwordsReadsByTheTokenizerOfItsBundle() {
+    Path own = folder.resolve("subwords");
+    String text = HEADER + "1,good,run running\n2,bad,runs in ring\n";
+    var subwords = new DocumentLake(spark, own, TextModels.subwords(own, text));
+    ModelBundle model = subwords.publish("reports", Attention.additive(3));
+
+    subwords.score(
+        "run-1",
+        subwords.input("new.csv", HEADER + "a,,run running\n"),
+        "score.explain = attention");
+
+    Row row = byId(subwords).get("a");
+    List<Row> attended = row.getList(row.fieldIndex("attention"));
+    assertThat(attended)
+        .extracting(token -> token.getString(0))
+        .containsExactly("run", "Ġrun", "n", "ing");
+    assertThat(row.<Integer>getAs("unknown_tokens")).isZero();
+    try (DocumentPredictor predictor = model.newDocumentPredictor()) {
+      float[] expected =
+          predictor.probabilities(TextBatch.of(0, List.of(new int[] {12, 15, 3, 14})));
+      List<Float> found = row.getList(row.fieldIndex("class_probabilities"));
+      assertThat(found.get(0)).isCloseTo(expected[0], within(1e-6f));
+    }
+  }
+
+  @Test
   void aModelWithoutAttentionCannotExplain() {
     assertThatThrownBy(
             () ->
@@ -302,6 +329,47 @@ class DocumentScorerTest {
     assertThat(spark.read().parquet(report.rejects()).select("reason").collectAsList())
         .extracting(row -> row.getString(0))
         .containsExactlyInAnyOrder("text-empty", "text-missing", "id-missing", "text-not-utf8");
+  }
+
+  @Test
+  void aDocumentOfAHundredThousandTokensIsScoredWhole() {
+    var uncut = new DocumentLake(spark, folder.resolve("uncut"), "text.max-tokens = 0");
+    ModelBundle model = uncut.publish("reports", Attention.additive(3));
+    TreeMap<String, String> texts = texts(20);
+    texts.put("long", "broken ".repeat(99_997) + "it is well");
+
+    DocumentScoreReport report =
+        uncut.score("run-1", uncut.input("long.csv", csv(texts)), "score.explain = attention");
+
+    Map<String, Row> rows = byId(uncut);
+    assertThat(rows.keySet()).isEqualTo(texts.keySet());
+    assertThat(rows.get("long").<Integer>getAs("tokens")).isEqualTo(100_000);
+    assertThat(report.cutDocuments()).isZero();
+    try (TextEncoder encoder = model.newTextEncoder();
+        DocumentPredictor predictor = model.newDocumentPredictor()) {
+      texts.forEach(
+          (name, text) -> {
+            DocumentPredictor.Attended expected =
+                predictor.attended(TextBatch.of(0, List.of(encoder.encode(text))));
+            Row row = rows.get(name);
+            List<Float> found = row.getList(row.fieldIndex("class_probabilities"));
+            assertThat(found.get(0)).as(name).isCloseTo(expected.probabilities()[0], within(1e-6f));
+            assertAttended(row.getList(row.fieldIndex("attention")), expected.weights());
+          });
+    }
+  }
+
+  private static void assertAttended(List<Row> attended, float[] weights) {
+    assertThat(attended).hasSize(weights.length);
+    double sum = 0;
+    double worst = 0;
+    for (int t = 0; t < weights.length; t++) {
+      float weight = attended.get(t).getFloat(1);
+      sum += weight;
+      worst = Math.max(worst, Math.abs(weight - weights[t]));
+    }
+    assertThat(worst).isLessThan(1e-6);
+    assertThat(sum).isCloseTo(1, within(1e-3)); // float32 sum of 100,000 terms
   }
 
   @Test

@@ -44,7 +44,7 @@ final class ExpectedRows {
     this.bundle = bundle;
     this.time = bundle.contract().time().type();
     this.interval = interval;
-    this.decision = bundle.decision(Optional.empty());
+    this.decision = bundle.decision("score.threshold", Optional.empty());
   }
 
   /**

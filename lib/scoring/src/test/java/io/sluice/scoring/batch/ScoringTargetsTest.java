@@ -81,6 +81,10 @@ class ScoringTargetsTest {
     expected.assertEqualTo(lake.predictions().read(spark));
     assertThat(report.windows()).isEqualTo(15 + 7);
     assertThat(report.predictionsWritten()).isEqualTo(15 + 7);
+    assertThatThrownBy(() -> lake.score("run-2", input("new.csv"), "score.threshold = 0.3"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "score.threshold: must be auto for a model of 3 classes, because a threshold decides between two classes, but is 0.3");
   }
 
   @Test
@@ -202,7 +206,7 @@ class ScoringTargetsTest {
     assertThatThrownBy(() -> lake.score("run-2", input("new.csv"), "score.threshold = 0.3"))
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining(
-            "score.threshold: must be auto for a model without classes, because a threshold decides between two, but is 0.3");
+            "score.threshold: must be auto for a model without classes, because a threshold decides between two classes, but is 0.3");
   }
 
   private String input(String name) {

@@ -21,7 +21,9 @@ import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.sequences.text.TextBuild;
 import io.sluice.sequences.text.dataset.TextBatch;
 import io.sluice.sequences.text.dataset.TextDataset;
+import io.sluice.sequences.text.dataset.TextManifest;
 import io.sluice.sequences.text.encoding.TextEncoder;
+import io.sluice.sequences.text.encoding.Tokenizers;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.IOException;
 import java.net.URI;
@@ -96,11 +98,7 @@ class TextBundleTest {
     PublishedBundle published = publish(dataset.vocabulary().size());
 
     Path bundle = Path.of(URI.create(published.uri()));
-    assertThat(
-            JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
-                .getSchema(Files.readString(SCHEMA))
-                .validate(new ObjectMapper().readTree(bundle.resolve("manifest.json").toFile())))
-        .isEmpty();
+    assertFitsTheSchema(bundle);
     assertThat(bundle.resolve(Vocabulary.FILE_NAME)).hasContent(dataset.vocabulary().toText());
     ModelBundle opened = ModelBundle.open(published.uri(), new Configuration());
     assertThat(opened.manifest().text().contract()).isEqualTo(dataset.contract());
@@ -108,6 +106,14 @@ class TextBundleTest {
     assertThatThrownBy(opened::contract)
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("is a model of texts, and this reads windows of series");
+  }
+
+  private static void assertFitsTheSchema(Path bundle) throws IOException {
+    assertThat(
+            JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+                .getSchema(Files.readString(SCHEMA))
+                .validate(new ObjectMapper().readTree(bundle.resolve("manifest.json").toFile())))
+        .isEmpty();
   }
 
   @Test
@@ -125,20 +131,30 @@ class TextBundleTest {
   void aVocabularyThatWasSwappedWithItsHashIsNotThatOfTheContract() throws IOException {
     Path bundle = Path.of(URI.create(publish(dataset.vocabulary().size()).uri()));
     Path vocabulary = bundle.resolve(Vocabulary.FILE_NAME);
-    Path manifest = bundle.resolve(BundleManifest.FILE_NAME);
     byte[] original = Files.readAllBytes(vocabulary);
     byte[] swapped =
         Files.readString(vocabulary).replace("runs", "ends").getBytes(StandardCharsets.UTF_8);
     Files.write(vocabulary, swapped);
-    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(manifest.toFile());
-    json.withObject("/files/" + Vocabulary.FILE_NAME).put("sha256", Sha256.of(swapped));
-    Files.writeString(manifest, json.toString());
+    listAsItIs(bundle, Vocabulary.FILE_NAME);
 
     assertThatThrownBy(() -> ModelBundle.open(bundle.toString(), new Configuration()))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
             "Model bundle %s contradicts itself. The vocabulary is not that of the contract: its hash is %s, expected %s. Restore the file that was written with it."
                 .formatted(bundle, Sha256.of(swapped), Sha256.of(original)));
+  }
+
+  /** Writes size and hash of a file into the manifest; of one that is gone nothing. */
+  private static void listAsItIs(Path bundle, String name) throws IOException {
+    Path manifest = bundle.resolve(BundleManifest.FILE_NAME);
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(manifest.toFile());
+    ObjectNode files = (ObjectNode) json.get("files");
+    files.remove(name);
+    if (Files.exists(bundle.resolve(name))) {
+      byte[] content = Files.readAllBytes(bundle.resolve(name));
+      files.putObject(name).put("bytes", content.length).put("sha256", Sha256.of(content));
+    }
+    Files.writeString(manifest, json.toString());
   }
 
   @Test
@@ -161,6 +177,56 @@ class TextBundleTest {
       String text = "It RUNS unheard of";
       assertThat(encoder.encode(text)).isEqualTo(own.encode(text)).hasSize(4);
     }
+  }
+
+  private ModelBundle ofSubwords() {
+    String text = "id,label,text\n1,good,run running\n2,bad,runs in ring\n";
+    TextDataset subwords = TextModels.documents(folder, TextModels.subwords(folder, text));
+    return TextModels.classifier(folder, "subwords", subwords, Attention.NONE);
+  }
+
+  @Test
+  void aModelOfSubwordsTakesItsTokenizerAlongAndReadsByIt() throws IOException {
+    ModelBundle bundle = ofSubwords();
+
+    Path published = Path.of(URI.create(bundle.uri()));
+    assertFitsTheSchema(published);
+    assertThat(published.resolve(TextManifest.TOKENIZER_FILE_NAME))
+        .hasContent(Tokenizers.byteLevelBpe());
+    assertThat(bundle.tokenizerJson()).isEqualTo(Tokenizers.byteLevelBpe());
+    try (TextEncoder encoder = bundle.newTextEncoder()) {
+      assertThat(encoder.tokens("run running")).containsExactly("run", "Ġrun", "n", "ing");
+      assertThat(encoder.encode("run running")).containsExactly(12, 15, 3, 14);
+    }
+  }
+
+  @Test
+  void aTokenizerThatWasSwappedIsRefused() throws IOException {
+    Path bundle = Path.of(URI.create(ofSubwords().uri()));
+    Path tokenizer = bundle.resolve(TextManifest.TOKENIZER_FILE_NAME);
+    byte[] original = Files.readAllBytes(tokenizer);
+    byte[] swapped =
+        Files.readString(tokenizer)
+            .replace("\"in g\",", "\"n g\",")
+            .getBytes(StandardCharsets.UTF_8);
+    Files.write(tokenizer, swapped);
+
+    assertThatThrownBy(() -> ModelBundle.open(bundle.toString(), new Configuration()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(TextManifest.TOKENIZER_FILE_NAME + " is damaged or was changed");
+    listAsItIs(bundle, TextManifest.TOKENIZER_FILE_NAME);
+    assertTokenizerIsNotTheContracts(bundle, Sha256.of(swapped), Sha256.of(original));
+    Files.delete(tokenizer);
+    listAsItIs(bundle, TextManifest.TOKENIZER_FILE_NAME);
+    assertTokenizerIsNotTheContracts(bundle, "none", Sha256.of(original));
+  }
+
+  private static void assertTokenizerIsNotTheContracts(Path bundle, String found, String expected) {
+    assertThatThrownBy(() -> ModelBundle.open(bundle.toString(), new Configuration()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "Model bundle %s contradicts itself. The tokenizer is not that of the contract: its hash is %s, expected %s. Restore the file that was written with it."
+                .formatted(bundle, found, expected));
   }
 
   @Test

@@ -12,6 +12,8 @@ import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.sequences.text.TextBuild;
 import io.sluice.sequences.text.dataset.TextDataset;
+import io.sluice.sequences.text.encoding.Tokenizers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -86,6 +88,21 @@ public final class TextModels {
     List.of(hocon).forEach(build::with);
     build.run();
     return build.open();
+  }
+
+  /**
+   * Settings of a dataset of subwords by {@link Tokenizers#byteLevelBpe}.
+   *
+   * @param folder that the tokenizer and the text are written to
+   * @param text that is read, of bytes that the tokenizer has pieces for
+   */
+  public static String subwords(Path folder, String text) {
+    TextBuild files = TextBuild.in(folder);
+    Path tokenizer =
+        files.bytes("tokenizer.json", Tokenizers.byteLevelBpe().getBytes(StandardCharsets.UTF_8));
+    Path source = files.bytes("subwords.txt", text.getBytes(StandardCharsets.UTF_8));
+    return "source.path = \"%s\", text { tokens = subword, tokenizer-path = \"%s\" }"
+        .formatted(source, tokenizer);
   }
 
   /** Publishes a classifier of documents into a folder's registry. */

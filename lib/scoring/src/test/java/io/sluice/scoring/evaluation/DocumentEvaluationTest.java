@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
@@ -136,28 +137,38 @@ class DocumentEvaluationTest {
     return Evaluation.run(spark, settings.read(EvaluateSettings::from), HADOOP);
   }
 
-  @Test
-  void metricsAreThoseOfEachDocumentByItself() {
-    EvaluationReport report = evaluate(null);
+  /** What a bundle says of the documents of train, one at a time. */
+  private record ByItself(long n, double accuracy, double logLoss, int longest) {}
 
-    long right = 0;
+  private static ByItself byItself(TextDataset of, String by) {
     long n = 0;
+    long right = 0;
     double logLoss = 0;
-    try (DocumentPredictor predictor = ModelBundle.open(bundle, HADOOP).newDocumentPredictor()) {
-      DocumentBatches alone = dataset.documentsInOrder(Split.TRAIN, 1, 0, 1);
+    int longest = 0;
+    try (DocumentPredictor predictor = ModelBundle.open(by, HADOOP).newDocumentPredictor()) {
+      DocumentBatches alone = of.documentsInOrder(Split.TRAIN, 1, 0, 1);
       while (alone.hasNext()) {
         TextBatch one = alone.next();
         float[] p = predictor.probabilities(one);
         n++;
         right += (p[1] >= 0.5 ? 1 : 0) == one.label(0) ? 1 : 0;
         logLoss -= Math.log(p[one.label(0)]);
+        longest = Math.max(longest, one.length(0));
       }
     }
+    return new ByItself(n, (double) right / n, logLoss / n, longest);
+  }
+
+  @Test
+  void metricsAreThoseOfEachDocumentByItself() {
+    EvaluationReport report = evaluate(null);
+
+    ByItself alone = byItself(dataset, bundle);
     // one of ten has no label and is not in the dataset
-    assertThat(n).isEqualTo(54);
-    assertThat(report.dataset().windows()).isEqualTo(n);
-    assertThat(report.metrics().get("accuracy")).isEqualTo((double) right / n);
-    assertThat(report.metrics().get("log-loss")).isCloseTo(logLoss / n, within(1e-5));
+    assertThat(alone.n()).isEqualTo(54);
+    assertThat(report.dataset().windows()).isEqualTo(54);
+    assertThat(report.metrics().get("accuracy")).isEqualTo(alone.accuracy());
+    assertThat(report.metrics().get("log-loss")).isCloseTo(alone.logLoss(), within(1e-5));
     assertThat(report.classes().reliability())
         .isNotEmpty()
         .allSatisfy(bin -> assertThat(bin.confidence()).isBetween(bin.from(), bin.to()));
@@ -165,7 +176,7 @@ class DocumentEvaluationTest {
             report.classes().reliability().stream()
                 .mapToLong(EvaluationReport.ReliabilityBin::count)
                 .sum())
-        .isEqualTo(n);
+        .isEqualTo(54);
     assertThat(report.metrics())
         .containsKeys("roc-auc", "f1", "calibration-error")
         .doesNotContainKeys("false-alarm-rate", "missed-alarm-rate");
@@ -181,9 +192,9 @@ class DocumentEvaluationTest {
   void twoHundredClassesAreJudged() {
     TextDataset many = manyClasses();
     String own = publish(many, folder.resolve("many-registry"));
+    String both = "evaluate { dataset = \"%s\", bundle = \"%s\" }".formatted(many.uri(), own);
 
-    EvaluationReport report =
-        evaluate(null, "evaluate { dataset = \"%s\", bundle = \"%s\" }".formatted(many.uri(), own));
+    EvaluationReport report = evaluate(null, both);
 
     assertThat(report.dataset().windows()).isEqualTo(400);
     assertThat(report.classes().names()).hasSize(200);
@@ -195,6 +206,39 @@ class DocumentEvaluationTest {
     assertThat(report.notes())
         .contains(
             "ROC-AUC, PR-AUC and the confusion matrix are left out: there are 200 classes, and they are given for at most 128.");
+    assertThatThrownBy(() -> evaluate(null, both, "evaluate.threshold = 0.3"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "evaluate.threshold: must be auto for a model of 200 classes, because a threshold decides between two classes, but is 0.3");
+  }
+
+  @Test
+  void aDocumentOfAHundredThousandTokensIsJudgedWhole() {
+    var csv = new StringBuilder("id,label,text\n0,good,%s\n".formatted("a b ".repeat(50_000)));
+    for (int d = 1; d <= 40; d++) {
+      csv.append("%d,%s,%s%n".formatted(d, d % 3 == 0 ? "good" : "bad", "b a c ".repeat(d)));
+    }
+    TextBuild build =
+        TextBuild.in(folder.resolve("uncut"))
+            .text("reports.csv", csv.toString())
+            .with("source { format = csv, columns { id = id, label = label, text = text } }")
+            .with("text.max-tokens = 0");
+    build.run();
+    TextDataset uncut = build.open();
+    String own = publish(uncut, folder.resolve("uncut-registry"));
+
+    EvaluationReport report =
+        evaluate(
+            null,
+            "evaluate { dataset = \"%s\", bundle = \"%s\", batch-size = 512 }"
+                .formatted(uncut.uri(), own),
+            "evaluate.explain { samples = 0, negations = [] }");
+
+    ByItself alone = byItself(uncut, own);
+    assertThat(alone.longest()).isEqualTo(100_000);
+    assertThat(report.dataset().windows()).isEqualTo(41);
+    assertThat(report.metrics().get("accuracy")).isEqualTo(alone.accuracy());
+    assertThat(report.metrics().get("log-loss")).isCloseTo(alone.logLoss(), within(1e-5));
   }
 
   /** A document of train stands in test too: kept, it flatters; dropped, it is not there. */

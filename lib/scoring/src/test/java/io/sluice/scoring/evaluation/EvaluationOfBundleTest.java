@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
@@ -236,6 +237,10 @@ class EvaluationOfBundleTest {
         .anyMatch(
             n -> n.matches("train-mean predicts \\S+ steps, the mean of [\\d,]+ train windows\\."));
     assertFitsItsSchema();
+    assertThatThrownBy(() -> evaluate(dataset, "evaluate.threshold = 0.3"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "evaluate.threshold: must be auto for a model without classes, because a threshold decides between two classes, but is 0.3");
   }
 
   @Test

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
+import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
 import io.sluice.failure.InvalidInputException;
@@ -290,6 +291,10 @@ class StreamEvaluationTest {
         .hasMessage(
             "Split test of dataset %s has 0 tokens, and a prediction needs at least 2. Choose another evaluate.split, or give it more text and rebuild."
                 .formatted(dataset.uri()));
+    assertThatThrownBy(() -> evaluate(null, "evaluate.threshold = 0.3"))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "evaluate.threshold: must be auto for a language model, because a threshold decides between two classes, but is 0.3");
     assertThatThrownBy(() -> ModelBundle.open(bundle, HADOOP).newDocumentPredictor())
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("is a language model, and this classifies documents");

@@ -15,6 +15,7 @@ import io.sluice.recurrent.model.Attention;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.scoring.bundle.StreamPredictor;
 import io.sluice.scoring.bundle.TextModels;
+import io.sluice.sequences.text.encoding.TextEncoder;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -114,6 +115,24 @@ class TextGeneratorTest {
                 .filter(token -> !token.equals("<eos>"))
                 .toList());
     assertThat(report.perplexity()).isBetween(1.0, (double) vocabulary.size());
+  }
+
+  @Test
+  void aModelOfSubwordsReadsAndWritesByTheTokenizerOfItsBundle() {
+    Path own = folder.resolve("subwords");
+    ModelBundle subwords =
+        TextModels.languageModel(own, TextModels.subwords(own, "run running\nruns in ring\n"));
+
+    GenerateReport report =
+        generate(subwords, "generate { prompt = \"run running\", tokens = 12, temperature = 0 }");
+
+    // run Ġrun n ing
+    List<String> expected = likeliest(subwords, List.of(12, 15, 3, 14), 12);
+    assertThat(report.promptTokens()).isEqualTo(4);
+    assertThat(report.unknownWords()).isEmpty();
+    try (TextEncoder encoder = subwords.newTextEncoder()) {
+      assertThat(report.text()).isEqualTo(encoder.text(expected)).doesNotContain("Ġ");
+    }
   }
 
   @Test

@@ -131,7 +131,7 @@ public final class RawTable {
     DataType type = type(name);
     if (type instanceof ArrayType || type instanceof MapType || type.typeName().equals("struct")) {
       throw new InvalidInputException(
-          "%s: column %s (%s) has type %s, but must be a plain value."
+          "%s: column %s (%s) has type %s, but must be a plain value. Set %3$s to another column, or flatten this one in the source."
               .formatted(described, name, setting, type.simpleString()));
     }
   }

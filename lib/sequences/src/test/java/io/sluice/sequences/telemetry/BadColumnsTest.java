@@ -105,9 +105,9 @@ class BadColumnsTest {
         "time; id as load | source.time.format = epoch-seconds | column time (source.columns.time) has type timestamp, but must be a number with source.time.format = epoch-seconds.",
         "time; 'a' as load | features.channels = [load] | column load (features.channels) has type string, but a channel must be numeric. Leave it out of features.channels or convert it.",
         "time; array(id) as load | features.channels = [load] | column load (features.channels) has type array<bigint>, but a channel must be numeric. Leave it out of features.channels or convert it.",
-        "time; id as load; array(id) as unit | source { series-from = column, columns.series = unit } | column unit (source.columns.series) has type array<bigint>, but must be a plain value.",
-        "time; id as load; array(id) as at | source.columns.arrival = at | column at (source.columns.arrival) has type array<bigint>, but must be a plain value.",
-        "time; array('a') as tag; id as value | source.layout = long | column tag (source.columns.tag) has type array<string>, but must be a plain value."
+        "time; id as load; array(id) as unit | source { series-from = column, columns.series = unit } | column unit (source.columns.series) has type array<bigint>, but must be a plain value. Set source.columns.series to another column, or flatten this one in the source.",
+        "time; id as load; array(id) as at | source.columns.arrival = at | column at (source.columns.arrival) has type array<bigint>, but must be a plain value. Set source.columns.arrival to another column, or flatten this one in the source.",
+        "time; array('a') as tag; id as value | source.layout = long | column tag (source.columns.tag) has type array<string>, but must be a plain value. Set source.columns.tag to another column, or flatten this one in the source."
       })
   void aColumnOfTheWrongTypeIsRefused(String columns, String setting, String problem) {
     Path file = parquet(folder.resolve("raw.parquet"), readings(columns.split("; ")));

@@ -154,7 +154,7 @@ class StreamTest {
     assertThatThrownBy(() -> build.open().streams(Split.TRAIN, 1, Truncation.every(5), 0, 1))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "The train split of %s has 1 tokens: 1 streams get 1 each, and a stream needs at least 2. Lower the batch size to 0, or give more text."
+            "The train split of %s has 1 tokens: 1 streams get 1 each, and a stream needs at least 2. Give more text."
                 .formatted(build.dataset()));
   }
 

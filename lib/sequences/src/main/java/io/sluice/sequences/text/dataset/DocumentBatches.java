@@ -1,19 +1,23 @@
 package io.sluice.sequences.text.dataset;
 
+import io.sluice.sequences.text.dataset.TextManifest.Run;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.function.LongUnaryOperator;
 
 /**
  * Batches of documents, one after the other, in one reused object: what {@link #next} returned is
  * overwritten by the next call. Holds the documents of a pool at a time.
  */
 public final class DocumentBatches implements Iterator<TextBatch> {
+  /** Of a pool in stored order. */
+  private static final int STORED_POOL_BATCHES = 8;
+
+  /** Of a pool in stored order, unless it is one document: 16 MiB of ids. */
+  private static final long STORED_POOL_TOKENS = 1L << 22;
+
   /** Which documents come, and whose they are. */
   interface Order {
-    /** Positions of all ranks. */
-    long positions();
-
     boolean isMine(long position);
 
     long document(long position);
@@ -28,31 +32,41 @@ public final class DocumentBatches implements Iterator<TextBatch> {
   private final DocumentStore store;
   private final Order order;
   private final int batchSize;
-  private final long end;
+  private final long batchTokens;
   private final TextBatch batch;
-  private long step;
+  private final long end;
+  private long position;
   private Pool pool;
   private Documents documents;
 
+  /**
+   * @param batchSize positions of a batch, at most
+   * @param batchTokens tokens of a batch, padding included, at most; a longer document is a batch
+   *     by itself
+   * @param batch that is reused
+   * @param from first position
+   * @param end the one after the last
+   */
   DocumentBatches(
       DocumentStore store,
       Order order,
       int batchSize,
-      int capacity,
-      int padId,
-      long fromStep,
-      long endStep) {
+      long batchTokens,
+      TextBatch batch,
+      long from,
+      long end) {
     this.store = store;
     this.order = order;
     this.batchSize = batchSize;
-    this.step = fromStep;
-    this.end = endStep;
-    this.batch = new TextBatch(Math.max(1, capacity), padId);
+    this.batchTokens = batchTokens;
+    this.batch = batch;
+    this.position = from;
+    this.end = end;
   }
 
   @Override
   public boolean hasNext() {
-    return step < end;
+    return position < end;
   }
 
   @Override
@@ -60,41 +74,49 @@ public final class DocumentBatches implements Iterator<TextBatch> {
     if (!hasNext()) {
       throw new NoSuchElementException("no more batches");
     }
-    long from = step++ * batchSize;
-    long to = Math.min(order.positions(), from + batchSize);
-    batch.begin((int) (to - from));
+    long from = position;
+    long to = Math.min(end, from + batchSize);
+    batch.begin();
     var sources = new Documents[(int) (to - from)];
-    for (long position = from; position < to; position++) {
+    for (; position < to; position++) {
       if (order.isMine(position)) {
         Documents source = at(position);
+        long document = order.document(position);
+        if (!hasRoomFor(source.length(document))) {
+          break;
+        }
         sources[batch.size()] = source;
-        batch.add(source, order.document(position), position);
+        batch.add(source, document, position);
       }
     }
-    batch.allocate();
+    batch.allocate((int) (position - from));
     for (int b = 0; b < batch.size(); b++) {
       batch.fill(sources[b], b);
     }
     return batch;
   }
 
-  private Documents at(long position) {
-    if (pool == null || position >= pool.endPosition()) {
-      pool = order.pool(position);
+  private boolean hasRoomFor(int length) {
+    return batch.size() == 0
+        || (batch.size() + 1L) * Math.max(batch.timeSteps(), length) <= batchTokens;
+  }
+
+  private Documents at(long wanted) {
+    if (pool == null || wanted >= pool.endPosition()) {
+      pool = order.pool(wanted);
       documents = store.range(pool.firstDocument(), pool.endDocument());
     }
     return documents;
   }
 
-  /** Stored order; pools are batches. */
-  static Order stored(long size, int batchSize) {
-    LongUnaryOperator endOf = position -> Math.min(size, (position / batchSize + 8) * batchSize);
+  /**
+   * Stored order; pools are batches, of long documents fewer.
+   *
+   * @param size documents
+   * @param lengths of the documents in this order; null where they are not known
+   */
+  static Order stored(long size, int batchSize, List<Run> lengths) {
     return new Order() {
-      @Override
-      public long positions() {
-        return size;
-      }
-
       @Override
       public boolean isMine(long position) {
         return true;
@@ -107,9 +129,30 @@ public final class DocumentBatches implements Iterator<TextBatch> {
 
       @Override
       public Pool pool(long position) {
-        long end = endOf.applyAsLong(position);
+        long end = Math.min(size, position + (long) STORED_POOL_BATCHES * batchSize);
+        end = lengths == null ? end : endOfTokens(position, end, lengths);
         return new Pool(position, end, end);
       }
     };
+  }
+
+  /** Of documents [first, end) those that a pool holds: at least one. */
+  private static long endOfTokens(long first, long end, List<Run> lengths) {
+    long next = first;
+    long tokens = 0;
+    long runEnd = 0;
+    for (Run run : lengths) {
+      runEnd += run.documents();
+      long own = Math.min(end, runEnd) - next;
+      if (own > 0) {
+        long room = (STORED_POOL_TOKENS - tokens) / run.upTo();
+        if (room < own) {
+          return Math.max(first + 1, next + room);
+        }
+        tokens += own * run.upTo();
+        next += own;
+      }
+    }
+    return end;
   }
 }

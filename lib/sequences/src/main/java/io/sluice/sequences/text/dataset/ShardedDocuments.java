@@ -53,14 +53,15 @@ public final class ShardedDocuments {
           "fromStep is %d, expected 0 ≤ fromStep ≤ %d, the steps of an epoch"
               .formatted(fromStep, steps()));
     }
+    // a step is a batch, whatever its length
     return new DocumentBatches(
         store,
         new Shares(new EpochOrder(documents(), poolBatches, dealing, epoch)),
         dealing.batchSize(),
-        dealing.mostOfShare(rank, ranks),
-        padId,
-        fromStep,
-        steps());
+        Long.MAX_VALUE,
+        new TextBatch(Math.max(1, dealing.mostOfShare(rank, ranks)), padId),
+        fromStep * dealing.batchSize(),
+        documents());
   }
 
   private final class Shares implements DocumentBatches.Order {
@@ -68,11 +69,6 @@ public final class ShardedDocuments {
 
     Shares(EpochOrder order) {
       this.order = order;
-    }
-
-    @Override
-    public long positions() {
-      return documents();
     }
 
     @Override

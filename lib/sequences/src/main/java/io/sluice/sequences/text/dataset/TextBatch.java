@@ -1,5 +1,6 @@
 package io.sluice.sequences.text.dataset;
 
+import io.sluice.failure.InvalidInputException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,6 +19,9 @@ import java.util.List;
  * </pre>
  */
 public final class TextBatch {
+  /** What an array holds. */
+  private static final int MOST_IDS = Integer.MAX_VALUE - 8;
+
   private final int padId;
   private int size;
   private int globalSize;
@@ -43,10 +47,11 @@ public final class TextBatch {
    *
    * @param padId of the contract
    * @param documents ids of each; not kept
+   * @throws InvalidInputException if they are more with their padding than an array holds
    */
   public static TextBatch of(int padId, List<int[]> documents) {
     var batch = new TextBatch(documents.size(), padId);
-    batch.begin(documents.size());
+    batch.begin();
     for (int[] ids : documents) {
       int b = batch.size++;
       batch.lengths[b] = ids.length;
@@ -55,7 +60,7 @@ public final class TextBatch {
       batch.positions[b] = b;
       batch.timeSteps = Math.max(batch.timeSteps, ids.length);
     }
-    batch.allocate();
+    batch.allocate(documents.size());
     for (int b = 0; b < batch.size; b++) {
       int[] ids = documents.get(b);
       for (int t = 0; t < ids.length; t++) {
@@ -78,10 +83,9 @@ public final class TextBatch {
     return of(padId, documents);
   }
 
-  void begin(int newGlobalSize) {
+  void begin() {
     size = 0;
     timeSteps = 0;
-    globalSize = newGlobalSize;
   }
 
   /** Takes a document in, its ids apart: those wait until the longest is known. */
@@ -95,13 +99,23 @@ public final class TextBatch {
     size++;
   }
 
-  /** Makes room for the ids of what was added. */
-  void allocate() {
-    int cells = Math.multiplyExact(timeSteps, size);
-    if (ids.length < cells) {
-      ids = new int[cells];
+  /**
+   * Makes room for the ids of what was added.
+   *
+   * @param newGlobalSize documents of all ranks
+   */
+  void allocate(int newGlobalSize) {
+    globalSize = newGlobalSize;
+    long cells = (long) timeSteps * size;
+    if (cells > MOST_IDS) {
+      throw new InvalidInputException(
+          "A batch of %d documents of up to %d tokens has %d ids, padding included, and an array holds at most %d. Lower the batch size to at most %d, or set a lower text.max-tokens and rebuild."
+              .formatted(size, timeSteps, cells, MOST_IDS, MOST_IDS / timeSteps));
     }
-    Arrays.fill(ids, 0, cells, padId);
+    if (ids.length < cells) {
+      ids = new int[(int) cells];
+    }
+    Arrays.fill(ids, 0, (int) cells, padId);
   }
 
   void fill(Documents source, int b) {

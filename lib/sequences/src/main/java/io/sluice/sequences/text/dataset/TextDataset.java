@@ -27,6 +27,9 @@ public final class TextDataset {
   /** What an array holds. */
   private static final int MOST_KEPT_TOKENS = Integer.MAX_VALUE - 8;
 
+  /** Of a batch in stored order, padding included: as many as are judged in a forward pass. */
+  private static final int BATCH_TOKENS_IN_ORDER = 1 << 16;
+
   private final String uri;
   private final TextManifest manifest;
   private final Configuration hadoop;
@@ -174,6 +177,11 @@ public final class TextDataset {
    * Documents of a split in stored order, which is by length, with their names: a rank's share of
    * the batches, which are dealt whole, as {@link SequenceDataset#inOrder(Split, int, int, int)}
    * has it.
+   *
+   * <p>A batch of more than {@value #BATCH_TOKENS_IN_ORDER} tokens, padding included, comes in
+   * several; a longer document is one by itself.
+   *
+   * @param batchSize documents of a batch, at most
    */
   public DocumentBatches documentsInOrder(Split split, int batchSize, int rank, int ranks) {
     require(Layout.DOCUMENTS);
@@ -183,15 +191,16 @@ public final class TextDataset {
               .formatted(batchSize, rank, ranks));
     }
     var store = new DocumentStore(uri, parts(split), true, hadoop);
-    long batches = (store.size() + batchSize - 1) / batchSize;
+    long size = store.size();
+    long batches = (size + batchSize - 1) / batchSize;
     return new DocumentBatches(
         store,
-        DocumentBatches.stored(store.size(), batchSize),
+        DocumentBatches.stored(size, batchSize, manifest.splits().get(split.label()).lengthRuns()),
         batchSize,
-        batchSize,
-        contract().padId(),
-        batches * rank / ranks,
-        batches * (rank + 1) / ranks);
+        BATCH_TOKENS_IN_ORDER,
+        new TextBatch(batchSize, contract().padId()),
+        Math.min(size, batches * rank / ranks * batchSize),
+        Math.min(size, batches * (rank + 1) / ranks * batchSize));
   }
 
   /**

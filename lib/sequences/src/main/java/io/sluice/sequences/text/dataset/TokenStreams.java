@@ -45,8 +45,15 @@ public final class TokenStreams {
     this.ranks = ranks;
     if (length() < 2) {
       throw new InvalidInputException(
-          "%s has %d tokens: %d streams get %d each, and a stream needs at least 2. Lower the batch size to %d, or give more text."
-              .formatted(where, tokens, streams, length(), tokens / 2));
+          "%s has %d tokens: %d streams get %d each, and a stream needs at least 2. %s"
+              .formatted(
+                  where,
+                  tokens,
+                  streams,
+                  length(),
+                  tokens < 2
+                      ? "Give more text."
+                      : "Read it as at most %d streams, or give more text.".formatted(tokens / 2)));
     }
     this.cuts = truncation.over(length() - 1);
     this.kept = 4L * length() * size() <= memoryBytes ? readAll() : null;

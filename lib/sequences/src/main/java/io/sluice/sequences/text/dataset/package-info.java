@@ -22,6 +22,10 @@
  * <p>A rank keeps a split in memory where it fits, and else reads each pool whole, also the
  * documents of other ranks: ids decode faster than a network takes them.
  *
+ * <p>In stored order, in which a split is judged, batches and pools are bounded by tokens too: no
+ * step has to hold a certain number of documents there, and a few long ones would make arrays of
+ * the longest times the batch size.
+ *
  * <p><b>Considered:</b> shards as contiguous ranges, as telemetry has them. With documents stored
  * by length a batch over all shards would then hold every length. Bucketing in memory: what it
  * holds grows with the dataset.

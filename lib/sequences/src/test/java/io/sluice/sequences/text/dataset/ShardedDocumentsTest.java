@@ -11,10 +11,13 @@ import io.sluice.sequences.dataset.Dealing;
 import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.text.TextBuild;
+import io.sluice.sequences.text.dataset.DocumentBatches.Pool;
+import io.sluice.sequences.text.dataset.TextManifest.Run;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -191,6 +194,61 @@ class ShardedDocumentsTest {
       }
     }
     assertThat(names).doesNotHaveDuplicates().hasSize(DOCUMENTS);
+  }
+
+  @Test
+  void batchesInStoredOrderAreBoundedByTheirTokens(@TempDir Path other) {
+    var text = new StringBuilder();
+    for (int length : new int[] {30_000, 1, 100_000, 2, 30_000, 3, 30_000}) {
+      text.append("w ".repeat(length)).append('\n');
+    }
+    TextBuild build =
+        TextBuild.in(other).text("t.txt", text.toString()).with("text.max-tokens = 0");
+    build.run();
+
+    var shapes = new ArrayList<String>();
+    for (int rank = 0; rank < 2; rank++) {
+      DocumentBatches batches = build.open().documentsInOrder(Split.TRAIN, 4, rank, 2);
+      while (batches.hasNext()) {
+        TextBatch batch = batches.next();
+        assertThat(batch.globalSize()).isEqualTo(batch.size());
+        shapes.add(
+            "rank %d: %d from %d, %d steps"
+                .formatted(rank, batch.size(), batch.position(0), batch.timeSteps()));
+      }
+    }
+
+    // 65,536 tokens hold two documents of 30,000
+    assertThat(shapes)
+        .containsExactly(
+            "rank 0: 3 from 0, 3 steps",
+            "rank 0: 1 from 3, 30000 steps",
+            "rank 1: 2 from 4, 30000 steps",
+            "rank 1: 1 from 6, 100000 steps");
+  }
+
+  @Test
+  void longDocumentsAreReadFewAtATime() {
+    // 4,194,304 tokens hold 41 documents of 100,000
+    var runs = List.of(new Run(100, 5000), new Run(100_000, 100), new Run(9_000_000, 2));
+    DocumentBatches.Order order = DocumentBatches.stored(5102, 512, runs);
+
+    assertThat(order.pool(0)).isEqualTo(new Pool(0, 4096, 4096));
+    assertThat(order.pool(5000)).isEqualTo(new Pool(5000, 5041, 5041));
+    assertThat(order.pool(5090)).isEqualTo(new Pool(5090, 5100, 5100));
+    assertThat(order.pool(5100)).isEqualTo(new Pool(5100, 5101, 5101));
+    assertThat(DocumentBatches.stored(5102, 512, null).pool(5000))
+        .isEqualTo(new Pool(5000, 5102, 5102));
+  }
+
+  @Test
+  void aBatchThatNoArrayHoldsIsRefused() {
+    List<int[]> documents = Collections.nCopies(513, new int[4_200_000]);
+
+    assertThatThrownBy(() -> TextBatch.of(0, documents))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "A batch of 513 documents of up to 4200000 tokens has 2154600000 ids, padding included, and an array holds at most 2147483639. Lower the batch size to at most 511, or set a lower text.max-tokens and rebuild.");
   }
 
   @Test

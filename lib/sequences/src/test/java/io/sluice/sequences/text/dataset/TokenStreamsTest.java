@@ -154,7 +154,7 @@ class TokenStreamsTest {
     assertThatThrownBy(() -> dataset.streams(Split.TRAIN, 6000, Truncation.every(3), 0, 1))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "The train split of %s has 10007 tokens: 6000 streams get 1 each, and a stream needs at least 2. Lower the batch size to 5003, or give more text."
+            "The train split of %s has 10007 tokens: 6000 streams get 1 each, and a stream needs at least 2. Read it as at most 5003 streams, or give more text."
                 .formatted(dataset.uri()));
   }
 }
