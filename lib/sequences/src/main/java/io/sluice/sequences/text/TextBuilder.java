@@ -22,6 +22,7 @@ import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
@@ -200,6 +201,7 @@ public final class TextBuilder {
     }
     table.requireFewRejected(
         settings.reject().maxShare(),
+        Set.of(),
         settings.reject().path(),
         "correct the data or the settings of source and text");
     table.warningOfReplaced().ifPresent(warnings::add);
