@@ -3,6 +3,7 @@ package io.sluice.sequences.text;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.text.TextSettings.VocabularyRule;
+import io.sluice.sequences.text.encoding.Tokeniser;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.List;
 
@@ -31,11 +32,16 @@ final class WordList {
         new Vocabulary.Special(
             rule.pad(), rule.unknown(), settings.text().tokenisation().lineEnd());
     String tokenizer = settings.text().tokenizerPath();
+    String tokenizerJson = null;
+    if (tokenizer != null) {
+      tokenizerJson = lake.readText(tokenizer, "tokenizer (text.tokenizer-path)");
+      Tokeniser.requireSubwords(tokenizerJson, "text.tokenizer-path " + tokenizer);
+    }
     String path = rule.path();
     return new WordList(
         rule,
         special,
-        tokenizer == null ? null : lake.readText(tokenizer, "tokenizer (text.tokenizer-path)"),
+        tokenizerJson,
         path == null
             ? null
             : Vocabulary.parse(
