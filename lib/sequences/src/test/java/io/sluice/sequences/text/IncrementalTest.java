@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Map;
+import org.apache.commons.io.FileUtils;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,6 +91,30 @@ class IncrementalTest {
     assertEqualsFullBuild();
     // other tokens
     assertDone(build.with("text.lowercase = false").run(), 4, "train", "validation", "test");
+  }
+
+  @Test
+  void anUnchangedRerunSaysWhatTheBuildSaidAndLeavesItsRejectsWhereTheyAreAskedFor()
+      throws IOException {
+    csv("test/t.csv", "t,pos,good good film", "t,neg,bad zebra");
+    TextReport first = build.run();
+    assertThat(first.warnings()).hasSize(2);
+
+    TextReport unchanged = build.run();
+
+    assertDone(unchanged, 0);
+    assertThat(unchanged.warnings()).isEqualTo(first.warnings());
+    assertThat(unchanged.rejects()).isEqualTo(first.rejects());
+    Path elsewhere = folder.resolve("elsewhere");
+    build.with("reject.path = \"%s\"".formatted(elsewhere));
+    for (int run = 0; run < 2; run++) {
+      TextReport moved = build.run();
+      assertDone(moved, 0);
+      assertThat(moved.warnings()).isEqualTo(first.warnings());
+      assertThat(moved.rejects()).isEqualTo(elsewhere.toString());
+      assertThat(elsewhere).isDirectoryContaining("glob:**.parquet");
+      FileUtils.deleteDirectory(elsewhere.toFile());
+    }
   }
 
   @Test
