@@ -253,8 +253,12 @@ final class TokenTable {
     return replaced == 0
         ? Optional.empty()
         : Optional.of(
-            "%d documents have bytes that are not UTF-8, or the character U+FFFD that such bytes became before; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out."
-                .formatted(replaced));
+            "%d documents have bytes that are not UTF-8%s; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out."
+                .formatted(
+                    replaced,
+                    reading.readsBytes()
+                        ? ""
+                        : ", or the character U+FFFD that such bytes became before"));
   }
 
   /** Whether a source has the column of labels. */
