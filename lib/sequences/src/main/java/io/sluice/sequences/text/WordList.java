@@ -45,7 +45,10 @@ final class WordList {
         path == null
             ? null
             : Vocabulary.parse(
-                lake.readText(path, "vocabulary (text.vocabulary.path)"), special, path));
+                lake.readText(path, "vocabulary (text.vocabulary.path)"),
+                special,
+                "text.vocabulary.path " + path,
+                "Correct the line, or give a vocabulary.jsonl that build-sequences wrote."));
   }
 
   /** The text of the tokenizer; null where tokens are no subwords. */

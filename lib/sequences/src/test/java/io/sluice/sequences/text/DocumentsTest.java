@@ -347,6 +347,12 @@ class DocumentsTest {
 
     assertThat(second.documents(Split.TRAIN)).containsExactly(entry("u.txt:1", "a a a <unk> b"));
     assertThat(second.dataset().resolve(Vocabulary.FILE_NAME)).hasSameTextualContentAs(kept);
+    Files.writeString(kept, Files.readString(kept).replace("\"a\"", "\"b\""));
+    assertThatThrownBy(second::run)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "text.vocabulary.path %s cannot be read: line 4 has the token \"b\", as line 3 has. Correct the line, or give a vocabulary.jsonl that build-sequences wrote."
+                .formatted(kept));
   }
 
   @Test
