@@ -346,8 +346,7 @@ public final class ConfigReader {
     keysRead.add(prefix + key);
     String path = prefix + key;
     return !config.hasPath(key)
-        || (Defaults.ALL.hasPath(path)
-            && config.getValue(key).equals(Defaults.ALL.getValue(path)));
+        || (Defaults.ALL.hasPath(path) && config.getValue(key).equals(Defaults.ALL.getValue(path)));
   }
 
   /** Parsed by whoever asks first. */

@@ -75,7 +75,7 @@ final class KeptTokens {
 
   /**
    * @param reading SHA-256 of all that decides how a file becomes tokens
-   * @param built null before a dataset was published
+   * @param built null before a dataset was published, and after a build that failed
    */
   record Index(String format, String reading, List<Generation> generations, Built built) {}
 
@@ -219,6 +219,11 @@ final class KeptTokens {
     var whole = new Generation(nextName(), now);
     save(new Index(FORMAT, index.reading(), List.of(whole), index.built()));
     deleteOthers(lake.children(uri));
+  }
+
+  /** Before the rejects table is replaced: of a build that then fails, it is not the last one's. */
+  void forgetBuilt() {
+    published(null);
   }
 
   /** Notes what was published. */

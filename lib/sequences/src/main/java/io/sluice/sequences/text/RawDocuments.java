@@ -88,8 +88,7 @@ public final class RawDocuments {
     TokenTable table = TokenTable.write(spark, reading, request.folder());
     table.requireDocuments();
     table.requireNames("Set source.columns.id.");
-    return new RawDocuments(
-        table, source, contract.layout() == Layout.STREAM, table.hasLabels());
+    return new RawDocuments(table, source, contract.layout() == Layout.STREAM, table.hasLabels());
   }
 
   private static InvalidUtf8 invalidUtf8(JsonNode preparation) {

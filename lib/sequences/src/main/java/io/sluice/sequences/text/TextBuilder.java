@@ -104,6 +104,7 @@ public final class TextBuilder {
                       provenance.codeVersion(),
                       state,
                       kept));
+      kept.forgetBuilt();
       Result result = build(staged, table, words, last);
       kept.published(
           new Built(result.manifest().seal(), state.hash(), rejects, List.copyOf(warnings)));

@@ -1,13 +1,16 @@
 package io.sluice.sequences.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.failure.InvalidInputException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import java.util.Map;
 import org.apache.commons.io.FileUtils;
 import org.junit.jupiter.api.BeforeEach;
@@ -115,6 +118,21 @@ class IncrementalTest {
       assertThat(elsewhere).isDirectoryContaining("glob:**.parquet");
       FileUtils.deleteDirectory(elsewhere.toFile());
     }
+  }
+
+  @Test
+  void filesThatAreBackAfterABuildThatFailedGetTheirRejectsBack() throws IOException {
+    build.run();
+    List<String> rejects = build.rejects();
+    csv("train/z.csv", "z1,pos,", "z2,pos,", "z3,pos,");
+    assertThatThrownBy(build::run).isInstanceOf(InvalidInputException.class);
+    assertThat(build.rejects()).hasSize(4);
+    Files.delete(folder.resolve("train/z.csv"));
+
+    TextReport back = build.run();
+
+    assertDone(back, 0);
+    assertThat(build.rejects()).isEqualTo(rejects).hasSize(1);
   }
 
   @Test

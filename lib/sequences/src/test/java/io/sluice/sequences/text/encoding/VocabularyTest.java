@@ -87,11 +87,9 @@ class VocabularyTest {
             "v has no token <oov> (5 tokens). Give a vocabulary with it, or name its own special tokens in text.vocabulary.");
     assertThatThrownBy(() -> parse(text.replace("\"the\"", "\"<eos>\""), SPECIAL))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessage(
-            "v cannot be read: line 4 has the token \"<eos>\", as line 3 has. Restore it.");
+        .hasMessage("v cannot be read: line 4 has the token \"<eos>\", as line 3 has. Restore it.");
     assertThatThrownBy(() -> parse(text.replace("\"the\"", "\"<pad>\""), SPECIAL))
-        .hasMessage(
-            "v cannot be read: line 4 has the token \"<pad>\", as line 1 has. Restore it.");
+        .hasMessage("v cannot be read: line 4 has the token \"<pad>\", as line 1 has. Restore it.");
   }
 
   @Test
