@@ -341,6 +341,19 @@ public final class ConfigReader {
     return config.hasPath(key);
   }
 
+  /** True where the setting is null, or has the value of {@code reference.conf}, whoever set it. */
+  public boolean isDefault(String key) {
+    keysRead.add(prefix + key);
+    String path = prefix + key;
+    return !config.hasPath(key)
+        || (Defaults.ALL.hasPath(path) && config.getValue(key).equals(Defaults.ALL.getValue(path)));
+  }
+
+  /** Parsed by whoever asks first. */
+  private static final class Defaults {
+    static final Config ALL = Settings.reference().resolve();
+  }
+
   /**
    * Reports a rule that spans several keys; {@code key} is the one the user should change.
    *

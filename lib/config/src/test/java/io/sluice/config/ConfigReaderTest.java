@@ -57,6 +57,30 @@ class ConfigReaderTest {
   }
 
   @Test
+  void aDefaultIsToldByItsValueAndNotByWhoSetIt() {
+    Settings settings =
+        Settings.parse(
+            "text { truncate = end, max-tokens = 400.0, unicode = nfc, line-end = \"|\" }",
+            "text.punctuation=keep",
+            "text.tokens=null");
+    List<String> keys =
+        List.of(
+            "truncate",
+            "max-tokens",
+            "punctuation",
+            "tokens",
+            "classes",
+            "vocabulary.pad",
+            "unicode",
+            "line-end");
+
+    List<Boolean> defaults =
+        settings.read(root -> root.section("text", t -> keys.stream().map(t::isDefault).toList()));
+
+    assertThat(defaults).containsExactly(true, true, true, true, true, true, false, false);
+  }
+
+  @Test
   void requiredSettingWithoutValueIsNamed() {
     assertProblem("path = null", r -> r.string("path"), "path: is required (a string)");
   }

@@ -169,7 +169,8 @@ public final class ModelBundle {
         Vocabulary.parse(
             text(contents.get(Vocabulary.FILE_NAME)),
             text.special(),
-            new Path(folder, Vocabulary.FILE_NAME).toString());
+            new Path(folder, Vocabulary.FILE_NAME).toString(),
+            "Restore the bundle from a copy, or train again.");
     try {
       new TextEncoder(
               text.contract(), vocabulary, text(contents.get(TextManifest.TOKENIZER_FILE_NAME)))

@@ -10,6 +10,7 @@ import com.networknt.schema.SpecVersion;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
+import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.head.AdaptiveSoftmax;
 import io.sluice.scoring.SparkExtension;
 import io.sluice.scoring.bundle.ModelBundle;
@@ -20,6 +21,7 @@ import io.sluice.scoring.evaluation.Evaluation;
 import io.sluice.scoring.evaluation.EvaluationReport;
 import io.sluice.sequences.text.encoding.TextEncoder;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -190,6 +192,34 @@ class DocumentLikelihoodTest {
       }
       return logs;
     }
+  }
+
+  @Test
+  void emptyLinesAreRejectsThatDoNotCountAsTooMany(SparkSession spark) throws IOException {
+    ModelBundle bundle = TextModels.languageModel(folder, "text.invalid-utf8 = reject");
+    Path lines = Files.writeString(folder.resolve("lines.txt"), "it runs\n\nall is well\n\n");
+    String input =
+        "source { format = text, columns { id = null, text = auto } }, score.input = \"%s\""
+            .formatted(lines);
+
+    DocumentScoreReport report = score(spark, bundle, input);
+
+    assertThat(report.predictionsWritten()).isEqualTo(2);
+    assertThat(report.rejectedDocuments()).isEqualTo(Map.of("text-empty", 2L));
+    assertThat(spark.read().parquet(report.rejects()).where("reason = 'text-empty'").count())
+        .isEqualTo(2);
+    Files.write(lines, "it runs\n\n\u00ff\n".getBytes(StandardCharsets.ISO_8859_1));
+    assertThatThrownBy(() -> score(spark, bundle, input))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(
+            "score.input %s: 1 of 3 documents cannot be used (33.33 %%), more than reject.max-share = 0.01. Reasons: text-not-utf8 1. They are in "
+                .formatted(lines));
+    Files.writeString(lines, "\n\n");
+    assertThatThrownBy(() -> score(spark, bundle, input))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(
+            "score.input %s: 2 of 2 documents cannot be used (100.00 %%), and none is left. Reasons: text-empty 2. They are in "
+                .formatted(lines));
   }
 
   @Test

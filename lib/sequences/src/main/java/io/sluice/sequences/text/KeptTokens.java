@@ -3,6 +3,8 @@ package io.sluice.sequences.text;
 import static org.apache.spark.sql.functions.broadcast;
 import static org.apache.spark.sql.functions.col;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.lake.Lake;
@@ -10,6 +12,7 @@ import io.sluice.sequences.source.RejectsTable;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
@@ -65,12 +68,14 @@ final class KeptTokens {
    *
    * @param seal of its manifest
    * @param files SHA-256 of the files that the sources had
+   * @param rejects where its rejects table lies; null in an index of before this was noted
+   * @param warnings what the build said that a person should look at; likewise
    */
-  record Built(String seal, String files) {}
+  record Built(String seal, String files, String rejects, List<String> warnings) {}
 
   /**
    * @param reading SHA-256 of all that decides how a file becomes tokens
-   * @param built null before a dataset was published
+   * @param built null before a dataset was published, and after a build that failed
    */
   record Index(String format, String reading, List<Generation> generations, Built built) {}
 
@@ -112,6 +117,7 @@ final class KeptTokens {
     String file = uri + "/" + INDEX;
     try {
       var tree = ManifestJson.tree(lake.readText(file, "index of kept tokens"), file);
+      completeOlder(tree.path("built"));
       Index read = ManifestJson.convert(tree, Index.class, file);
       boolean isWhole =
           FORMAT.equals(read.format())
@@ -127,6 +133,17 @@ final class KeptTokens {
     return index;
   }
 
+  /** Adds what was not noted of a build before. */
+  private static void completeOlder(JsonNode built) {
+    if (built instanceof ObjectNode object) {
+      for (String none : new String[] {"rejects", "warnings"}) {
+        if (!object.has(none)) {
+          object.putNull(none);
+        }
+      }
+    }
+  }
+
   private void deleteOthers(List<String> children) {
     Set<String> own =
         index.generations().stream().map(Generation::folder).collect(Collectors.toSet());
@@ -138,9 +155,16 @@ final class KeptTokens {
     return uri + "/" + generation.folder();
   }
 
-  /** True if the dataset with this seal is what the last build made of these files. */
-  boolean isBuilt(Built built) {
-    return built.equals(index.built());
+  /**
+   * The last build, if the dataset with this seal is what it made of these files, and its rejects
+   * table is there.
+   *
+   * @param rejects where that is looked for
+   */
+  Optional<Built> built(String seal, String files, String rejects) {
+    return Optional.ofNullable(index.built())
+        .filter(last -> last.seal().equals(seal) && last.files().equals(files))
+        .filter(last -> rejects.equals(last.rejects()) && lake.exists(rejects));
   }
 
   /** Drops all tokens unless they were read this way. */
@@ -195,6 +219,11 @@ final class KeptTokens {
     var whole = new Generation(nextName(), now);
     save(new Index(FORMAT, index.reading(), List.of(whole), index.built()));
     deleteOthers(lake.children(uri));
+  }
+
+  /** Before the rejects table is replaced: of a build that then fails, it is not the last one's. */
+  void forgetBuilt() {
+    published(null);
   }
 
   /** Notes what was published. */

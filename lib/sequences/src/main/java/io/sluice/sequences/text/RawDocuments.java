@@ -11,11 +11,13 @@ import io.sluice.sequences.source.RejectsTable;
 import io.sluice.sequences.text.TextSettings.InvalidUtf8;
 import io.sluice.sequences.text.TextSettings.Source;
 import io.sluice.sequences.text.encoding.TextContract;
+import io.sluice.sequences.text.encoding.TextContract.Layout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -31,11 +33,13 @@ import org.apache.spark.sql.SparkSession;
 public final class RawDocuments {
   private final TokenTable table;
   private final Source source;
+  private final boolean isOfStream;
   private final boolean hasLabels;
 
-  private RawDocuments(TokenTable table, Source source, boolean hasLabels) {
+  private RawDocuments(TokenTable table, Source source, boolean isOfStream, boolean hasLabels) {
     this.table = table;
     this.source = source;
+    this.isOfStream = isOfStream;
     this.hasLabels = hasLabels;
   }
 
@@ -84,7 +88,7 @@ public final class RawDocuments {
     TokenTable table = TokenTable.write(spark, reading, request.folder());
     table.requireDocuments();
     table.requireNames("Set source.columns.id.");
-    return new RawDocuments(table, source, table.hasLabels());
+    return new RawDocuments(table, source, contract.layout() == Layout.STREAM, table.hasLabels());
   }
 
   private static InvalidUtf8 invalidUtf8(JsonNode preparation) {
@@ -104,7 +108,8 @@ public final class RawDocuments {
   }
 
   /**
-   * Writes the rejects table, and refuses input of which too much cannot be used.
+   * Writes the rejects table, and refuses input of which too much cannot be used. A document
+   * without a token does not count for it where the contract is of a stream, which has empty lines.
    *
    * @param folder where the rejects table is published, also where the input is refused
    * @param maxShare {@code reject.max-share}
@@ -113,7 +118,10 @@ public final class RawDocuments {
     long n = table.rejected().values().stream().mapToLong(Long::longValue).sum();
     RejectsTable.write(table.described(), table.rejects(), n, folder);
     table.requireFewRejected(
-        maxShare, folder.targetUri(), "correct the data, or the settings of source");
+        maxShare,
+        isOfStream ? Set.of(TextReject.TEXT_EMPTY) : Set.of(),
+        folder.targetUri(),
+        "correct the data, or the settings of source");
   }
 
   /**

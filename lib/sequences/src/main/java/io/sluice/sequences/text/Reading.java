@@ -26,6 +26,13 @@ record Reading(
     boolean needsLabels,
     InvalidUtf8 invalidUtf8) {
 
+  /**
+   * Formats whose texts Spark hands over as they lie in a file. The readers of the others decode
+   * first, and what was not UTF-8 then is U+FFFD already; Avro's does where the schema asks for
+   * Java's strings.
+   */
+  private static final List<String> BYTE_FORMATS = List.of("text", "parquet", "orc");
+
   /** What a build reads. */
   static Reading of(TextSettings settings, String tokenizerJson) {
     return new Reading(
@@ -38,6 +45,11 @@ record Reading(
         settings.dataset().layout() == Layout.STREAM,
         settings.source().labelColumn() != null,
         settings.text().invalidUtf8());
+  }
+
+  /** Whether texts have the bytes of their file, or U+FFFD for those that were not UTF-8. */
+  boolean readsBytes() {
+    return BYTE_FORMATS.contains(source.format());
   }
 
   /** All sources, for messages of work on them together. */

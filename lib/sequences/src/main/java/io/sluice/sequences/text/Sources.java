@@ -161,7 +161,7 @@ final class Sources {
         table.file().as("uri"),
         input_file_block_start().as("block"),
         table.malformed().as("malformed"),
-        text(table, source.textColumn()).as("text"),
+        text(table, source.textColumn()).cast("binary").as("text"),
         text(table, source.idColumn()).as("id"),
         text(table, label(reading, table)).as("label"));
   }
@@ -182,6 +182,7 @@ final class Sources {
         !reading.isStream(),
         reading.needsLabels(),
         reading.invalidUtf8(),
+        reading.readsBytes(),
         roots,
         names);
   }

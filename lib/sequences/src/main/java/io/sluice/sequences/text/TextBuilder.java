@@ -22,6 +22,8 @@ import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
@@ -81,8 +83,14 @@ public final class TextBuilder {
               settings, provenance.codeVersion(), words.tokenizerJson(), words.given(), hadoop);
       var state = SourceState.list(settings.source(), hadoop);
       KeptTokens kept = KeptTokens.open(settings.dataset().path(), hadoop);
-      if (last.isThere() && kept.isBuilt(new Built(last.manifest().seal(), state.hash()))) {
+      String rejects = lake.qualified(settings.reject().path());
+      Optional<Built> unchanged =
+          last.isThere()
+              ? kept.built(last.manifest().seal(), state.hash(), rejects)
+              : Optional.empty();
+      if (unchanged.isPresent()) {
         LOG.info("unchanged  | files and settings are those of the last build: nothing to do");
+        warnings.addAll(unchanged.get().warnings());
         return report(last.manifest(), 0, List.of());
       }
       TokenTable table =
@@ -96,8 +104,10 @@ public final class TextBuilder {
                       provenance.codeVersion(),
                       state,
                       kept));
+      kept.forgetBuilt();
       Result result = build(staged, table, words, last);
-      kept.published(new Built(result.manifest().seal(), state.hash()));
+      kept.published(
+          new Built(result.manifest().seal(), state.hash(), rejects, List.copyOf(warnings)));
       return result.report();
     }
   }
@@ -200,6 +210,7 @@ public final class TextBuilder {
     }
     table.requireFewRejected(
         settings.reject().maxShare(),
+        Set.of(),
         settings.reject().path(),
         "correct the data or the settings of source and text");
     table.warningOfReplaced().ifPresent(warnings::add);

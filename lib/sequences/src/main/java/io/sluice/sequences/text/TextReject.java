@@ -11,7 +11,7 @@ enum TextReject {
   LABEL_MISSING,
   /** Bytes that are not UTF-8, with text.invalid-utf8 = reject. */
   TEXT_NOT_UTF8,
-  /** Not one token, in layout documents. */
+  /** Not one token, in layout documents and where a model scores. */
   TEXT_EMPTY,
   /** A label that is none of the classes. */
   LABEL_UNKNOWN;

@@ -174,6 +174,7 @@ public record TextSettings(
         FILE_FORMATS,
         source.format());
     settings.requireApart(root);
+    IdleSettings.refuse(root, settings);
     return settings;
   }
 

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -213,17 +214,20 @@ final class TokenTable {
    * Refuses a source of which too little is left.
    *
    * @param maxShare more rejected documents than this share are too many
+   * @param excused reasons that do not count for it
    * @param path where they were written to
    * @param advice what to do
    */
-  void requireFewRejected(double maxShare, String path, String advice) {
-    long n = rejected.values().stream().mapToLong(Long::longValue).sum();
-    double share = (double) n / documents();
-    if (n < documents() && share <= maxShare) {
+  void requireFewRejected(double maxShare, Set<TextReject> excused, String path, String advice) {
+    var counted = new TreeMap<>(rejected);
+    excused.forEach(reason -> counted.remove(reason.label()));
+    boolean isTooMuch = (double) total(counted) / documents() > maxShare;
+    if (!isTooMuch && total(rejected) < documents()) {
       return;
     }
+    TreeMap<String, Long> blamed = isTooMuch ? counted : rejected;
     List<String> reasons =
-        rejected.entrySet().stream()
+        blamed.entrySet().stream()
             .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
             .map(e -> "%s %d".formatted(e.getKey(), e.getValue()))
             .toList();
@@ -231,13 +235,17 @@ final class TokenTable {
         "%s: %d of %d documents cannot be used (%.2f %%), %s. Reasons: %s. They are in %s; %s."
             .formatted(
                 reading.described(0),
-                n,
+                total(blamed),
                 documents(),
-                100 * share,
-                share > maxShare ? "more than reject.max-share = " + maxShare : "and none is left",
+                100.0 * total(blamed) / documents(),
+                isTooMuch ? "more than reject.max-share = " + maxShare : "and none is left",
                 String.join(", ", reasons),
                 path,
                 advice));
+  }
+
+  private static long total(Map<String, Long> counts) {
+    return counts.values().stream().mapToLong(Long::longValue).sum();
   }
 
   /** What a person should know of bytes that are not UTF-8; empty where there are none. */
@@ -245,8 +253,12 @@ final class TokenTable {
     return replaced == 0
         ? Optional.empty()
         : Optional.of(
-            "%d documents have bytes that are not UTF-8, or the character U+FFFD that such bytes became before; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out."
-                .formatted(replaced));
+            "%d documents have bytes that are not UTF-8%s; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out."
+                .formatted(
+                    replaced,
+                    reading.readsBytes()
+                        ? ""
+                        : ", or the character U+FFFD that such bytes became before"));
   }
 
   /** Whether a source has the column of labels. */

@@ -10,6 +10,7 @@ import io.sluice.sequences.text.TextSettings.InvalidUtf8;
 import io.sluice.sequences.text.encoding.Tokenisation;
 import io.sluice.sequences.text.encoding.Tokeniser;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -26,10 +27,11 @@ import org.apache.spark.util.TaskCompletionListener;
 /**
  * Rows of a source to tokenised documents, in the order in which Spark reads a file.
  *
- * <p>In: {@code source file block malformed text id label}. Out: {@link #SCHEMA}. Rows of one file
- * and block are numbered in chunks of at most {@value #CHUNK_ROWS}: numbers within a chunk are
- * known here, where chunks begin is added up on the driver.
+ * <p>In: {@code source file block malformed text id label}, the text as bytes. Out: {@link
+ * #SCHEMA}. Rows of one file and block are numbered in chunks of at most {@value #CHUNK_ROWS}:
+ * numbers within a chunk are known here, where chunks begin is added up on the driver.
  *
+ * @param readsBytes texts have the bytes of their file; else U+FFFD stands for what was not UTF-8
  * @param roots by source: the folder that names of files are relative to
  * @param names of the text, id and label columns, for the rejects table; null where there is none
  */
@@ -39,6 +41,7 @@ record Tokenising(
     boolean needsTokens,
     boolean isLabelled,
     InvalidUtf8 invalidUtf8,
+    boolean readsBytes,
     List<String> roots,
     List<String> names)
     implements MapPartitionsFunction<Row, Row> {
@@ -114,11 +117,12 @@ record Tokenising(
       Row in = rows.next();
       place(in.getInt(0), in.getString(1), in.getLong(2));
       String malformed = in.getString(3);
-      String text = in.getString(4);
+      byte[] bytes = in.getAs(4);
+      String text = bytes == null ? null : new String(bytes, StandardCharsets.UTF_8);
       String id = in.getString(5);
       String label = in.getString(6);
       TextReject reason = reason(malformed, text, id, label);
-      boolean replaced = reason == null && text.indexOf(REPLACEMENT) >= 0;
+      boolean replaced = reason == null && hasReplaced(text, bytes);
       if (replaced && invalidUtf8 == InvalidUtf8.REJECT) {
         reason = TextReject.TEXT_NOT_UTF8;
         replaced = false;
@@ -156,6 +160,11 @@ record Tokenising(
           exact == null ? null : exact.getLong(8),
           normal == null ? null : normal.getLong(0),
           normal == null ? null : normal.getLong(8));
+    }
+
+    /** A U+FFFD stands in few texts: their bytes alone are looked at once more. */
+    private boolean hasReplaced(String text, byte[] bytes) {
+      return text.indexOf(REPLACEMENT) >= 0 && !(readsBytes && isUtf8(bytes));
     }
 
     private void take(String token) {
@@ -240,6 +249,15 @@ record Tokenising(
   }
 
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static boolean isUtf8(byte[] bytes) {
+    try {
+      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+      return true;
+    } catch (CharacterCodingException e) {
+      return false;
+    }
+  }
 
   static MessageDigest sha256() {
     try {

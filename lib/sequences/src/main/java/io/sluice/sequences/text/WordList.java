@@ -3,6 +3,7 @@ package io.sluice.sequences.text;
 import io.sluice.sequences.dataset.Split;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.sequences.text.TextSettings.VocabularyRule;
+import io.sluice.sequences.text.encoding.Tokeniser;
 import io.sluice.sequences.text.encoding.Vocabulary;
 import java.util.List;
 
@@ -31,15 +32,23 @@ final class WordList {
         new Vocabulary.Special(
             rule.pad(), rule.unknown(), settings.text().tokenisation().lineEnd());
     String tokenizer = settings.text().tokenizerPath();
+    String tokenizerJson = null;
+    if (tokenizer != null) {
+      tokenizerJson = lake.readText(tokenizer, "tokenizer (text.tokenizer-path)");
+      Tokeniser.requireSubwords(tokenizerJson, "text.tokenizer-path " + tokenizer);
+    }
     String path = rule.path();
     return new WordList(
         rule,
         special,
-        tokenizer == null ? null : lake.readText(tokenizer, "tokenizer (text.tokenizer-path)"),
+        tokenizerJson,
         path == null
             ? null
             : Vocabulary.parse(
-                lake.readText(path, "vocabulary (text.vocabulary.path)"), special, path));
+                lake.readText(path, "vocabulary (text.vocabulary.path)"),
+                special,
+                "text.vocabulary.path " + path,
+                "Correct the line, or give a vocabulary.jsonl that build-sequences wrote."));
   }
 
   /** The text of the tokenizer; null where tokens are no subwords. */

@@ -18,7 +18,8 @@
  * modification, and takes over the files of a split whose documents, vocabulary and contract are as
  * they were ({@code LastBuild}). The rest (splits, labels, duplicates, counts of words) is computed
  * from the whole table, so the dataset is that of a full build, to the byte. Where neither files
- * nor settings nor code have changed, nothing is done.
+ * nor settings nor code have changed, and the rejects table lies where it is asked for, nothing is
+ * done, and the report repeats the last build's warnings.
  *
  * <p>What is written is a function of the rows and the settings alone. Documents go to files by
  * their length, and within a length by a hash of their name; tokens of a stream by their number,

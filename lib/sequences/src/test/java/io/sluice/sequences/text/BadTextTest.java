@@ -36,6 +36,22 @@ class BadTextTest {
   }
 
   @Test
+  void aTokenizerThatIsNoneIsNamed() {
+    TextBuild build = TextBuild.in(folder).text("t.txt", "good\n").with("text.tokens = subword");
+    Path json = build.bytes("tokenizer.json", "{\"model\":3}".getBytes());
+
+    assertRefused(
+        build.with("text.tokenizer-path = \"%s\"".formatted(json)),
+        "text.tokenizer-path %s cannot be read: it has no model.vocab. Give text.tokenizer-path a tokenizer.json as Hugging Face's tokenizers write it."
+            .formatted(json));
+    build.bytes("tokenizer.json", "{".getBytes());
+    assertThatThrownBy(build::run)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(
+            "text.tokenizer-path %s cannot be read: it is not JSON: ".formatted(json));
+  }
+
+  @Test
   void aColumnThatIsNotThereIsNamedWithItsNearMiss() {
     assertRefused(
         TextBuild.in(folder).csv("id,review\n1,good\n").with("source.columns.text = reviews"),

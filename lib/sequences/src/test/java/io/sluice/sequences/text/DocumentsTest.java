@@ -252,11 +252,34 @@ class DocumentsTest {
 
     assertThat(build.documents(Split.TRAIN).get("t.txt:1")).isEqualTo("caf \ufffd good");
     assertThat(replaced.replacedDocuments()).isEqualTo(1);
-    assertThat(replaced.warnings()).hasSize(1);
-    assertThat(replaced.warnings().get(0)).startsWith("1 documents have bytes that are not UTF-8");
+    assertThat(replaced.warnings())
+        .containsExactly(
+            "1 documents have bytes that are not UTF-8; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out.");
     TextReport rejected = build.with("text.invalid-utf8 = reject, reject.max-share = 0.5").run();
     assertThat(rejected.rejectedDocuments()).isEqualTo(Map.of("text-not-utf8", 1L));
     assertThat(build.documents(Split.TRAIN)).containsExactly(entry("t.txt:2", "fine"));
+  }
+
+  /** Those who read CSV get characters: whose a U+FFFD is cannot be told. */
+  @Test
+  void aWrittenReplacementCharacterIsUtf8WhereBytesAreRead() {
+    TextBuild build =
+        TextBuild.in(folder)
+            .with("text.invalid-utf8 = reject, reject.max-share = 0.5")
+            .text("t.txt", "good \ufffd film\nfine\n");
+
+    TextReport ofBytes = build.run();
+
+    assertThat(ofBytes.rejectedDocuments()).isEmpty();
+    assertThat(ofBytes.replacedDocuments()).isZero();
+    assertThat(build.documents(Split.TRAIN).get("t.txt:1")).isEqualTo("good \ufffd film");
+    TextReport ofCharacters = build.csv("text\ngood \ufffd film\nfine\n").run();
+    assertThat(ofCharacters.rejectedDocuments()).isEqualTo(Map.of("text-not-utf8", 1L));
+    TextReport replaced = build.with("text.invalid-utf8 = replace").run();
+    assertThat(replaced.replacedDocuments()).isEqualTo(1);
+    assertThat(replaced.warnings())
+        .containsExactly(
+            "1 documents have bytes that are not UTF-8, or the character U+FFFD that such bytes became before; each is U+FFFD now. text.invalid-utf8 = reject leaves these documents out.");
   }
 
   @Test
@@ -324,6 +347,12 @@ class DocumentsTest {
 
     assertThat(second.documents(Split.TRAIN)).containsExactly(entry("u.txt:1", "a a a <unk> b"));
     assertThat(second.dataset().resolve(Vocabulary.FILE_NAME)).hasSameTextualContentAs(kept);
+    Files.writeString(kept, Files.readString(kept).replace("\"a\"", "\"b\""));
+    assertThatThrownBy(second::run)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "text.vocabulary.path %s cannot be read: line 4 has the token \"b\", as line 3 has. Correct the line, or give a vocabulary.jsonl that build-sequences wrote."
+                .formatted(kept));
   }
 
   @Test

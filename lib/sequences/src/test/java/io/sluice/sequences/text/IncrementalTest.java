@@ -1,14 +1,18 @@
 package io.sluice.sequences.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.failure.InvalidInputException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import java.util.Map;
+import org.apache.commons.io.FileUtils;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,6 +94,45 @@ class IncrementalTest {
     assertEqualsFullBuild();
     // other tokens
     assertDone(build.with("text.lowercase = false").run(), 4, "train", "validation", "test");
+  }
+
+  @Test
+  void anUnchangedRerunSaysWhatTheBuildSaidAndLeavesItsRejectsWhereTheyAreAskedFor()
+      throws IOException {
+    csv("test/t.csv", "t,pos,good good film", "t,neg,bad zebra");
+    TextReport first = build.run();
+    assertThat(first.warnings()).hasSize(2);
+
+    TextReport unchanged = build.run();
+
+    assertDone(unchanged, 0);
+    assertThat(unchanged.warnings()).isEqualTo(first.warnings());
+    assertThat(unchanged.rejects()).isEqualTo(first.rejects());
+    Path elsewhere = folder.resolve("elsewhere");
+    build.with("reject.path = \"%s\"".formatted(elsewhere));
+    for (int run = 0; run < 2; run++) {
+      TextReport moved = build.run();
+      assertDone(moved, 0);
+      assertThat(moved.warnings()).isEqualTo(first.warnings());
+      assertThat(moved.rejects()).isEqualTo(elsewhere.toString());
+      assertThat(elsewhere).isDirectoryContaining("glob:**.parquet");
+      FileUtils.deleteDirectory(elsewhere.toFile());
+    }
+  }
+
+  @Test
+  void filesThatAreBackAfterABuildThatFailedGetTheirRejectsBack() throws IOException {
+    build.run();
+    List<String> rejects = build.rejects();
+    csv("train/z.csv", "z1,pos,", "z2,pos,", "z3,pos,");
+    assertThatThrownBy(build::run).isInstanceOf(InvalidInputException.class);
+    assertThat(build.rejects()).hasSize(4);
+    Files.delete(folder.resolve("train/z.csv"));
+
+    TextReport back = build.run();
+
+    assertDone(back, 0);
+    assertThat(build.rejects()).isEqualTo(rejects).hasSize(1);
   }
 
   @Test

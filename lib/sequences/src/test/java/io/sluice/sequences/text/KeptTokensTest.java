@@ -3,13 +3,17 @@ package io.sluice.sequences.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.sequences.dataset.ManifestJson;
 import io.sluice.sequences.text.KeptTokens.Built;
 import io.sluice.sequences.text.KeptTokens.FileState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,7 +23,6 @@ class KeptTokensTest {
   private static final FileState A = new FileState(0, "a", 100, 1);
   private static final FileState B = new FileState(0, "b", 50, 1);
   private static final FileState LATER_A = new FileState(0, "a", 100, 2);
-  private static final Built BUILT = new Built("seal", "files");
 
   @TempDir Path folder;
 
@@ -29,6 +32,15 @@ class KeptTokensTest {
 
   private Path tokens() {
     return folder.resolve("dataset.tokens");
+  }
+
+  /** With a rejects table, which is there. */
+  private Built built() {
+    return new Built("seal", "files", folder.toString(), List.of("look at this"));
+  }
+
+  private Optional<Built> found(String seal, String files) {
+    return open().built(seal, files, folder.toString());
   }
 
   private static void writeGeneration(KeptTokens kept) throws IOException {
@@ -42,7 +54,7 @@ class KeptTokensTest {
     kept.require("reading");
     writeGeneration(kept);
     kept.add(List.of(A, B));
-    kept.published(BUILT);
+    kept.published(built());
     return kept;
   }
 
@@ -52,16 +64,34 @@ class KeptTokensTest {
 
     KeptTokens kept = open();
 
-    assertThat(kept.isBuilt(BUILT)).isTrue();
-    assertThat(kept.isBuilt(new Built("seal", "other"))).isFalse();
+    assertThat(found("seal", "files")).contains(built());
+    assertThat(found("seal", "other")).isEmpty();
+    assertThat(found("other", "files")).isEmpty();
     assertThat(kept.missing(List.of(A, B))).isEmpty();
     assertThat(kept.missing(List.of(LATER_A, B))).containsExactly(LATER_A);
     kept.require("reading");
     assertThat(kept.missing(List.of(A))).isEmpty();
     kept.require("another");
     assertThat(kept.missing(List.of(A))).containsExactly(A);
-    assertThat(kept.isBuilt(BUILT)).isFalse();
+    assertThat(found("seal", "files")).isEmpty();
     assertThat(tokens()).isDirectoryNotContaining("glob:**/generation-*");
+  }
+
+  @Test
+  void aBuildIsNoneThatLeftItsRejectsElsewhereOrHasLostThemOrNotedNone() throws IOException {
+    KeptTokens kept = keptTwo();
+    String lost = folder + "/lost";
+
+    assertThat(kept.built("seal", "files", tokens().toString())).isEmpty();
+    kept.published(new Built("seal", "files", lost, List.of()));
+    assertThat(kept.built("seal", "files", lost)).isEmpty();
+    // as it was written before rejects and warnings were noted: the tokens stay
+    Path index = tokens().resolve("index.json");
+    JsonNode tree = ManifestJson.mapper().readTree(index.toFile());
+    ((ObjectNode) tree.get("built")).remove(List.of("rejects", "warnings"));
+    Files.writeString(index, tree.toString());
+    assertThat(found("seal", "files")).isEmpty();
+    assertThat(open().missing(List.of(A, B))).isEmpty();
   }
 
   @Test

@@ -47,10 +47,10 @@ class TextSettingsTest {
                 reject { max-share = 0.5, path = refused }
                 split { validation = 0.3, test = 0.2, seed = 99 }
                 text {
-                  html = true, unicode = nfc, lowercase = false, tokens = character, punctuation = drop
+                  html = true, unicode = nfc, lowercase = false, tokens = character
                   line-end = "|", invalid-utf8 = reject, max-tokens = 77, truncate = start
                   classes = [x, y], duplicates = fail
-                  vocabulary { min-count = 5, max-size = 300, path = known, pad = P, unknown = U }
+                  vocabulary { min-count = 5, max-size = 300, pad = P, unknown = U }
                 }
                 dataset { path = out, layout = documents, codec = gzip, partitions = 5, incremental = true }
                 """))
@@ -72,15 +72,20 @@ class TextSettingsTest {
                 // the paths give the splits
                 new Shares(0, 0, 99),
                 new Text(
-                    new Tokenisation(true, Unicode.NFC, false, Tokens.CHARACTER, true, "|", null),
+                    new Tokenisation(true, Unicode.NFC, false, Tokens.CHARACTER, false, "|", null),
                     null,
                     InvalidUtf8.REJECT,
                     77,
                     Truncate.START,
                     List.of("x", "y"),
                     Duplicate.FAIL,
-                    new VocabularyRule(5, 300, "known", "P", "U")),
+                    new VocabularyRule(5, 300, null, "P", "U")),
                 new Target("out", Layout.DOCUMENTS, "gzip", 5, true)));
+    // what does not go with those
+    assertThat(read(MINIMAL + "text.punctuation = drop").text().tokenisation().dropPunctuation())
+        .isTrue();
+    assertThat(read(MINIMAL + "text.vocabulary.path = known").text().vocabulary().path())
+        .isEqualTo("known");
   }
 
   @Test
@@ -114,12 +119,38 @@ class TextSettingsTest {
         "dataset.incremental = true, reject.path = out.tokens | reject.path ((text): 2): is replaced as a whole, so out.tokens must not lie in it; give it a folder of its own",
         "text.classes = [a, b] | text.classes ((text): 2): needs source.columns.label, the column with the class of each document",
         "text.classes = [a, b], dataset.layout = stream | text.classes ((text): 2): must be [] with dataset.layout = stream: a stream has no labels",
+        "split.by = series | split.by ((text): 2): is for telemetry: of text, split.validation and split.test are shares, and train is the rest. Leave it out",
+        "split.train = 0.8 | split.train ((text): 2): is for telemetry:",
+        "split.embargo = 0 | split.embargo ((text): 2): is for telemetry:",
+        "split.test-series = [a] | split.test-series ((text): 2): is for telemetry:",
+        "text { tokens = character, punctuation = drop } | text.punctuation ((text): 2): must be keep with text.tokens = character: drop is for word",
+        "dataset.layout = stream, text.max-tokens = 100 | text.max-tokens ((text): 2): must be 0 with dataset.layout = stream, which is never cut, but is 100",
+        "dataset.layout = stream, text.truncate = start | text.truncate ((text): 2): needs dataset.layout = documents: a stream is never cut",
+        "text.vocabulary { path = known, min-count = 5 } | text.vocabulary.min-count ((text): 2): must be 1 with text.vocabulary.path, whose tokens are all kept, but is 5",
+        "text { tokens = subword, tokenizer-path = t.json, vocabulary.max-size = 300 } | text.vocabulary.max-size ((text): 2): must be 0 with text.tokens = subword, whose tokenizer has its own tokens, but is 300",
         "text.tokens = wrods | text.tokens ((text): 2): must be one of [word, whitespace, character, subword], but is \"wrods\"",
       })
   void whatCannotGoTogetherIsRefused(String hocon, String message) {
     assertThatThrownBy(() -> read(MINIMAL + hocon))
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining(message);
+  }
+
+  @Test
+  void whatHoldsAnywayMayBeSaid() {
+    TextSettings settings =
+        read(
+            MINIMAL
+                + """
+                split { by = time, train = 0.7, embargo = auto, validation = 0.1 }
+                text { tokens = whitespace, punctuation = keep, max-tokens = 0, truncate = end }
+                text.vocabulary { path = known, min-count = 1, max-size = 0 }
+                dataset.layout = stream
+                """);
+
+    assertThat(settings.text().maxTokens()).isZero();
+    assertThat(settings.text().vocabulary())
+        .isEqualTo(new VocabularyRule(1, 0, "known", null, "<unk>"));
   }
 
   @Test

@@ -90,7 +90,11 @@ public final class TextDataset {
     String file = uri + "/" + Vocabulary.FILE_NAME;
     String text = Lake.of(hadoop).readText(file, "vocabulary");
     requireHash(file, contract().vocabularyHash(), text);
-    return Vocabulary.parse(text, manifest.special(), file);
+    return Vocabulary.parse(
+        text,
+        manifest.special(),
+        file,
+        "Restore the file, or rebuild the dataset with build-sequences.");
   }
 
   /** Subword: text of the {@code tokenizer.json}; else null. */

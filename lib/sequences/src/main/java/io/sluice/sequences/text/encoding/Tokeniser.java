@@ -30,6 +30,15 @@ public final class Tokeniser implements AutoCloseable {
     return new Tokeniser(new CleanText(tokenisation), segmenter, tokenisation.lineEnd());
   }
 
+  /**
+   * Refuses a {@code tokenizer.json} that cannot be read, and a machine on which none can.
+   *
+   * @param where the file, for messages
+   */
+  public static void requireSubwords(String tokenizerJson, String where) {
+    new Subwords(tokenizerJson, where).close();
+  }
+
   /** Without markup and control characters, in the Unicode form and case of the tokens. */
   public String clean(String text) {
     return cleanText.of(text);

@@ -48,7 +48,6 @@ public final class Vocabulary implements Serializable {
     this.tokens = tokens.toArray(String[]::new);
     this.counts = counts.stream().mapToLong(Long::longValue).toArray();
     this.special = special;
-    requireSpecial();
   }
 
   /**
@@ -101,23 +100,31 @@ public final class Vocabulary implements Serializable {
    * Reads a file's text.
    *
    * @param where the file, for messages
+   * @param advice what to do where it cannot be read
    */
-  public static Vocabulary parse(String text, Special special, String where) {
+  public static Vocabulary parse(String text, Special special, String where, String advice) {
     var tokens = new ArrayList<String>();
+    var lines = new HashMap<String, Integer>();
     var counts = new ArrayList<Long>();
     for (String line : text.lines().toList()) {
       JsonNode entry;
       try {
         entry = JSON.readTree(line);
       } catch (JsonProcessingException e) {
-        throw refusal(where, tokens.size() + 1, "is not JSON", e);
+        throw refusal(where, tokens.size() + 1, "is not JSON", advice, e);
       }
       if (entry.path("id").asInt(-1) != tokens.size()
           || !entry.path("token").isTextual()
           || !entry.path("count").isIntegralNumber()) {
-        throw refusal(where, tokens.size() + 1, "is not the entry of id " + tokens.size(), null);
+        String problem = "is not the entry of id " + tokens.size();
+        throw refusal(where, tokens.size() + 1, problem, advice, null);
       }
       tokens.add(entry.get("token").asText());
+      Integer first = lines.putIfAbsent(entry.get("token").asText(), tokens.size());
+      if (first != null) {
+        String problem = "has the token %s, as line %d has".formatted(entry.get("token"), first);
+        throw refusal(where, tokens.size(), problem, advice, null);
+      }
       counts.add(entry.get("count").asLong());
     }
     for (String token : special.tokens()) {
@@ -131,20 +138,9 @@ public final class Vocabulary implements Serializable {
   }
 
   private static InvalidInputException refusal(
-      String where, int line, String problem, Exception cause) {
+      String where, int line, String problem, String advice, Exception cause) {
     return new InvalidInputException(
-        "%s cannot be read: line %d %s. Restore the file, or rebuild the dataset with build-sequences."
-            .formatted(where, line, problem),
-        cause);
-  }
-
-  private void requireSpecial() {
-    Map<String, Integer> all = ids();
-    if (all.size() < tokens.length - (special.pad() == null ? 0 : 1)) {
-      throw new InvalidInputException(
-          "The vocabulary has a token twice (%d tokens, %d of them different). Rebuild it with build-sequences."
-              .formatted(tokens.length, all.size()));
-    }
+        "%s cannot be read: line %d %s. %s".formatted(where, line, problem, advice), cause);
   }
 
   /** V. */

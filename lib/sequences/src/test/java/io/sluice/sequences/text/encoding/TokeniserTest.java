@@ -3,8 +3,12 @@ package io.sluice.sequences.text.encoding;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.engine.EngineException;
+import ai.djl.util.Utils;
 import com.ibm.icu.text.CaseMap;
+import io.sluice.failure.ExitStatus;
 import io.sluice.failure.InvalidInputException;
+import io.sluice.failure.OperationFailedException;
 import io.sluice.sequences.text.encoding.Tokenisation.Tokens;
 import io.sluice.sequences.text.encoding.Tokenisation.Unicode;
 import java.util.List;
@@ -180,6 +184,33 @@ class TokeniserTest {
       assertThat(lines.characters("")).isZero();
       assertThat(whole.characters("a 😀")).isEqualTo(3);
     }
+  }
+
+  /** As DJL throws it where it has no library, where the system refuses it, and a second time. */
+  @Test
+  void aLibraryThatCannotBeLoadedIsAFaultOfTheMachine() {
+    var refused = new UnsatisfiedLinkError("/x/libtokenizers.so: version `GLIBC_2.34' not found");
+
+    for (Throwable failure :
+        List.of(
+            new EngineException("Failed to load Huggingface native library.", refused),
+            refused,
+            new NoClassDefFoundError("Could not initialize class ai.djl.LibUtils")
+                .initCause(new ExceptionInInitializerError(refused)))) {
+      OperationFailedException told = Subwords.libraryFailure(failure);
+
+      assertThat(told.exitStatus()).isEqualTo(ExitStatus.FAILED);
+      assertThat(told)
+          .hasCauseReference(failure)
+          .hasMessage(
+              "Cannot load the native library of Hugging Face's tokenizers (text.tokens = subword) on %s %s: /x/libtokenizers.so: version `GLIBC_2.34' not found. DJL unpacks it into %s, and has one for Linux with glibc 2.34 or newer on x86_64 and aarch64, macOS on aarch64 and Windows on x86_64. Where the system is one of these, set DJL_CACHE_DIR to a folder, on driver and executors, that this user may write and run programs in; else run there, or choose other text.tokens."
+                  .formatted(
+                      System.getProperty("os.name"),
+                      System.getProperty("os.arch"),
+                      Utils.getEngineCacheDir("tokenizers")));
+    }
+    assertThat(Subwords.libraryFailure(new EngineException("Unexpected flavor: cpu. ")))
+        .hasMessageContaining(": Unexpected flavor: cpu. DJL unpacks it into ");
   }
 
   @Test

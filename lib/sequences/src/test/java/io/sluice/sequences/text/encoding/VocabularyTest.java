@@ -25,6 +25,10 @@ class VocabularyTest {
     return Vocabulary.of(SPECIAL, counted);
   }
 
+  private static Vocabulary parse(String text, Special special) {
+    return Vocabulary.parse(text, special, "v", "Restore it.");
+  }
+
   static TextContract contract(Vocabulary vocabulary, int maxTokens, Truncate truncate) {
     return new TextContract(
         Layout.DOCUMENTS,
@@ -62,7 +66,7 @@ class VocabularyTest {
 
   @Test
   void readsBackWhatItWrote() {
-    Vocabulary read = Vocabulary.parse(vocabulary().toText(), SPECIAL, "v");
+    Vocabulary read = parse(vocabulary().toText(), SPECIAL);
 
     assertThat(read.toText()).isEqualTo(vocabulary().toText());
     assertThat(read.hash()).isEqualTo(vocabulary().hash());
@@ -73,18 +77,19 @@ class VocabularyTest {
   void aFileThatIsNoVocabularyIsRefusedByLine() {
     String text = vocabulary().toText();
 
-    assertThatThrownBy(() -> Vocabulary.parse(text.replace("\"id\":3", "\"id\":7"), SPECIAL, "v"))
+    assertThatThrownBy(() -> parse(text.replace("\"id\":3", "\"id\":7"), SPECIAL))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessage(
-            "v cannot be read: line 4 is not the entry of id 3. Restore the file, or rebuild the dataset with build-sequences.");
-    assertThatThrownBy(() -> Vocabulary.parse(text + "{", SPECIAL, "v"))
-        .hasMessageStartingWith("v cannot be read: line 6 is not JSON.");
-    assertThatThrownBy(() -> Vocabulary.parse(text, new Special(null, "<oov>", null), "v"))
+        .hasMessage("v cannot be read: line 4 is not the entry of id 3. Restore it.");
+    assertThatThrownBy(() -> parse(text + "{", SPECIAL))
+        .hasMessage("v cannot be read: line 6 is not JSON. Restore it.");
+    assertThatThrownBy(() -> parse(text, new Special(null, "<oov>", null)))
         .hasMessage(
             "v has no token <oov> (5 tokens). Give a vocabulary with it, or name its own special tokens in text.vocabulary.");
-    assertThatThrownBy(() -> Vocabulary.parse(text.replace("\"the\"", "\"<eos>\""), SPECIAL, "v"))
-        .hasMessage(
-            "The vocabulary has a token twice (5 tokens, 3 of them different). Rebuild it with build-sequences.");
+    assertThatThrownBy(() -> parse(text.replace("\"the\"", "\"<eos>\""), SPECIAL))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("v cannot be read: line 4 has the token \"<eos>\", as line 3 has. Restore it.");
+    assertThatThrownBy(() -> parse(text.replace("\"the\"", "\"<pad>\""), SPECIAL))
+        .hasMessage("v cannot be read: line 4 has the token \"<pad>\", as line 1 has. Restore it.");
   }
 
   @Test
