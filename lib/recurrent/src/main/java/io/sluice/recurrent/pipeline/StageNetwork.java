@@ -551,12 +551,16 @@ public final class StageNetwork implements AutoCloseable {
       for (NativeBuffer each : normalized) {
         bytes += each.bytes();
       }
+      for (HeadKernel each : normKernels) {
+        bytes += each.nativeBytes();
+      }
       return bytes;
     }
 
     @Override
     public void close() {
       layer.close();
+      normKernels.forEach(HeadKernel::close);
       hidden.forEach(NativeBuffer::close);
       normalized.forEach(NativeBuffer::close);
       dHidden.close();
