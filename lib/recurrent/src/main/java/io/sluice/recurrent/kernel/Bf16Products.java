@@ -26,8 +26,8 @@ import org.bytedeco.javacpp.Pointer;
  * does 103 to 112 (one thread of an AMD EPYC with AVX512-BF16); rounding takes 0.25 ns a number.
  *
  * <p><b>Memory.</b> One block for each factor, as large as the largest, one for each matrix that is
- * held at a time, and the weights of each shape of product given as such. A primitive for each
- * shape of product, made once (0.1 to 1 ms); the last {@value #PLANS} are kept.
+ * held at a time, and {@link Bf16Weights} given as such. A primitive for each shape of product,
+ * made once (0.1 to 1 ms); the {@value #PLANS} used last are kept.
  *
  * <p><b>Accuracy.</b> Each factor to 2⁻⁹ of itself; NaN and infinity stay.
  *
@@ -37,7 +37,11 @@ final class Bf16Products implements MatrixProducts {
   private static final int PLANS = 32;
 
   private final stream stream = new stream(OneDnn.engine());
+  private final Bf16Weights weights = new Bf16Weights(stream);
+
+  /** The one used last at the end. */
   private final List<Plan> plans = new ArrayList<>();
+
   private final NativeBuffer roomA = new NativeBuffer();
   private final NativeBuffer roomB = new NativeBuffer();
 
@@ -48,10 +52,9 @@ final class Bf16Products implements MatrixProducts {
   private final Deque<NativeBuffer> spare = new ArrayDeque<>();
 
   private final Place place = new Place();
-  private long version;
 
   /** The place of a float in memory, for calls that count a position in bytes. */
-  private static final class Place extends Pointer {
+  static final class Place extends Pointer {
     Place of(FloatPointer floats) {
       return at(floats.address() + floats.position() * Float.BYTES);
     }
@@ -162,7 +165,7 @@ final class Bf16Products implements MatrixProducts {
       float beta,
       FloatPointer C) {
     Plan plan = plan(false, transposeB, M, N, K, beta != 0, true);
-    plan.pack(B);
+    plan.readWeights(place.of(B).address());
     plan.run(A, C);
   }
 
@@ -174,14 +177,20 @@ final class Bf16Products implements MatrixProducts {
 
   @Override
   public void weightsChanged() {
-    version++;
+    weights.changed();
   }
 
   private Plan plan(
       boolean transposeA, boolean transposeB, int M, int N, int K, boolean adds, boolean packs) {
-    for (int k = plans.size() - 1; k >= 0; k--) {
-      if (plans.get(k).isFor(transposeA, transposeB, M, N, K, adds, packs)) {
-        return plans.get(k);
+    int last = plans.size() - 1;
+    for (int k = last; k >= 0; k--) {
+      Plan known = plans.get(k);
+      if (known.isFor(transposeA, transposeB, M, N, K, adds, packs)) {
+        if (k < last) {
+          plans.remove(k);
+          plans.add(known);
+        }
+        return known;
       }
     }
     if (plans.size() == PLANS) {
@@ -190,6 +199,14 @@ final class Bf16Products implements MatrixProducts {
     var plan = new Plan(transposeA, transposeB, M, N, K, adds, packs);
     plans.add(plan);
     return plan;
+  }
+
+  /** A matrix without gaps, or one whose transpose lies so. */
+  static memory.desc matrix(long rows, long columns, memory.data_type type, boolean transposed) {
+    return new memory.desc(
+        new long[] {rows, columns},
+        type,
+        transposed ? memory.format_tag.ba : memory.format_tag.ab);
   }
 
   /** One shape of product. */
@@ -206,14 +223,16 @@ final class Bf16Products implements MatrixProducts {
     private final memory c;
     private final memory floatsA;
     private final memory floatsB;
-    private final long bytesB;
     private final reorder roundA;
     private final reorder roundB;
     private final matmul product;
     private final IntMemoryMap arguments = new IntMemoryMap();
-    private final NativeBuffer packed = new NativeBuffer();
-    private long packedFrom;
-    private long packedVersion = -1;
+
+    /** How it wants weights; a plan for weights has no memory of its own for them. */
+    private final memory.desc order;
+
+    /** Those that it read last. */
+    private Bf16Weights.Packed packed;
 
     Plan(boolean transposeA, boolean transposeB, int M, int N, int K, boolean adds, boolean packs) {
       this.transposeA = transposeA;
@@ -224,7 +243,10 @@ final class Bf16Products implements MatrixProducts {
       this.adds = adds;
       this.packs = packs;
       memory.desc descA = matrix(M, K, memory.data_type.bf16, transposeA);
-      memory.desc plainB = matrix(K, N, memory.data_type.bf16, transposeB);
+      memory.desc descB =
+          packs
+              ? new memory.desc(new long[] {K, N}, memory.data_type.bf16, memory.format_tag.any)
+              : matrix(K, N, memory.data_type.bf16, transposeB);
       memory.desc descC = matrix(M, N, memory.data_type.f32, false);
       var attributes = new primitive_attr();
       if (adds) {
@@ -232,40 +254,21 @@ final class Bf16Products implements MatrixProducts {
         sum.append_sum();
         attributes.set_post_ops(sum);
       }
-      var desc =
-          new matmul.primitive_desc(
-              OneDnn.engine(),
-              descA,
-              packs
-                  ? new memory.desc(new long[] {K, N}, memory.data_type.bf16, memory.format_tag.any)
-                  : plainB,
-              descC,
-              attributes,
-              false);
+      var desc = new matmul.primitive_desc(OneDnn.engine(), descA, descB, descC, attributes, false);
       product = new matmul(desc);
-      memory.desc descB = packs ? desc.weights_desc() : plainB;
-      bytesB = descB.get_size();
+      order = packs ? desc.weights_desc() : null;
       a = OneDnn.withoutData(descA);
-      b =
-          packs
-              ? new memory(descB, OneDnn.engine(), packed.zeros(bytesB))
-              : OneDnn.withoutData(descB);
+      b = packs ? null : OneDnn.withoutData(descB);
       c = OneDnn.withoutData(descC);
       floatsA = OneDnn.withoutData(matrix(M, K, memory.data_type.f32, transposeA));
-      floatsB = OneDnn.withoutData(matrix(K, N, memory.data_type.f32, transposeB));
+      floatsB = packs ? null : OneDnn.withoutData(matrix(K, N, memory.data_type.f32, transposeB));
       roundA = new reorder(floatsA, a);
-      roundB = new reorder(floatsB, b);
+      roundB = packs ? null : new reorder(floatsB, b);
       arguments.put(DNNL_ARG_SRC, a);
-      arguments.put(DNNL_ARG_WEIGHTS, b);
       arguments.put(DNNL_ARG_DST, c);
-    }
-
-    private static memory.desc matrix(
-        long rows, long columns, memory.data_type type, boolean transposed) {
-      return new memory.desc(
-          new long[] {rows, columns},
-          type,
-          transposed ? memory.format_tag.ba : memory.format_tag.ab);
+      if (!packs) {
+        arguments.put(DNNL_ARG_WEIGHTS, b);
+      }
     }
 
     boolean isFor(
@@ -279,12 +282,11 @@ final class Bf16Products implements MatrixProducts {
           && this.packs == packs;
     }
 
-    void pack(FloatPointer B) {
-      long from = place.of(B).address();
-      if (packedVersion != version || packedFrom != from) {
-        round(floatsB, B, roundB, b);
-        packedVersion = version;
-        packedFrom = from;
+    /** Names the weights that lie there to the products that follow. */
+    void readWeights(long address) {
+      if (packed == null || !packed.has(address)) {
+        packed = weights.of(address, transposeB, K, N, order);
+        arguments.put(DNNL_ARG_WEIGHTS, packed.memory());
       }
     }
 
@@ -299,11 +301,16 @@ final class Bf16Products implements MatrixProducts {
       arguments.deallocate();
       product.deallocate();
       roundA.deallocate();
-      roundB.deallocate();
-      for (memory each : List.of(a, b, c, floatsA, floatsB)) {
+      for (memory each : List.of(a, c, floatsA)) {
         each.deallocate();
       }
-      packed.close();
+      if (packs) {
+        order.deallocate();
+      } else {
+        roundB.deallocate();
+        b.deallocate();
+        floatsB.deallocate();
+      }
     }
   }
 
@@ -322,21 +329,18 @@ final class Bf16Products implements MatrixProducts {
   /** Bytes of weights (K, N) in the order in which products of M rows read them. */
   static long packedBytes(int M, int N, int K) {
     try (var products = new Bf16Products()) {
-      return products.plan(false, false, M, N, K, false, true).bytesB;
+      return products.plan(false, false, M, N, K, false, true).order.get_size();
     }
   }
 
   @Override
   public long nativeBytes() {
-    long bytes = roomA.bytes() + roomB.bytes();
+    long bytes = roomA.bytes() + roomB.bytes() + weights.bytes();
     for (Rounded each : held) {
       bytes += each.room.bytes();
     }
     for (NativeBuffer each : spare) {
       bytes += each.bytes();
-    }
-    for (Plan plan : plans) {
-      bytes += plan.packed.bytes();
     }
     return bytes;
   }
@@ -345,6 +349,7 @@ final class Bf16Products implements MatrixProducts {
   public void close() {
     plans.forEach(Plan::close);
     plans.clear();
+    weights.close();
     roomA.close();
     roomB.close();
     spare.forEach(NativeBuffer::close);

@@ -522,7 +522,10 @@ final class FusedKernel implements RecurrentKernel {
     return Float.BYTES * numbers;
   }
 
-  /** The same in bfloat16. */
+  /**
+   * The same in bfloat16. Batches of other numbers of sequences read the packed weights of this one
+   * where they want the same order; those that want another, as of one sequence, are not counted.
+   */
   static long bf16TrainingBytes(CellShape shape, int T, int B, int tapes) {
     int H = shape.hiddenSize();
     int gates = shape.cell().gates() * H;

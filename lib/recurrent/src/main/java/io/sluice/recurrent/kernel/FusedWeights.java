@@ -9,7 +9,9 @@ import org.bytedeco.javacpp.Pointer;
  * them, and the sums of their gradients.
  *
  * <p>Where products run fastest on matrices that need no transposition, forward has Wᵀ and RWᵀ,
- * made once a change of the parameters, and backward W and RW.
+ * made once a change of the parameters, and backward W and RW, of a copy that shows the change.
+ * Elsewhere products bring them into an order of their own, which costs less than to compare them:
+ * they are read where they lie, and are new at each {@link #set}.
  */
 final class FusedWeights implements AutoCloseable {
   private final CellShape shape;
@@ -21,7 +23,9 @@ final class FusedWeights implements AutoCloseable {
   /** Numbers of W and RW, which lie before all other parameters. */
   private final long products;
 
+  /** Its own copy, or where they lie. */
   private final FloatMemory all = new FloatMemory();
+
   private final FloatMemory transposed = new FloatMemory();
   private final FloatMemory ownSums = new FloatMemory();
   private final FloatMemory borrowedSums = new FloatMemory();
@@ -52,18 +56,24 @@ final class FusedWeights implements AutoCloseable {
     this.products = shape.parameter("b").offset();
     this.gradients = new float[Math.toIntExact(shape.parameterCount() - products)];
     this.others = new float[gradients.length];
-    all.room(shape.parameterCount()).zero(shape.parameterCount());
+    if (transposes) {
+      all.room(shape.parameterCount()).zero(shape.parameterCount());
+    }
   }
 
   /** What they take with sums elsewhere, in numbers. */
   static long trainingNumbers(CellShape shape, boolean transposes) {
-    return shape.parameterCount() + (transposes ? shape.parameter("b").offset() : 0);
+    return transposes ? shape.parameterCount() + shape.parameter("b").offset() : 0;
   }
 
+  /** See {@link RecurrentKernel#setParameters}. */
   void set(Pointer parameters) {
-    long bytes = Float.BYTES * shape.parameterCount();
-    if (Pointer.memcmp(all.from(0), parameters, bytes) != 0) {
-      all.copyFrom(parameters, 0, shape.parameterCount());
+    long count = shape.parameterCount();
+    if (!transposes) {
+      all.at(parameters, count);
+      isPrepared = false;
+    } else if (Pointer.memcmp(all.from(0), parameters, Float.BYTES * count) != 0) {
+      all.copyFrom(parameters, 0, count);
       isPrepared = false;
     }
   }

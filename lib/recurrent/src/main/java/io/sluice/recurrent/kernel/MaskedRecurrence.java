@@ -1,6 +1,5 @@
 package io.sluice.recurrent.kernel;
 
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
@@ -278,35 +277,31 @@ public final class MaskedRecurrence implements AutoCloseable {
   }
 
   /** Row {@code sources[p]} of {@code matrix} becomes row p of {@code packed}, or zero. */
-  private void gather(int[] sources, Pointer matrix, long rows, Pointer packed, int rowBytes) {
-    ByteBuffer from = buffer(matrix, rows, rowBytes);
-    ByteBuffer to = buffer(packed, sources.length, rowBytes);
+  private static void gather(
+      int[] sources, Pointer matrix, long rows, Pointer packed, int rowBytes) {
+    var from = new NativeRows(matrix, rows, rowBytes);
+    var to = new NativeRows(packed, sources.length, rowBytes);
     byte[] zeros = new byte[rowBytes];
     for (int p = 0; p < sources.length; p++) {
       if (sources[p] == Packing.NOTHING) {
-        to.put(p * rowBytes, zeros);
+        to.put(p, zeros);
       } else {
-        to.put(p * rowBytes, from, sources[p] * rowBytes, rowBytes);
+        to.copy(p, from, sources[p]);
       }
     }
   }
 
   /** Row p of {@code packed} becomes row {@code sources[p]} of {@code matrix}; the rest zero. */
-  private void scatter(int[] sources, Pointer packed, Pointer matrix, long rows, int rowBytes) {
-    ByteBuffer from = buffer(packed, sources.length, rowBytes);
-    ByteBuffer to = buffer(matrix, rows, rowBytes);
+  private static void scatter(
+      int[] sources, Pointer packed, Pointer matrix, long rows, int rowBytes) {
+    var from = new NativeRows(packed, sources.length, rowBytes);
+    var to = new NativeRows(matrix, rows, rowBytes);
     Pointer.memset(matrix, 0, rows * rowBytes);
     for (int p = 0; p < sources.length; p++) {
       if (sources[p] != Packing.NOTHING) {
-        to.put(sources[p] * rowBytes, from, p * rowBytes, rowBytes);
+        to.copy(sources[p], from, p);
       }
     }
-  }
-
-  /** The rows as they lie: a copy of one through it is none through JNI. */
-  private static ByteBuffer buffer(Pointer matrix, long rows, int rowBytes) {
-    int bytes = Math.toIntExact(rows * rowBytes);
-    return new BytePointer(matrix).capacity(bytes).asByteBuffer();
   }
 
   /** Row p of {@code packed} becomes row {@code targets[p]}; other rows stay. */

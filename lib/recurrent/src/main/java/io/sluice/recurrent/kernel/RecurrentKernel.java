@@ -38,11 +38,12 @@ public interface RecurrentKernel extends AutoCloseable {
   String name();
 
   /**
-   * Takes the parameters for all calls that follow. Cheap if they equal the last ones; otherwise
-   * they are brought into the kernel's own order.
+   * Takes the parameters for all calls that follow, which bring them into the kernel's own order;
+   * mostly not if they equal the last ones.
    *
    * @param parameters {@link CellShape#parameterCount()} elements, laid out as {@link CellShape}
-   *     says; may change once the pass that follows is done
+   *     says; stay as they are until the passes that follow and their ways back are done: a kernel
+   *     may read them where they lie
    */
   void setParameters(Pointer parameters);
 

@@ -86,7 +86,7 @@ public final class ChunkedRecurrent implements AutoCloseable {
    * Takes the parameters for all passes that follow; in a {@link TrainingPass} it drops weights for
    * all of them.
    *
-   * @param parameters as they lie in the network; may change after the call
+   * @param parameters as they lie in the network; stay as they are until these passes are done
    */
   public void setParameters(Pointer parameters) {
     for (int half = 0; half < halves.size(); half++) {

@@ -30,6 +30,7 @@ record NamedLayer(
     int each = Networks.layersOfRecurrent(spec);
     int above = below + each * spec.hiddenSizes().size();
     long from = 0;
+    int dense = 0;
     for (int k = 0; k < all.size(); k++) {
       ModelSummary.LayerSummary summary = all.get(k);
       if (summary.parameters() > 0) {
@@ -42,7 +43,7 @@ record NamedLayer(
               case RECURRENT -> "recurrent-" + recurrent;
               case NORMALIZATION -> "layer-norm-" + recurrent;
               case ABOVE_RECURRENT ->
-                  summary.name().equals("dense") ? "dense-" + (k - above) : summary.name();
+                  summary.name().equals("dense") ? "dense-" + dense++ : summary.name();
               case HEAD -> "head";
             };
         named.add(new NamedLayer(name, kind, recurrent, summary, from));

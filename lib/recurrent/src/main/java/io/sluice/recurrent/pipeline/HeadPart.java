@@ -1,5 +1,6 @@
 package io.sluice.recurrent.pipeline;
 
+import io.sluice.recurrent.layer.KernelMemory;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.recurrent.optim.Batch;
@@ -205,19 +206,22 @@ final class HeadPart implements AutoCloseable {
     return Nd4j.createUninitialized(DataType.FLOAT, length);
   }
 
-  /** Native memory of its arrays over time, in bytes. */
+  /** Native memory of its arrays over time and of its layers' kernels, in bytes. */
   long nativeBytes() {
     long numbers = (steps == null ? 0 : steps.length()) + (dSteps == null ? 0 : dSteps.length());
-    return numbers * Float.BYTES;
+    return numbers * Float.BYTES + KernelMemory.bytes(network);
   }
 
   @Override
   public void close() {
+    KernelMemory.free(network);
     if (steps != null) {
       steps.close();
+      steps = null;
     }
     if (dSteps != null) {
       dSteps.close();
+      dSteps = null;
     }
   }
 }

@@ -89,7 +89,10 @@ public final class StageNetwork implements AutoCloseable {
       int index = below + block * layers - from;
       var added =
           new Block(
-              conf(index), layers == 2 ? (LayerNormalization) conf(index + 1) : null, offset, seed);
+              conf(index),
+              layers == 2 ? (LayerNormalization) conf(index + 1) : null,
+              offset,
+              network.getLayerWiseConfigurations().getConf(index).getSeed());
       blocks.add(added);
       offset += added.parameters();
     }
@@ -460,6 +463,7 @@ public final class StageNetwork implements AutoCloseable {
     /**
      * @param norm null is none
      * @param offset of its parameters in the stage's
+     * @param seed of the whole network, as {@link Networks} gives it to the layers
      */
     Block(Layer recurrent, LayerNormalization norm, long offset, long seed) {
       this.layer = new ChunkedRecurrent(recurrent, seed);
@@ -551,12 +555,16 @@ public final class StageNetwork implements AutoCloseable {
       for (NativeBuffer each : normalized) {
         bytes += each.bytes();
       }
+      for (HeadKernel each : normKernels) {
+        bytes += each.nativeBytes();
+      }
       return bytes;
     }
 
     @Override
     public void close() {
       layer.close();
+      normKernels.forEach(HeadKernel::close);
       hidden.forEach(NativeBuffer::close);
       normalized.forEach(NativeBuffer::close);
       dHidden.close();

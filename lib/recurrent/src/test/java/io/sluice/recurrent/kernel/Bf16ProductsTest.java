@@ -96,6 +96,71 @@ class Bf16ProductsTest {
   }
 
   @Test
+  void productsOfAnyNumberOfRowsReadOneCopyOfTheWeights() {
+    int K = 64;
+    int N = 64;
+    int most = 40;
+    float[] A = normal(most * K);
+    float[] B = normal(K * N);
+    try (var products = new Bf16Products();
+        var a = new FloatPointer(A);
+        var b = new FloatPointer(B);
+        var c = new FloatPointer((long) most * N);
+        var whole = new FloatPointer((long) most * N)) {
+      products.multiply(false, true, most, N, K, a, b, 0, whole);
+      products.multiplyByWeights(true, most, N, K, a, b, 0, c);
+      long held = products.nativeBytes();
+      float[] expected = numbers(whole, most * N);
+
+      for (int M = most; M > 0; M--) {
+        products.multiplyByWeights(true, M, N, K, a, b, 0, c);
+
+        float[] actual = numbers(c, M * N);
+        for (int k = 0; k < M * N; k++) {
+          // float32 sum of 64 terms
+          assertThat(actual[k]).isCloseTo(expected[k], within(1e-4f));
+        }
+      }
+
+      // a copy more where few rows want another order
+      assertThat(products.nativeBytes()).isBetween(held, held + 2L * K * N);
+    }
+  }
+
+  @Test
+  void copiesOfWeightsThatAreReadNoMoreAreFreed() {
+    try (var products = new Bf16Products();
+        var a = new FloatPointer(normal(2 * 64));
+        var b = new FloatPointer(normal(64 * 64));
+        var other = new FloatPointer(normal(64 * 64));
+        var c = new FloatPointer(2 * 64L)) {
+      products.multiplyByWeights(false, 2, 64, 64, a, b, 0, c);
+      long one = products.nativeBytes();
+      products.multiplyByWeights(true, 2, 64, 64, a, b, 0, c);
+      products.multiplyByWeights(false, 2, 64, 64, a, other, 0, c);
+      long packed = (products.nativeBytes() - one) / 2;
+      assertThat(packed).isEqualTo(2 * 64 * 64);
+
+      // the ones before are there until it shows which of them are read again
+      products.weightsChanged();
+      products.multiplyByWeights(false, 2, 64, 64, a, other, 0, c);
+      assertThat(products.nativeBytes()).isEqualTo(one + 2 * packed);
+      float[] expected = numbers(c, 2 * 64);
+      products.weightsChanged();
+      products.multiplyByWeights(false, 2, 64, 64, a, other, 0, c);
+
+      assertThat(products.nativeBytes()).isEqualTo(one);
+      assertThat(numbers(c, 2 * 64)).isEqualTo(expected);
+    }
+  }
+
+  private static float[] numbers(FloatPointer memory, int n) {
+    float[] numbers = new float[n];
+    memory.get(numbers);
+    return numbers;
+  }
+
+  @Test
   void whatIsHeldIsRoundedOnceAndReadByAllOfItOrByRows() {
     try (var products = new Bf16Products();
         var a = new FloatPointer(1f, 2f, 3f, 4f, 5f, 6f);

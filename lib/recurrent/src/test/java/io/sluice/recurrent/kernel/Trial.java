@@ -153,7 +153,8 @@ final class Trial {
     private State dLast;
     private State dInitial;
     private Pointer target;
-    private Pointer stateFactors; // held: a kernel does not keep it from being freed
+    private final Pointer held; // a kernel does not keep it from being freed, nor state factors
+    private Pointer stateFactors;
 
     private Run(RecurrentKernel kernel) {
       this.kernel = kernel;
@@ -166,7 +167,8 @@ final class Trial {
       this.last = state(null, null);
       this.dLast = state(dhLast, dcLast);
       this.dInitial = state(null, null);
-      kernel.setParameters(memory(parameters));
+      this.held = memory(parameters);
+      kernel.setParameters(held);
       if (factors != null) {
         stateFactors = memory(factors);
         kernel.setStateFactors(stateFactors);

@@ -78,6 +78,29 @@ class LayerTransferTest {
   }
 
   @Test
+  void activationRegularisationOfOneOfThemPlaysNoPart() {
+    var same = new Meaning(null, null, null);
+    for (Kind kind : List.of(Kind.CLASSES, Kind.SELF_ATTENTION)) {
+      ModelSpec plain = kind.spec();
+      ModelSpec regularised = plain.with(new Regularizers(0, null, 0, 0.5, 0.7));
+      assertThat(plain.denseSizes()).isNotEmpty();
+      for (boolean reverse : new boolean[] {false, true}) {
+        ModelSpec theirs = reverse ? regularised : plain;
+        ModelSpec own = reverse ? plain : regularised;
+        MultiLayerNetwork trained = network(theirs, 1);
+        MultiLayerNetwork fresh = network(own, 2);
+        var transfer = new LayerTransfer(theirs, own, same);
+
+        transfer.copy(trained, fresh);
+
+        assertThat(transfer.fates()).allMatch(Fate::isTaken);
+        assertThat(transfer.fates()).extracting(Fate::layer).endsWith("dense-0", "head");
+        assertThat(FlatFloats.of(fresh.params())).isEqualTo(FlatFloats.of(trained.params()));
+      }
+    }
+  }
+
+  @Test
   void aClassifierTakesTheWordsAndLayersOfALanguageModel() {
     ModelSpec own = classifier(List.of(4, 4), false);
     MultiLayerNetwork trained = network(languageModel(true), 1);

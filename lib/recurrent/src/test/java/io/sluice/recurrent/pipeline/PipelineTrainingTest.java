@@ -140,10 +140,20 @@ class PipelineTrainingTest {
     everyModelTrainsTheSame(threeLayers(cell));
   }
 
-  /** By plain gradient descent: see {@code ExactTrainingTest}. */
+  /** ND4J would draw one from the clock: the network has another in its place. */
+  @Test
+  void weightsAreDroppedTheSameFromASeedOfZero() throws Exception {
+    everyModelTrainsTheSame(Kind.DROPPED_WEIGHTS.spec(), 0);
+  }
+
   private static void everyModelTrainsTheSame(ModelSpec spec) throws Exception {
+    everyModelTrainsTheSame(spec, SEED);
+  }
+
+  /** By plain gradient descent: see {@code ExactTrainingTest}. */
+  private static void everyModelTrainsTheSame(ModelSpec spec, long seed) throws Exception {
     List<Batch> batches = batches(spec, 4);
-    MultiLayerNetwork whole = Networks.create(spec, DESCENT, SEED);
+    MultiLayerNetwork whole = Networks.create(spec, DESCENT, seed);
     INDArray initial = whole.params().dup();
     var step = new TrainingStep(whole);
     List<Double> expected = batches.stream().map(step::run).toList();
@@ -154,7 +164,8 @@ class PipelineTrainingTest {
           IntStream.range(0, layers + 1).mapToObj(block -> block < first ? 0 : 1).toList();
       var cut = new Cut(stageOf, spec.bidirectional() ? T : 4, 3, new int[] {7, 5});
 
-      List<Stage> stages = train(spec, DESCENT, new Placement(stageOf), cut, batches, initial);
+      List<Stage> stages =
+          train(spec, DESCENT, new Placement(stageOf), cut, batches, initial, seed);
 
       for (int k = 0; k < expected.size(); k++) {
         assertThat(stages.get(0).losses.get(k))
@@ -290,6 +301,18 @@ class PipelineTrainingTest {
       List<Batch> batches,
       INDArray initial)
       throws Exception {
+    return train(spec, optimizer, placement, cut, batches, initial, SEED);
+  }
+
+  private static List<Stage> train(
+      ModelSpec spec,
+      OptimizerSpec optimizer,
+      Placement placement,
+      Cut cut,
+      List<Batch> batches,
+      INDArray initial,
+      long seed)
+      throws Exception {
     int P = placement.count();
     ExecutorService threads = Executors.newFixedThreadPool(P * cut.shares.length);
     List<InProcessExchange> peers =
@@ -307,7 +330,7 @@ class PipelineTrainingTest {
             threads.submit(
                 () ->
                     stage(
-                        spec, optimizer, placement, cut, batches, initial, links, r, s, own,
+                        spec, optimizer, placement, cut, batches, initial, seed, links, r, s, own,
                         peers)));
       }
     }
@@ -332,12 +355,13 @@ class PipelineTrainingTest {
       Cut cut,
       List<Batch> batches,
       INDArray initial,
+      long seed,
       InMemoryLinks links,
       int replica,
       int s,
       int[] own,
       List<InProcessExchange> peers) {
-    try (var network = new StageNetwork(spec, optimizer, placement, s, SEED);
+    try (var network = new StageNetwork(spec, optimizer, placement, s, seed);
         var step =
             new StageStep(
                 network,
@@ -350,7 +374,7 @@ class PipelineTrainingTest {
                 links.sum(s))) {
       long from = initial.length();
       for (int above = placement.count() - 1; above >= s; above--) {
-        try (var other = new StageNetwork(spec, optimizer, placement, above, SEED)) {
+        try (var other = new StageNetwork(spec, optimizer, placement, above, seed)) {
           from -= other.network().numParams();
         }
       }

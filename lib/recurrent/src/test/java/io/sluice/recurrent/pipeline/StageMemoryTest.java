@@ -143,6 +143,44 @@ class StageMemoryTest {
     }
   }
 
+  @Test
+  void whatALastStageHoldsCountsItsHeadAndIsFreedWithIt() {
+    var placement = new Placement(List.of(0, 0, 1, 1));
+    var chunks = new Chunks(T, 4);
+    var schedule = new Schedule(placement.count(), 3, chunks.count());
+    int b = 12;
+    int attentionSize = 16;
+    var held = new ArrayList<Long>();
+    for (Attention attention : List.of(Attention.NONE, Attention.additive(attentionSize))) {
+      var spec =
+          new ModelSpec(
+              20,
+              T,
+              Cell.LSTM,
+              List.of(64, 48, 80),
+              false,
+              0.2,
+              ModelSpec.Output.LAST,
+              List.of(),
+              1,
+              Precision.F32,
+              Head.regression(1),
+              attention,
+              true,
+              false,
+              0);
+      var network = new StageNetwork(spec, SmallModels.ADAM, placement, 1, 1);
+      step(network, schedule, 1, chunks, b, false);
+      held.add(network.nativeBytes());
+
+      network.close();
+
+      assertThat(network.nativeBytes()).isZero();
+    }
+    // what attention keeps of each time step
+    assertThat(held.get(1) - held.get(0)).isEqualTo((long) Float.BYTES * T * b * attentionSize);
+  }
+
   /** A stage's units, on zeros. */
   private static void step(
       StageNetwork network,
