@@ -100,8 +100,7 @@ final class FixedSettings {
     Path file = new Path(uri);
     try {
       return "%s, %d bytes"
-          .formatted(
-              file.getName(), file.getFileSystem(hadoop).getFileStatus(file).getLen());
+          .formatted(file.getName(), file.getFileSystem(hadoop).getFileStatus(file).getLen());
     } catch (IOException e) {
       throw Lake.readFailure("file of word vectors", uri, e);
     }

@@ -191,7 +191,9 @@ public record TrainSettings(
         threads == 1,
         "threads",
         rule.formatted(
-            "1", "whose workers compute on one thread each (workers are what uses more cores)", threads));
+            "1",
+            "whose workers compute on one thread each (workers are what uses more cores)",
+            threads));
     train.check(
         accumulate.orElse(1) == 1,
         "accumulate",

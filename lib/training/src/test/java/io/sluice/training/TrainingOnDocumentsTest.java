@@ -342,9 +342,7 @@ class TrainingOnDocumentsTest {
   /** What workers begin with is what the driver read. */
   @ParameterizedTest
   @ValueSource(
-      strings = {
-        "gradient-sharing", "pipeline", "parameter-averaging", "async-gradient-sharing"
-      })
+      strings = {"gradient-sharing", "pipeline", "parameter-averaging", "async-gradient-sharing"})
   void wordsOfWorkersBeginWithTheVectorsToo(String strategy) throws IOException {
     setAeronOptions();
     Path file = Files.writeString(folder.resolve("vectors.txt"), "fine 1.5 -2.5 0.25\n");

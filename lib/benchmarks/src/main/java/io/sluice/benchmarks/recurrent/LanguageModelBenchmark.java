@@ -82,8 +82,9 @@ public final class LanguageModelBenchmark implements Callable<Integer> {
 
   @Option(
       names = "--warm-up-steps",
-      defaultValue = "8",
-      description = "Of each contestant before the turns. Default: ${DEFAULT-VALUE}.")
+      defaultValue = "60",
+      description =
+          "Of each contestant before the turns: the JVM compiles beside its first ones, and takes a core from two threads. Default: ${DEFAULT-VALUE}.")
   int warmUpSteps;
 
   @Option(names = "--help", usageHelp = true, description = "Shows this and stops.")

@@ -72,8 +72,7 @@ final class FloatAdaptiveKernel implements VocabularyKernel {
       int inputs = shape.inputs()[c];
       widest = Math.max(widest, inputs);
       most =
-          Math.max(
-              most, FloatVocabularyKernel.trainingBytes(shape.words(c), inputs, isBf16, rows));
+          Math.max(most, FloatVocabularyKernel.trainingBytes(shape.words(c), inputs, isBf16, rows));
     }
     return most + Float.BYTES * 2 * rows * (H + widest);
   }

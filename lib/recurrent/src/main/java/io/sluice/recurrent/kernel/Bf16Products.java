@@ -204,9 +204,7 @@ final class Bf16Products implements MatrixProducts {
   /** A matrix without gaps, or one whose transpose lies so. */
   static memory.desc matrix(long rows, long columns, memory.data_type type, boolean transposed) {
     return new memory.desc(
-        new long[] {rows, columns},
-        type,
-        transposed ? memory.format_tag.ba : memory.format_tag.ab);
+        new long[] {rows, columns}, type, transposed ? memory.format_tag.ba : memory.format_tag.ab);
   }
 
   /** One shape of product. */

@@ -150,7 +150,8 @@ class TrainingMemoryTest {
       assertThat(
               TrainingMemory.of(nextWord(250_000), OptimizerSpec.Algorithm.SGD, 20, 2, microBatches)
                       .activations()
-                  - TrainingMemory.of(nextWord(10), OptimizerSpec.Algorithm.SGD, 20, 2, microBatches)
+                  - TrainingMemory.of(
+                          nextWord(10), OptimizerSpec.Algorithm.SGD, 20, 2, microBatches)
                       .activations())
           .isEqualTo(logits);
     }

@@ -75,14 +75,13 @@ public final class ValidationLoss {
 
   /** Of a thread's micro-batch in training, within limits. */
   private long mostSteps(int batchSize, int ranks) {
-    int pieces = ranks * plan.microBatches();
+    long pieces = (long) ranks * plan.microBatches();
     long examples = (batchSize + pieces - 1) / pieces;
     return Math.min(MOST_STEPS, Math.max(LEAST_STEPS, examples * plan.spec().lookBack()));
   }
 
   /** A rank has its own streams alone, and their states go with all of them. */
-  private static double loss(
-      ExampleBatch batch, MultiLayerNetwork network, CarriedStates states) {
+  private static double loss(ExampleBatch batch, MultiLayerNetwork network, CarriedStates states) {
     try (CarriedStates.Bound carried = states.bind(network)) {
       return batch.loss(network, Long.MAX_VALUE);
     } finally {

@@ -52,7 +52,8 @@ class ExampleBatchTest {
     }
     var batch =
         new ExampleBatch(
-            new DataSet(Nd4j.rand(new int[] {B, I, T}, 3), Nd4j.rand(new int[] {B, 1}, 4), mask, null),
+            new DataSet(
+                Nd4j.rand(new int[] {B, I, T}, 3), Nd4j.rand(new int[] {B, 1}, 4), mask, null),
             LongStream.range(0, B).toArray(),
             B);
     var network = new Remembering(network());
