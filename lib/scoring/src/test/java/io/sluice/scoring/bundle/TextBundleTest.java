@@ -192,6 +192,7 @@ class TextBundleTest {
     Path published = Path.of(URI.create(bundle.uri()));
     assertFitsTheSchema(published);
     assertThat(published.resolve(TextManifest.TOKENIZER_FILE_NAME))
+        .usingCharset(StandardCharsets.UTF_8)
         .hasContent(Tokenizers.byteLevelBpe());
     assertThat(bundle.tokenizerJson()).isEqualTo(Tokenizers.byteLevelBpe());
     try (TextEncoder encoder = bundle.newTextEncoder()) {
