@@ -207,25 +207,23 @@ class TrainSettingsTest {
 
   @Test
   void whatDl4jsOwnWorkersWouldIgnoreIsRefused() {
-    Settings settings =
-        Settings.parse(
-            """
-            train {
-              strategy = async-gradient-sharing
-              threads = 2
-              accumulate = 3
-              checkpoint.every-steps = 4
-            }
-            """);
+    refusedOfAsync(
+        "threads = 2",
+        "train.threads ((text): 1): must be 1 with strategy = async-gradient-sharing, whose workers compute on one thread each (workers are what uses more cores), but is 2");
+    refusedOfAsync(
+        "accumulate = 3",
+        "train.accumulate ((text): 1): must be auto or 1 with strategy = async-gradient-sharing, which cuts no batches, but is 3");
+    refusedOfAsync(
+        "checkpoint.every-steps = 4",
+        "train.checkpoint.every-steps ((text): 1): must be 0 with strategy = async-gradient-sharing, whose driver has a model at the end of an epoch, but is 4");
+  }
 
+  private static void refusedOfAsync(String setting, String told) {
+    Settings settings =
+        Settings.parse("train { strategy = async-gradient-sharing, %s }".formatted(setting));
     assertThatThrownBy(() -> settings.read(TrainSettings::from))
         .isInstanceOf(InvalidConfigException.class)
-        .hasMessageContaining(
-            "train.threads ((text): 3): must be 1 with strategy = async-gradient-sharing, whose workers compute on one thread each (workers are what uses more cores), but is 2")
-        .hasMessageContaining(
-            "train.accumulate ((text): 4): must be auto or 1 with strategy = async-gradient-sharing, which cuts no batches, but is 3")
-        .hasMessageContaining(
-            "train.checkpoint.every-steps ((text): 5): must be 0 with strategy = async-gradient-sharing, whose driver has a model at the end of an epoch, but is 4");
+        .hasMessageContaining(told);
   }
 
   @Test
