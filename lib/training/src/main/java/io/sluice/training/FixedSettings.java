@@ -61,6 +61,10 @@ final class FixedSettings {
       settings.put("model.embedding-frozen", Boolean.toString(spec.embedding().frozen()));
       settings.put("model.embedding-dropout", Double.toString(spec.embedding().wordDropout()));
       settings.put("model.embedding-tied", Boolean.toString(spec.embedding().tied()));
+      if (spec.embedding().adversarialEpsilon() > 0) {
+        settings.put(
+            "model.adversarial-epsilon", Double.toString(spec.embedding().adversarialEpsilon()));
+      }
     }
     Regularizers regularizers = spec.regularizers();
     if (!regularizers.equals(Regularizers.NONE)) {

@@ -112,6 +112,11 @@ record LearnableStream(TextDataset dataset, int streams, Truncation truncation)
           "model.attention: must be none, because it would read the tokens that it is to predict, but is %s"
               .formatted(ConfigReader.kebab(model.attention())));
     }
+    if (model.embedding().adversarialEpsilon() > 0) {
+      problems.add(
+          "model.adversarial-epsilon: must be 0, because streams carry one state over their steps, but is %s"
+              .formatted(model.embedding().adversarialEpsilon()));
+    }
     if (!model.classWeights().isEmpty()) {
       problems.add("model.class-weights: must be [], because every token counts as much");
     }

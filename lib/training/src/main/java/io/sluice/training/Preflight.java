@@ -179,6 +179,18 @@ final class Preflight {
               List.of(
                   "train.fine-tune: layer-decay must be 1 and gradual-unfreezing false with strategy = pipeline and model.embedding-tied, whose rows learn on two stages at once")));
     }
+    if (spec.embedding().adversarialEpsilon() > 0
+        && (settings.strategy() == StrategyKind.PIPELINE
+            || settings.strategy() == StrategyKind.ASYNC_GRADIENT_SHARING)) {
+      failures.add(
+          new InvalidConfigException(
+              "for this run",
+              List.of(
+                  "model.adversarial-epsilon: must be 0 with train.strategy = %s, whose workers take each batch once, but is %s"
+                      .formatted(
+                          ConfigReader.kebab(settings.strategy()),
+                          spec.embedding().adversarialEpsilon()))));
+    }
     if (spec.precision() != Precision.F16) {
       return;
     }

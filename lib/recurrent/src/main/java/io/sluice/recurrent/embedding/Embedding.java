@@ -40,6 +40,9 @@ import org.nd4j.linalg.learning.regularization.Regularization;
  * <p><b>Word dropout.</b> In training, all occurrences of some words in a sequence are dropped
  * together, those kept are divided by the share kept: {@link WordDropout}.
  *
+ * <p><b>Adversarial training.</b> With an ε above 0 a {@code TrainingStep} takes each batch twice,
+ * the second time moved to where the loss grows most: {@link AdversarialInput}.
+ *
  * <p><b>Tied</b> to an output layer that takes {@code W} for its weights ({@code
  * head.VocabularyOutput}), its gradient is the sum of both: the output layer writes its own there,
  * the embedding adds.
@@ -53,6 +56,7 @@ public final class Embedding extends FeedForwardLayer {
   private boolean frozen;
   private boolean tied;
   private double wordDropout;
+  private double adversarialEpsilon;
 
   /** For DL4J's JSON. */
   Embedding() {}
@@ -62,6 +66,7 @@ public final class Embedding extends FeedForwardLayer {
     this.frozen = builder.frozen;
     this.tied = builder.tied;
     this.wordDropout = builder.wordDropout;
+    this.adversarialEpsilon = builder.adversarialEpsilon;
     if (nIn < 1 || nIn > MOST_WORDS || nOut < 1) {
       throw new IllegalArgumentException(
           "Layer %s has %d words of %d numbers, must be 1 to %,d words (ids are float32) of at least 1"
@@ -95,6 +100,15 @@ public final class Embedding extends FeedForwardLayer {
 
   void setWordDropout(double wordDropout) {
     this.wordDropout = wordDropout;
+  }
+
+  /** ε of {@link AdversarialInput}; 0 is none. */
+  public double getAdversarialEpsilon() {
+    return adversarialEpsilon;
+  }
+
+  void setAdversarialEpsilon(double adversarialEpsilon) {
+    this.adversarialEpsilon = adversarialEpsilon;
   }
 
   int words() {
@@ -184,7 +198,8 @@ public final class Embedding extends FeedForwardLayer {
         && super.equals(o)
         && frozen == o.frozen
         && tied == o.tied
-        && Double.compare(wordDropout, o.wordDropout) == 0;
+        && Double.compare(wordDropout, o.wordDropout) == 0
+        && Double.compare(adversarialEpsilon, o.adversarialEpsilon) == 0;
   }
 
   @Override
@@ -194,7 +209,7 @@ public final class Embedding extends FeedForwardLayer {
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), frozen, tied, wordDropout);
+    return Objects.hash(super.hashCode(), frozen, tied, wordDropout, adversarialEpsilon);
   }
 
   @Override
@@ -208,6 +223,7 @@ public final class Embedding extends FeedForwardLayer {
     private boolean frozen;
     private boolean tied;
     private double wordDropout;
+    private double adversarialEpsilon;
 
     public Builder() {
       weightInit(new UniformDistribution(-0.1, 0.1));
@@ -231,6 +247,16 @@ public final class Embedding extends FeedForwardLayer {
         throw new IllegalArgumentException("wordDropout is %s, must be in [0, 1)".formatted(share));
       }
       this.wordDropout = share;
+      return this;
+    }
+
+    /** ε of {@link AdversarialInput}, at least 0; 0 at first, which is none. */
+    public Builder adversarialEpsilon(double epsilon) {
+      if (!(epsilon >= 0 && epsilon < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "adversarialEpsilon is %s, must be at least 0 and finite".formatted(epsilon));
+      }
+      this.adversarialEpsilon = epsilon;
       return this;
     }
 

@@ -16,7 +16,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Runs an {@link Embedding} on its kernel. */
-final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient {
+final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient, AdversarialInput {
   private static final long serialVersionUID = 1L;
 
   private final transient TimeMajor arriving = new TimeMajor();
@@ -33,6 +33,9 @@ final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient {
 
   /** Null unless asked for. */
   private transient TouchedRows touched;
+
+  private transient Perturbation perturbation;
+  private transient boolean isMoved;
 
   EmbeddingLayer(NeuralNetConfiguration conf, DataType dataType) {
     super(conf, dataType);
@@ -67,7 +70,21 @@ final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient {
             isDropped ? factors : null,
             TimeMajor.memory(paramsFlattened),
             TimeMajor.memory(y));
+    if (training && isAdversarial()) {
+      if (isMoved) {
+        perturbation.addTo(y);
+      } else {
+        perturbation().measure(y, ids);
+      }
+    }
     return TimeMajor.series(y);
+  }
+
+  private Perturbation perturbation() {
+    if (perturbation == null) {
+      perturbation = new Perturbation(layerConf().getAdversarialEpsilon());
+    }
+    return perturbation;
   }
 
   private void drop(int B) {
@@ -90,14 +107,20 @@ final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient {
     }
     // the layer above a frozen one may give nothing
     if (!conf.isFrozen() && !TrainingPass.isFrozen(index)) {
+      INDArray dy = arriving.steps(epsilon.castTo(dataType));
+      if (isAdversarial() && !isMoved) {
+        perturbation().aim(dy);
+      }
       kernel()
           .addGradient(
               ids,
               rows,
               isDropped ? factors : null,
-              arriving.of(epsilon.castTo(dataType)),
+              TimeMajor.memory(dy),
               TimeMajor.memory(gradientsFlattened),
               touched);
+    } else if (isAdversarial() && !isMoved) {
+      perturbation().rest();
     }
     var gradient = new DefaultGradient(gradientsFlattened);
     gradientViews.forEach(gradient::setGradientFor);
@@ -139,6 +162,15 @@ final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient {
   @Override
   public boolean isFrozen() {
     return layerConf().isFrozen();
+  }
+
+  boolean isAdversarial() {
+    return layerConf().getAdversarialEpsilon() > 0;
+  }
+
+  @Override
+  public void move(boolean moved) {
+    isMoved = moved;
   }
 
   private EmbeddingKernel kernel() {

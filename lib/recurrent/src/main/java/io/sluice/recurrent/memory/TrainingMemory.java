@@ -249,8 +249,10 @@ public final class TrainingMemory {
     long T = spec.lookBack();
     int directions = spec.bidirectional() ? 2 : 1;
     List<Integer> sizes = spec.hiddenSizes();
-    long outputs = Float.BYTES * T * b * (spec.hasEmbedding() ? spec.embedding().size() : 0);
-    long largest = outputs;
+    long rows = Float.BYTES * T * b * (spec.hasEmbedding() ? spec.embedding().size() : 0);
+    long largest = rows;
+    // an adversarial pass keeps how far each row is moved
+    long outputs = spec.embedding().adversarialEpsilon() > 0 ? 2 * rows : rows;
     int layer = 0;
     for (int units : sizes) {
       long output = Float.BYTES * T * b * directions * units;

@@ -63,10 +63,12 @@ public record ModelSettings(
    * @param frozen whether training leaves the rows as they are
    * @param wordDropout share of the words of a sequence dropped while training
    * @param tied whether the head takes the rows for its weights
+   * @param adversarialEpsilon how far a second pass moves what the rows give; 0 is none
    */
-  public record EmbeddingChoice(int size, boolean frozen, double wordDropout, boolean tied) {
+  public record EmbeddingChoice(
+      int size, boolean frozen, double wordDropout, boolean tied, double adversarialEpsilon) {
     /** Inputs are numbers. */
-    public static final EmbeddingChoice NONE = new EmbeddingChoice(0, false, 0, false);
+    public static final EmbeddingChoice NONE = new EmbeddingChoice(0, false, 0, false, 0);
 
     private static EmbeddingChoice read(ConfigReader model) {
       var choice =
@@ -74,15 +76,21 @@ public record ModelSettings(
               model.intAtLeast("embedding-size", 0),
               model.flag("embedding-frozen"),
               model.numberBetween("embedding-dropout", 0, 0.95),
-              model.flag("embedding-tied"));
+              model.flag("embedding-tied"),
+              model.numberBetween("adversarial-epsilon", 0, 1e3));
       model.check(
           choice.size > 0 || choice.equals(NONE),
           "embedding-size",
-          "must be at least 1 with embedding-frozen, embedding-dropout or embedding-tied, but is 0");
+          "must be at least 1 with embedding-frozen, embedding-dropout, embedding-tied or adversarial-epsilon, but is 0");
       model.check(
           !choice.frozen || !choice.tied,
           "embedding-frozen",
           "must be false with embedding-tied = true: the head's weights have to learn");
+      model.check(
+          choice.adversarialEpsilon == 0 || !choice.frozen,
+          "adversarial-epsilon",
+          "must be 0 with embedding-frozen = true, whose rows have no gradient to move along, but is %s",
+          choice.adversarialEpsilon);
       return choice;
     }
 
@@ -90,7 +98,7 @@ public record ModelSettings(
     WordEmbedding of(int words) {
       return size == 0
           ? WordEmbedding.NONE
-          : new WordEmbedding(words, size, frozen, wordDropout, tied);
+          : new WordEmbedding(words, size, frozen, wordDropout, tied, adversarialEpsilon);
     }
   }
 

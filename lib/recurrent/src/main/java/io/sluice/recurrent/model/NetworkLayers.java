@@ -125,6 +125,7 @@ final class NetworkLayers {
             .frozen(embedding.frozen())
             .tied(embedding.tied())
             .wordDropout(embedding.wordDropout())
+            .adversarialEpsilon(embedding.adversarialEpsilon())
             .build();
     var rules = new ArrayList<Regularization>();
     for (Regularization rule : regularization) {

@@ -12,15 +12,24 @@ import java.io.Serializable;
  *     their occurrences; in [0, 1)
  * @param tied whether the head over classes, which are then the words, takes the rows for its
  *     weights
+ * @param adversarialEpsilon ε of {@link io.sluice.recurrent.embedding.AdversarialInput}; 0 is none,
+ *     as is the lack of it in bundles of before
  */
-public record WordEmbedding(int words, int size, boolean frozen, double wordDropout, boolean tied)
+public record WordEmbedding(
+    int words,
+    int size,
+    boolean frozen,
+    double wordDropout,
+    boolean tied,
+    double adversarialEpsilon)
     implements Serializable {
 
   /** Inputs are numbers. */
   public static final WordEmbedding NONE = new WordEmbedding(0, 0, false, 0, false);
 
   public WordEmbedding {
-    boolean none = words == 0 && size == 0 && !frozen && wordDropout == 0 && !tied;
+    boolean none =
+        words == 0 && size == 0 && !frozen && wordDropout == 0 && !tied && adversarialEpsilon == 0;
     if (!none && (words < 1 || size < 1)) {
       throw new IllegalArgumentException(
           "words is %d and size %d, each must be at least 1".formatted(words, size));
@@ -29,6 +38,20 @@ public record WordEmbedding(int words, int size, boolean frozen, double wordDrop
       throw new IllegalArgumentException(
           "wordDropout is %s, must be in [0, 1)".formatted(wordDropout));
     }
+    if (!(adversarialEpsilon >= 0 && adversarialEpsilon < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "adversarialEpsilon is %s, must be at least 0 and finite".formatted(adversarialEpsilon));
+    }
+    if (adversarialEpsilon > 0 && (frozen || tied)) {
+      throw new IllegalArgumentException(
+          "adversarialEpsilon is %s with rows that %s, must be 0"
+              .formatted(adversarialEpsilon, frozen ? "are frozen" : "the head takes too"));
+    }
+  }
+
+  /** Without adversarial training. */
+  public WordEmbedding(int words, int size, boolean frozen, double wordDropout, boolean tied) {
+    this(words, size, frozen, wordDropout, tied, 0);
   }
 
   /** Rows that learn, and nothing else. */

@@ -1,5 +1,6 @@
 package io.sluice.recurrent.optim;
 
+import io.sluice.recurrent.embedding.AdversarialInput;
 import io.sluice.recurrent.layer.HalfPrecision;
 import java.util.List;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -44,6 +45,9 @@ public final class TrainingStep {
   private final Sections sections;
   private final ParameterUpdate update;
 
+  /** Passes over each example, see {@link AdversarialInput}. */
+  private final int passes;
+
   /** Whole batches on the calling thread. */
   public TrainingStep(MultiLayerNetwork network) {
     this(new Replicas(network, 1), MicroBatches.ONE, null);
@@ -81,9 +85,19 @@ public final class TrainingStep {
             exchange,
             exchange == null ? Long.MAX_VALUE : leastBucket);
     this.sections = Sections.of(replicas);
+    this.passes = AdversarialInput.of(replicas.network()).isPresent() ? 2 : 1;
     this.update =
         new ParameterUpdate(
             replicas.network(), HalfPrecision.isIn(replicas.network()), gradients.get(0), sections);
+  }
+
+  /**
+   * Losses that the gradient of a batch is the sum of, before it is divided by them.
+   *
+   * @param examples B of the whole batch
+   */
+  public long losses(long examples) {
+    return passes * examples;
   }
 
   /** The update that its steps end with. */
@@ -119,7 +133,7 @@ public final class TrainingStep {
                       : "at least %d".formatted(Math.max(1, own.size()))));
     }
     double loss = sumOverRanks(own, examples);
-    update.apply(examples, loss);
+    update.apply(losses(examples), loss);
     if (own.states() != null) {
       own.states().advance();
     }
@@ -161,16 +175,20 @@ public final class TrainingStep {
     double loss = 0;
     for (int m = 0; m < parts; m++) {
       Batch batch = mine.part(m, parts).trimmed();
-      boolean isLast = m == parts - 1;
-      // what a layer's backward pass leaves is final only in the last micro-batch
-      double mean =
-          BatchGradient.of(
-              replica, batch, isLast && exchange != null ? part : null, update.gradientScale());
-      loss += mean * ((double) batch.size() / examples);
-      if (isLast) {
-        part.finish();
-      } else {
-        part.keep();
+      for (int pass = 0; pass < passes; pass++) {
+        boolean isLast = m == parts - 1 && pass == passes - 1;
+        boolean isMoved = pass > 0;
+        AdversarialInput.of(replica).ifPresent(input -> input.move(isMoved));
+        // what a layer's backward pass leaves is final only in the last pass
+        double mean =
+            BatchGradient.of(
+                replica, batch, isLast && exchange != null ? part : null, update.gradientScale());
+        loss += mean * ((double) batch.size() / losses(examples));
+        if (isLast) {
+          part.finish();
+        } else {
+          part.keep();
+        }
       }
     }
     return loss;

@@ -58,7 +58,7 @@ class ModelSettingsTest {
                 true,
                 true,
                 0.35,
-                new ModelSettings.EmbeddingChoice(21, false, 0.05, true),
+                new ModelSettings.EmbeddingChoice(21, false, 0.05, true, 0),
                 new Regularizers(0.65, 0.45, 0.55, 2.5, 1.5),
                 new ModelSettings.SoftmaxChoice(
                     ModelSettings.SoftmaxChoice.Kind.FULL, List.of(), 3)));
@@ -172,7 +172,16 @@ class ModelSettingsTest {
     assertThatThrownBy(() -> read("model { embedding-dropout = 0.1 }"))
         .isInstanceOf(InvalidConfigException.class)
         .hasMessageContaining(
-            "must be at least 1 with embedding-frozen, embedding-dropout or embedding-tied, but is 0");
+            "must be at least 1 with embedding-frozen, embedding-dropout, embedding-tied or adversarial-epsilon, but is 0");
+    assertThatThrownBy(() -> read("model { adversarial-epsilon = 1 }"))
+        .hasMessageContaining("model.embedding-size");
+    assertThatThrownBy(
+            () ->
+                read(
+                    "model { embedding-size = 3, embedding-frozen = true, adversarial-epsilon = 1.5 }"))
+        .hasMessageContaining("model.adversarial-epsilon")
+        .hasMessageContaining(
+            "must be 0 with embedding-frozen = true, whose rows have no gradient to move along, but is 1.5");
     assertThatThrownBy(
             () ->
                 read(

@@ -168,7 +168,7 @@ public final class GradientStepper implements Stepper {
     rate.setFactor(part.rateFactor());
     long read = System.nanoTime();
     if (shared != null) {
-      shared.begin(part.globalSize(), wholeAsked || isLastOfEpoch);
+      shared.begin(step.losses(part.globalSize()), wholeAsked || isLastOfEpoch);
       wholeAsked = false;
     }
     double loss = step.run(batch, part.globalSize());
