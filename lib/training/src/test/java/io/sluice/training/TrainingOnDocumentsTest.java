@@ -173,10 +173,15 @@ class TrainingOnDocumentsTest {
     }
   }
 
-  @Test
-  void ranksTogetherLearnWhatOneProcessDoes() {
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "0.5"})
+  void ranksTogetherLearnWhatOneProcessDoes(String epsilon) {
     String[] settings = {
-      "model.embedding-size=5", "model.dropout=0.2", "train.optimizer=sgd", "train.epochs=3"
+      "model.embedding-size=5",
+      "model.adversarial-epsilon=" + epsilon,
+      "model.dropout=0.2",
+      "train.optimizer=sgd",
+      "train.epochs=3"
     };
     TrainerRun alone = run("alone");
     Checkpoint one = alone.checkpoint(alone.trainOn(dataset("documents"), settings));
@@ -240,6 +245,7 @@ class TrainingOnDocumentsTest {
     List<String> settings =
         List.of(
             "model.embedding-size=5",
+            "model.adversarial-epsilon=0.5",
             "model.attention=additive",
             "train.optimizer=sgd",
             "train.learning-rate=0.5",
@@ -461,6 +467,15 @@ class TrainingOnDocumentsTest {
     refused(
         "train.max-false-alarm-rate: must be null, because no text is an alarm, but is 0.03",
         "train.max-false-alarm-rate=0.03");
+    for (String strategy : List.of("pipeline", "async-gradient-sharing")) {
+      refused(
+          "model.adversarial-epsilon: must be 0 with train.strategy = %s, whose workers take each batch once, but is 0.5"
+              .formatted(strategy),
+          "model.embedding-size=5",
+          "model.adversarial-epsilon=0.5",
+          "train.strategy=" + strategy,
+          "train.workers=2");
+    }
   }
 
   private void refused(String told, String... settings) {

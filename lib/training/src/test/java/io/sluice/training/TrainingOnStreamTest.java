@@ -251,6 +251,17 @@ class TrainingOnStreamTest {
             "Invalid configuration for this run, 1 problem(s):\n  - train.fine-tune: layer-decay must be 1 and gradual-unfreezing false with strategy = pipeline and model.embedding-tied, whose rows learn on two stages at once");
   }
 
+  @Test
+  void wordsOfAStreamAreNotMoved() {
+    assertThatThrownBy(
+            () ->
+                run("refused")
+                    .trainOn(dataset("counting"), with(SETTINGS, "model.adversarial-epsilon=0.5")))
+        .isInstanceOf(InvalidConfigException.class)
+        .hasMessageContaining(
+            "model.adversarial-epsilon: must be 0, because streams carry one state over their steps, but is 0.5");
+  }
+
   @ParameterizedTest
   @CsvSource({"local, 1", "gradient-sharing, 3", "pipeline, 4"})
   void aRunGoesOnWithinAnEpochWithItsStatesAtAnyNumberOfRanks(String strategy, int ranks)

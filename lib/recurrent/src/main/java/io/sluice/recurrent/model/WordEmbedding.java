@@ -12,8 +12,7 @@ import java.io.Serializable;
  *     their occurrences; in [0, 1)
  * @param tied whether the head over classes, which are then the words, takes the rows for its
  *     weights
- * @param adversarialEpsilon ε of {@link io.sluice.recurrent.embedding.AdversarialInput}; 0 is none,
- *     as is the lack of it in bundles of before
+ * @param adversarialEpsilon ε of {@link io.sluice.recurrent.embedding.AdversarialInput}; 0 is none
  */
 public record WordEmbedding(
     int words,

@@ -67,6 +67,10 @@ final class BundleJson {
         spec.putNull(none);
       }
     }
+    if (spec.get("embedding") instanceof ObjectNode embedding
+        && !embedding.has("adversarialEpsilon")) {
+      embedding.put("adversarialEpsilon", 0.0);
+    }
     if (spec.get("head") instanceof ObjectNode head && !head.has("adaptive")) {
       head.putNull("adaptive");
     }

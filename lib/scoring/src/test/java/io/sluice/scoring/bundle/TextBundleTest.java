@@ -108,6 +108,23 @@ class TextBundleTest {
         .hasMessageContaining("is a model of texts, and this reads windows of series");
   }
 
+  @Test
+  void aBundleOfBeforeAdversarialTrainingOpensWithoutIt() throws IOException {
+    Path bundle = Path.of(URI.create(publish(dataset.vocabulary().size()).uri()));
+    Path manifest = bundle.resolve(BundleManifest.FILE_NAME);
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(manifest.toFile());
+    assertThat(((ObjectNode) json.at("/spec/embedding")).remove("adversarialEpsilon")).isNotNull();
+    Files.writeString(manifest, json.toString());
+
+    assertFitsTheSchema(bundle);
+    assertThat(
+            ModelBundle.open(bundle.toString(), new Configuration())
+                .spec()
+                .embedding()
+                .adversarialEpsilon())
+        .isZero();
+  }
+
   private static void assertFitsTheSchema(Path bundle) throws IOException {
     assertThat(
             JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
