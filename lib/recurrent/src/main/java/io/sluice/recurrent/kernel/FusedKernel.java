@@ -481,6 +481,7 @@ final class FusedKernel implements RecurrentKernel {
   @Override
   public void freeTapes() {
     tapes.forEach(FusedTape::close);
+    inference.close();
   }
 
   @Override

@@ -62,6 +62,10 @@ final class OneDnnKernel implements RecurrentKernel {
   private final NativeBuffer scratch = new NativeBuffer();
   private final NativeBuffer unwantedDx = new NativeBuffer();
   private final NativeBuffer dStates = new NativeBuffer();
+
+  /** What training needs of it; a pass without a way back may need more. */
+  private long trainingScratch;
+
   private long version;
 
   OneDnnKernel(CellShape shape, Direction direction, Precision precision) {
@@ -136,7 +140,7 @@ final class OneDnnKernel implements RecurrentKernel {
     tape.write(plan, x, initial, y, stream);
     setWeights(plan.forward);
     tape.setStates(plan.forward);
-    setScratch(plan.forward);
+    setScratch(plan.forward, plan.backward != null);
     plan.forward.execute(stream);
     tape.read(y, last, stream);
   }
@@ -158,13 +162,17 @@ final class OneDnnKernel implements RecurrentKernel {
         DNNL_ARG_DIFF_SRC_LAYER,
         dx != null ? dx : unwantedDx.atLeast(pass.bytes(DNNL_ARG_DIFF_SRC_LAYER)));
     setStateGradients(pass, (long) plan.B * shape.hiddenSize(), dLast, dInitial);
-    setScratch(pass);
+    setScratch(pass, true);
     pass.execute(stream);
   }
 
   @Override
   public void freeTapes() {
     tapes.forEach(OneDnnTape::close);
+    inference.close();
+    if (scratch.bytes() > trainingScratch) {
+      scratch.close();
+    }
   }
 
   @Override
@@ -247,6 +255,7 @@ final class OneDnnKernel implements RecurrentKernel {
     tapes.clear();
     inference.close();
     buffers().forEach(NativeBuffer::close);
+    trainingScratch = 0;
     version = 0;
   }
 
@@ -329,8 +338,11 @@ final class OneDnnKernel implements RecurrentKernel {
     return added;
   }
 
-  private void setScratch(OneDnnPlan.Pass pass) {
+  private void setScratch(OneDnnPlan.Pass pass, boolean training) {
     long bytes = pass.bytes(DNNL_ARG_SCRATCHPAD);
+    if (training) {
+      trainingScratch = Math.max(trainingScratch, bytes);
+    }
     if (bytes > 0) {
       pass.set(DNNL_ARG_SCRATCHPAD, scratch.atLeast(bytes));
     }

@@ -2,6 +2,7 @@ package io.sluice.recurrent.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
 import org.apache.logging.log4j.LogManager;
@@ -9,6 +10,8 @@ import org.apache.logging.log4j.core.LogEvent;
 import org.apache.logging.log4j.core.Logger;
 import org.apache.logging.log4j.core.appender.AbstractAppender;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class KernelsTest {
   private static final CellShape LSTM = new CellShape(Cell.LSTM, 3, 7);
@@ -69,11 +72,14 @@ class KernelsTest {
     }
   }
 
-  @Test
-  void whatPassesWithoutAWayBackHoldIsFreedWithTheTapes() {
-    var trial = new Trial(new CellShape(Cell.LSTM, 8, 16), 20, 5, 3);
+  @ParameterizedTest
+  @CsvSource({"LSTM, F32", "LSTM, BF16", "LAYERNORM_LSTM, F32"})
+  void whatPassesWithoutAWayBackHoldIsFreedWithTheTapes(Cell cell, Precision precision) {
+    var trial = new Trial(new CellShape(cell, 8, 16), 20, 5, 3);
+    boolean bf16 = precision == Precision.BF16;
+    assumeTrue(!bf16 || OneDnn.multipliesBf16(), "this processor does not multiply bfloat16");
     try (RecurrentKernel kernel =
-        Kernels.onCpu(trial.shape, Direction.FORWARD, Precision.F32, false, null, false)) {
+        Kernels.onCpu(trial.shape, Direction.FORWARD, precision, false, null, bf16)) {
       trial.train(kernel);
       kernel.freeTapes();
       long trained = kernel.nativeBytes();
@@ -82,7 +88,7 @@ class KernelsTest {
       assertThat(kernel.nativeBytes()).isGreaterThan(trained);
       kernel.freeTapes();
 
-      assertThat(kernel.nativeBytes()).isEqualTo(trained);
+      assertThat(kernel.nativeBytes()).isLessThanOrEqualTo(trained);
       assertThat(trial.on(kernel).infer().y()).isEqualTo(outputs);
     }
   }
