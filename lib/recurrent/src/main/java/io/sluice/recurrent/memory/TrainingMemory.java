@@ -26,7 +26,8 @@ import java.util.List;
  * kernels      R · what recurrent layers keep for backward, their weights (with weight dropout a
  *              copy besides) and their scratch memory; of documents, which differ in length, also
  *              inputs, outputs and the gradients of both without the padding
- * activations  R · outputs of all layers, two gradients of the largest, what other layers keep;
+ * activations  R · outputs of all layers, how far an adversarial pass moves rows of words, two
+ *              gradients of the largest, what other layers keep;
  *              of a bidirectional layer also its halves and the input gradient of one of them; a
  *              chunk of logits, and in bf16 what products round of it and of its weights
  * besides      the allocator's share and compiled code

@@ -27,6 +27,13 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
  * g = (1/B) · Σ over shares r < R, Σ over micro-batches m < M:  ∂(sum of losses of (r, m)) / ∂w
  * }</pre>
  *
+ * <p>With an {@link AdversarialInput} as the lowest layer each micro-batch goes through the network
+ * twice, and the step is by the mean over 2·B losses:
+ *
+ * <pre>{@code
+ * g = (1/(2·B)) · Σ over examples:  ∂(loss(y) + loss(y + r)) / ∂w
+ * }</pre>
+ *
  * <p>Where the lowest layer is an embedding, what a step costs besides its passes follows the rows
  * that the batch touches, not the vocabulary; momentum (Nesterov's, RMSProp's) is the exception, as
  * it moves rows that have no gradient any more.
