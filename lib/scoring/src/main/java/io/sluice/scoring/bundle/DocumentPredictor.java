@@ -7,15 +7,13 @@ import io.sluice.recurrent.layer.StackedPass;
 import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.text.dataset.TextBatch;
+import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.encoding.TextContract;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Classifies documents with a bundle's network. Serves one thread. */
 public final class DocumentPredictor implements AutoCloseable {
-  /** Of a forward pass, padding included: a batch may be of any size, memory is not. */
-  private static final int MOST_TOKENS = 1 << 16;
-
   private final MultiLayerNetwork network;
   private final ModelSpec spec;
   private final DocumentArrays arrays;
@@ -49,12 +47,13 @@ public final class DocumentPredictor implements AutoCloseable {
   /**
    * Class probabilities (B, V) of a batch's documents, row-major; their labels play no part.
    *
-   * <p>In several forward passes where the batch has more than {@value #MOST_TOKENS} tokens.
+   * <p>In several forward passes where the batch has more than {@value TextDataset#TOKENS_AT_ONCE}
+   * tokens.
    *
    * @param batch at least one document
    */
   public float[] probabilities(TextBatch batch) {
-    int atOnce = Math.max(1, MOST_TOKENS / Math.max(1, batch.timeSteps()));
+    int atOnce = Math.max(1, TextDataset.TOKENS_AT_ONCE / Math.max(1, batch.timeSteps()));
     if (batch.size() <= atOnce) {
       return pass(batch);
     }

@@ -4,6 +4,7 @@ import io.sluice.recurrent.kernel.Device;
 import io.sluice.scoring.bundle.DocumentPredictor;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.text.dataset.TextBatch;
+import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.encoding.TextContract;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,10 +32,8 @@ public final class Explainer implements AutoCloseable {
   /** Time steps that a document's occlusion may compute. */
   private static final int MOST_STEPS = 1 << 20;
 
-  /** Copies of a document, and steps of them all, that go through the network together. */
+  /** Copies of a document that go through the network together. */
   private static final int BATCH_SIZE = 64;
-
-  private static final int BATCH_STEPS = 1 << 16;
 
   private final DocumentPredictor predictor;
   private final boolean attends;
@@ -72,7 +71,7 @@ public final class Explainer implements AutoCloseable {
     int window = Math.toIntExact(((long) T * T + MOST_STEPS - 1) / MOST_STEPS);
     var occlusion = new float[T];
     double others = others(probabilities, 0, probabilities.length, y);
-    int together = Math.max(1, Math.min(BATCH_SIZE, BATCH_STEPS / T));
+    int together = Math.max(1, Math.min(BATCH_SIZE, TextDataset.TOKENS_AT_ONCE / T));
     for (int from = 0; from < T; from += together * window) {
       var copies = new ArrayList<int[]>();
       for (int t = from; t < T && copies.size() < together; t += window) {

@@ -61,6 +61,10 @@ final class IdleSettings {
         root.isDefault("text.truncate"),
         "text.truncate",
         "needs dataset.layout = documents: a stream is never cut");
+    root.check(
+        root.isDefault("split.seed"),
+        "split.seed",
+        "needs dataset.layout = documents: splits of a stream follow the order of the text, and nothing is drawn. Leave it out");
   }
 
   private static void refuseBounds(ConfigReader root, VocabularyRule rule, String given) {

@@ -126,6 +126,7 @@ class TextSettingsTest {
         "text { tokens = character, punctuation = drop } | text.punctuation ((text): 2): must be keep with text.tokens = character: drop is for word",
         "dataset.layout = stream, text.max-tokens = 100 | text.max-tokens ((text): 2): must be 0 with dataset.layout = stream, which is never cut, but is 100",
         "dataset.layout = stream, text.truncate = start | text.truncate ((text): 2): needs dataset.layout = documents: a stream is never cut",
+        "dataset.layout = stream, split.seed = 5 | split.seed ((text): 2): needs dataset.layout = documents: splits of a stream follow the order of the text, and nothing is drawn. Leave it out",
         "text.vocabulary { path = known, min-count = 5 } | text.vocabulary.min-count ((text): 2): must be 1 with text.vocabulary.path, whose tokens are all kept, but is 5",
         "text { tokens = subword, tokenizer-path = t.json, vocabulary.max-size = 300 } | text.vocabulary.max-size ((text): 2): must be 0 with text.tokens = subword, whose tokenizer has its own tokens, but is 300",
         "text.tokens = wrods | text.tokens ((text): 2): must be one of [word, whitespace, character, subword], but is \"wrods\"",

@@ -27,8 +27,11 @@ public final class TextDataset {
   /** What an array holds. */
   private static final int MOST_KEPT_TOKENS = Integer.MAX_VALUE - 8;
 
-  /** Of a batch in stored order, padding included: as many as are judged in a forward pass. */
-  private static final int BATCH_TOKENS_IN_ORDER = 1 << 16;
+  /**
+   * Tokens that are read and judged at once, padding included: a batch may be of any size, memory
+   * is not.
+   */
+  public static final int TOKENS_AT_ONCE = 1 << 16;
 
   private final String uri;
   private final TextManifest manifest;
@@ -182,8 +185,8 @@ public final class TextDataset {
    * the batches, which are dealt whole, as {@link SequenceDataset#inOrder(Split, int, int, int)}
    * has it.
    *
-   * <p>A batch of more than {@value #BATCH_TOKENS_IN_ORDER} tokens, padding included, comes in
-   * several; a longer document is one by itself.
+   * <p>A batch of more than {@value #TOKENS_AT_ONCE} tokens, padding included, comes in several; a
+   * longer document is one by itself.
    *
    * @param batchSize documents of a batch, at most
    */
@@ -201,7 +204,7 @@ public final class TextDataset {
         store,
         DocumentBatches.stored(size, batchSize, manifest.splits().get(split.label()).lengthRuns()),
         batchSize,
-        BATCH_TOKENS_IN_ORDER,
+        TOKENS_AT_ONCE,
         new TextBatch(batchSize, contract().padId()),
         Math.min(size, batches * rank / ranks * batchSize),
         Math.min(size, batches * (rank + 1) / ranks * batchSize));
