@@ -152,8 +152,12 @@ public final class TrainingMemory {
             .sum();
   }
 
-  /** What a softmax over classes computes in, of one thread. */
-  private static long softmax(ModelSpec spec, int b) {
+  /**
+   * What a softmax over classes computes in, of one thread, in bytes; 0 where there is none.
+   *
+   * @param b windows of a pass
+   */
+  public static long softmax(ModelSpec spec, int b) {
     if (spec.head().kind() != Head.Kind.CLASSES) {
       return 0;
     }

@@ -208,7 +208,7 @@ final class BlockMemory {
     return (long) chunks.timeSteps() * windows * spec.recurrentOutputs();
   }
 
-  /** What DL4J holds of the layers above the recurrent ones, in bytes. */
+  /** What the layers above the recurrent ones hold, in bytes. */
   private long headLayers(int end) {
     if (!hasHead(end)) {
       return 0;
@@ -223,7 +223,9 @@ final class BlockMemory {
         spec.attention().kind() == Attention.Kind.SELF_ATTENTION
             || spec.output() == ModelSpec.Output.SEQUENCE;
     int arrays = goFurther ? 4 : 2;
-    return (long) (WORKSPACE * arrays * Float.BYTES * series()) + windows * kept;
+    return (long) (WORKSPACE * arrays * Float.BYTES * series())
+        + windows * kept
+        + TrainingMemory.softmax(spec, windows);
   }
 
   /** What {@link StageStep} holds, in numbers. */

@@ -2,6 +2,7 @@ package io.sluice.recurrent.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.recurrent.head.VocabularyOutput;
 import io.sluice.recurrent.kernel.Cell;
 import io.sluice.recurrent.kernel.CellShape;
 import io.sluice.recurrent.kernel.Kernels;
@@ -19,6 +20,7 @@ import io.sluice.recurrent.optim.SmallModels;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -247,6 +249,48 @@ class StageMemoryTest {
     assertThat(lower.text())
         .matches(
             "\\d+ MiB: parameters 1, optimizer 1, gradients 1, recurrent layers \\d, activations \\d, besides 48");
+  }
+
+  /** Logits of all words and what else a softmax computes in. */
+  @Test
+  void theLastStageOfALanguageModelHasItsSoftmax() {
+    int V = 20_000;
+    ModelSpec words =
+        new ModelSpec(
+                1,
+                T,
+                Cell.LSTM,
+                List.of(16, 16, 16),
+                false,
+                0,
+                ModelSpec.Output.SEQUENCE,
+                List.of(),
+                1,
+                Precision.F32,
+                Head.classes(V, List.of()))
+            .with(WordEmbedding.of(V, 8));
+    var placement = new Placement(List.of(0, 0, 1, 1));
+    int b = 12;
+
+    List<Long> activations =
+        IntStream.range(0, 2)
+            .mapToObj(
+                stage ->
+                    StageMemory.of(
+                            words,
+                            OptimizerSpec.Algorithm.SGD,
+                            placement,
+                            stage,
+                            new Chunks(T, 4),
+                            b,
+                            1)
+                        .activations())
+            .toList();
+
+    long softmax = VocabularyOutput.trainingBytes(V, 16, null, Precision.F32, (long) b * T);
+    assertThat(softmax).isGreaterThan((long) Float.BYTES * V);
+    assertThat(activations.get(1)).isBetween(softmax, softmax + (8 << 20));
+    assertThat(activations.get(0)).isLessThan(8 << 20);
   }
 
   @Test
