@@ -42,7 +42,7 @@ public final class SmallModels {
     SELF_ATTENTION(List.of(4, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
     LAYER_NORM(List.of(5, 4), false, ModelSpec.Output.LAST, Head.regression(2)),
     WORDS(List.of(5), false, ModelSpec.Output.LAST, Head.classes(3, List.of())),
-    MOVED_WORDS(List.of(5, 4), true, ModelSpec.Output.CONCAT, Head.classes(3, List.of())),
+    MOVED_WORDS(List.of(5), true, ModelSpec.Output.LAST, Head.classes(3, List.of())),
     NEXT_WORD(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(WORDS_IN_ALL, List.of())),
     TIED_WORDS(List.of(5), false, ModelSpec.Output.SEQUENCE, Head.classes(WORDS_IN_ALL, List.of())),
     SMOOTH(List.of(5, 4), true, ModelSpec.Output.LAST, Head.regression(2)),
