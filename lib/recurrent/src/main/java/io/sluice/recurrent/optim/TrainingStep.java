@@ -2,7 +2,9 @@ package io.sluice.recurrent.optim;
 
 import io.sluice.recurrent.embedding.AdversarialInput;
 import io.sluice.recurrent.layer.HalfPrecision;
+import io.sluice.recurrent.pass.TrainingPass;
 import java.util.List;
+import java.util.Optional;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /**
@@ -184,12 +186,8 @@ public final class TrainingStep {
       Batch batch = mine.part(m, parts).trimmed();
       for (int pass = 0; pass < passes; pass++) {
         boolean isLast = m == parts - 1 && pass == passes - 1;
-        boolean isMoved = pass > 0;
-        AdversarialInput.of(replica).ifPresent(input -> input.move(isMoved));
         // what a layer's backward pass leaves is final only in the last pass
-        double mean =
-            BatchGradient.of(
-                replica, batch, isLast && exchange != null ? part : null, update.gradientScale());
+        double mean = gradient(replica, batch, isLast && exchange != null ? part : null, pass > 0);
         loss += mean * ((double) batch.size() / losses(examples));
         if (isLast) {
           part.finish();
@@ -199,5 +197,17 @@ public final class TrainingStep {
       }
     }
     return loss;
+  }
+
+  /** Leaves the gradient of a micro-batch as it is, or moved; returns the mean of its losses. */
+  private double gradient(
+      MultiLayerNetwork replica, Batch batch, TrainingPass.Backward backward, boolean moved) {
+    Optional<AdversarialInput> input = AdversarialInput.of(replica);
+    input.ifPresent(layer -> layer.move(moved));
+    try {
+      return BatchGradient.of(replica, batch, backward, update.gradientScale());
+    } finally {
+      input.ifPresent(layer -> layer.move(false));
+    }
   }
 }
