@@ -21,8 +21,8 @@ import java.util.List;
  * <pre>
  * parameters   P                          shared by all threads
  * optimizer    2·P Adam, AdamW; P Nesterov momentum, RMSProp; none of plain gradient descent
- * gradients    R·P                        and R·P where micro-batches add to them, without the rows
- *                                         of an embedding
+ * gradients    R·P                        and R·P where micro-batches or adversarial passes add to
+ *                                         them, without the rows of an embedding
  * kernels      R · what recurrent layers keep for backward, their weights (with weight dropout a
  *              copy besides) and their scratch memory; of documents, which differ in length, also
  *              inputs, outputs and the gradients of both without the padding
@@ -72,7 +72,8 @@ public final class TrainingMemory {
       int threads,
       int microBatches) {
     long P = Float.BYTES * ModelSummary.of(spec).parameters();
-    // micro-batches add to rows of an embedding where they lie
+    boolean addsUp = microBatches > 1 || spec.embedding().adversarialEpsilon() > 0;
+    // passes add to rows of an embedding where they lie
     long rows =
         spec.embedding().tied()
             ? 0
@@ -81,7 +82,7 @@ public final class TrainingMemory {
     return new NativeMemory(
         P,
         algorithm.momentsPerParameter() * P,
-        threads * (microBatches > 1 ? 2 * P - rows : P),
+        threads * (addsUp ? 2 * P - rows : P),
         threads * kernels(spec, b),
         threads * (activations(spec, b) + softmax(spec, b)),
         BESIDES_BYTES);

@@ -157,6 +157,22 @@ class TrainingMemoryTest {
     }
   }
 
+  /** A second pass adds to the gradient of the first, and moves rows by numbers that are kept. */
+  @Test
+  void adversarialPassesHoldASecondGradientAndHowFarRowsAreMoved() {
+    ModelSpec plain = documents(200, ModelSpec.Output.LAST, Precision.F32);
+    ModelSpec moved = plain.with(new WordEmbedding(1000, 64, false, 0, false, 0.5));
+
+    NativeMemory once = TrainingMemory.of(plain, OptimizerSpec.Algorithm.SGD, 64, 2, 1);
+    NativeMemory twice = TrainingMemory.of(moved, OptimizerSpec.Algorithm.SGD, 64, 2, 1);
+
+    assertThat(twice.gradients() - once.gradients())
+        .isEqualTo(2 * (once.parameters() - 4 * 1000 * 64));
+    assertThat(twice.activations() - once.activations())
+        .isEqualTo(64L * plain.lookBack() * 64 * Float.BYTES);
+    assertThat(twice.kernels()).isEqualTo(once.kernels());
+  }
+
   @Test
   void documentsHoldBesidesWhatTheirPaddingIsTakenOutOf() {
     ModelSpec last = documents(200, ModelSpec.Output.LAST, Precision.F32);
