@@ -180,8 +180,7 @@ final class Preflight {
                   "train.fine-tune: layer-decay must be 1 and gradual-unfreezing false with strategy = pipeline and model.embedding-tied, whose rows learn on two stages at once")));
     }
     if (spec.embedding().adversarialEpsilon() > 0
-        && (settings.strategy() == StrategyKind.PIPELINE
-            || settings.strategy() == StrategyKind.ASYNC_GRADIENT_SHARING)) {
+        && settings.strategy() == StrategyKind.ASYNC_GRADIENT_SHARING) {
       failures.add(
           new InvalidConfigException(
               "for this run",

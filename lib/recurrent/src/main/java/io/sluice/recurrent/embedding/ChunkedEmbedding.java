@@ -4,9 +4,12 @@ import io.sluice.recurrent.dropout.WordDropout;
 import io.sluice.recurrent.layer.TimeChunk;
 import java.util.ArrayList;
 import java.util.List;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * An {@link Embedding} over time chunks, each kept on a tape of its own, in float32. What comes out
@@ -15,7 +18,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <p><b>Shapes.</b> ids (T, B) whole numbers as float32; y (T, B, E), zeros after a sequence's end,
  * whatever the id.
  */
-public final class ChunkedEmbedding {
+public final class ChunkedEmbedding implements AutoCloseable {
   private final Embedding conf;
   private final EmbeddingKernel kernel;
   private final WordIds reader = new WordIds();
@@ -24,6 +27,11 @@ public final class ChunkedEmbedding {
   private final WordDropout dropout;
 
   private final List<Tape> tapes = new ArrayList<>();
+
+  /** Null where each batch is learned from once. */
+  private final Perturbation perturbation;
+
+  private boolean isMoved;
 
   /** What the way back needs of a chunk, (T·B) each. */
   private static final class Tape {
@@ -48,6 +56,8 @@ public final class ChunkedEmbedding {
         conf.getWordDropout() > 0
             ? new WordDropout(conf.getLayerName(), 1 - conf.getWordDropout())
             : null;
+    this.perturbation =
+        conf.getAdversarialEpsilon() > 0 ? new Perturbation(conf.getAdversarialEpsilon()) : null;
   }
 
   /** E, numbers out per time step. */
@@ -66,6 +76,21 @@ public final class ChunkedEmbedding {
   }
 
   /**
+   * Before a pass of a step over a batch, see {@link AdversarialInput}; the chunks of both passes
+   * are the same.
+   *
+   * @param moved whether rows are moved in it, to where the pass before left
+   * @param examples B of the batch, whose micro-batches follow
+   * @param timeSteps T of its series
+   */
+  public void beginPass(boolean moved, int examples, int timeSteps) {
+    isMoved = moved;
+    if (perturbation != null && !moved) {
+      perturbation.begin(DataType.FLOAT, examples, timeSteps, outputs());
+    }
+  }
+
+  /**
    * Forward, keeping on {@code tape} what {@link #backward} needs.
    *
    * @param rows (V, E) parameters
@@ -76,6 +101,22 @@ public final class ChunkedEmbedding {
       dropout.draw(kept.ids, chunk.rows(), chunk.examples(), kept.factors);
     }
     kernel.rows(kept.ids, chunk.rows(), dropout == null ? null : kept.factors, rows, y);
+    if (perturbation == null) {
+      return;
+    }
+    if (isMoved) {
+      perturbation.addTo(chunk, steps(chunk, y));
+    } else {
+      perturbation.measure(chunk, steps(chunk, y), kept.ids);
+    }
+  }
+
+  /** (T, B, E) over memory. */
+  private INDArray steps(TimeChunk chunk, Pointer numbers) {
+    long n = (long) chunk.rows() * outputs();
+    var floats = new FloatPointer(numbers).capacity(n);
+    return Nd4j.create(
+        Nd4j.createBuffer(floats, n, DataType.FLOAT), chunk.steps(), chunk.examples(), outputs());
   }
 
   /**
@@ -108,5 +149,28 @@ public final class ChunkedEmbedding {
     Tape kept = tapes.get(tape);
     kernel.addGradient(
         kept.ids, chunk.rows(), dropout == null ? null : kept.factors, dy, dRows, touched);
+  }
+
+  /**
+   * Says where the next pass is moved to, if it is; without it, and where dy is zero, nothing is.
+   *
+   * @param dy (T, B, E) in: ∂L/∂y of a chunk; copied
+   */
+  public void aim(TimeChunk chunk, Pointer dy) {
+    if (perturbation != null && !isMoved) {
+      perturbation.aim(chunk, steps(chunk, dy));
+    }
+  }
+
+  /** Native memory that it holds, in bytes. */
+  public long nativeBytes() {
+    return perturbation == null ? 0 : perturbation.nativeBytes();
+  }
+
+  @Override
+  public void close() {
+    if (perturbation != null) {
+      perturbation.free();
+    }
   }
 }

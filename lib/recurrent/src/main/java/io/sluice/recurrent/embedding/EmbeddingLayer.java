@@ -1,6 +1,7 @@
 package io.sluice.recurrent.embedding;
 
 import io.sluice.recurrent.dropout.WordDropout;
+import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.layer.TimeMajor;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.Arrays;
@@ -71,20 +72,27 @@ final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient, 
             TimeMajor.memory(paramsFlattened),
             TimeMajor.memory(y));
     if (training && isAdversarial()) {
-      if (isMoved) {
-        perturbation.addTo(y);
-      } else {
-        perturbation().measure(y, ids);
-      }
+      measureOrMove(y);
     }
     return TimeMajor.series(y);
   }
 
-  private Perturbation perturbation() {
+  private void measureOrMove(INDArray y) {
+    if (isMoved) {
+      perturbation.addTo(whole(y), y);
+      return;
+    }
     if (perturbation == null) {
       perturbation = new Perturbation(layerConf().getAdversarialEpsilon());
     }
-    return perturbation;
+    perturbation.begin(dataType, (int) y.size(1), (int) y.size(0), layerConf().numbers());
+    perturbation.measure(whole(y), y, ids);
+  }
+
+  /** The whole series of a batch, (T, B, E). */
+  private static TimeChunk whole(INDArray y) {
+    int T = (int) y.size(0);
+    return new TimeChunk(0, T, T, (int) y.size(1), 0, null);
   }
 
   private void drop(int B) {
@@ -109,7 +117,7 @@ final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient, 
     if (!conf.isFrozen() && !TrainingPass.isFrozen(index)) {
       INDArray dy = arriving.steps(epsilon.castTo(dataType));
       if (isAdversarial() && !isMoved) {
-        perturbation().aim(dy);
+        perturbation.aim(whole(dy), dy);
       }
       kernel()
           .addGradient(
@@ -119,8 +127,6 @@ final class EmbeddingLayer extends BaseLayer<Embedding> implements RowGradient, 
               TimeMajor.memory(dy),
               TimeMajor.memory(gradientsFlattened),
               touched);
-    } else if (isAdversarial() && !isMoved) {
-      perturbation().rest();
     }
     var gradient = new DefaultGradient(gradientsFlattened);
     gradientViews.forEach(gradient::setGradientFor);

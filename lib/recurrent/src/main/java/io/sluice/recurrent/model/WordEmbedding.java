@@ -53,6 +53,11 @@ public record WordEmbedding(
     this(words, size, frozen, wordDropout, tied, 0);
   }
 
+  /** Of a training step over each of its examples. */
+  public int passes() {
+    return adversarialEpsilon > 0 ? 2 : 1;
+  }
+
   /** Rows that learn, and nothing else. */
   public static WordEmbedding of(int words, int size) {
     return new WordEmbedding(words, size, false, 0, false);

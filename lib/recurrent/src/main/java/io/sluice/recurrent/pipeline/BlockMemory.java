@@ -73,6 +73,7 @@ final class BlockMemory {
         kernels(tapes, first, end),
         activations(tapes, first, end)
             + headLayers(end)
+            + moves(schedule, first)
             + Float.BYTES * (step(first, end) + factors),
         TrainingMemory.BESIDES_BYTES);
   }
@@ -188,6 +189,17 @@ final class BlockMemory {
     }
     long series = hasHead(end) ? 2 * series() : 0;
     return Float.BYTES * (Math.round(numbers) + scratch[0] + scratch[1] + series);
+  }
+
+  /** What rows of an embedding are moved by between two passes over a batch, in bytes. */
+  long moves(Schedule schedule, int first) {
+    return first == 0 && spec.embedding().passes() > 1
+        ? (long) Float.BYTES
+            * schedule.microBatches()
+            * windows
+            * chunks.timeSteps()
+            * spec.embedding().size()
+        : 0;
   }
 
   private boolean givesInputGradient(int block) {

@@ -186,7 +186,8 @@ final class PipelinePlanner {
     Placement placement = chosen.placement;
     Cut cut = chosen.cut;
     var stages = new ArrayList<PipelinePlan.Stage>();
-    long numbers = (long) windows * spec.lookBack();
+    int passes = spec.embedding().passes();
+    long numbers = (long) passes * windows * spec.lookBack();
     // rows to the head, and their gradients back
     long tied =
         spec.embedding().tied()
@@ -201,7 +202,7 @@ final class PipelinePlanner {
               cut.memory.parameters(first, end),
               cut.memory.of(cut.schedule, stage, first, end),
               cut.memory.ofDevice(cut.schedule, stage, first, end),
-              chosen.timing.busySeconds().get(stage),
+              passes * chosen.timing.busySeconds().get(stage),
               (end < blocks ? Float.BYTES * numbers * BlockSeconds.inputs(spec, end) : 0)
                   + (stage == 0 && end < blocks ? tied : 0),
               (stage > 0 ? Float.BYTES * numbers * BlockSeconds.inputs(spec, first) : 0)
@@ -215,10 +216,10 @@ final class PipelinePlanner {
         windows,
         spec.bidirectional(),
         stages,
-        chosen.timing.stepSeconds(),
+        passes * chosen.timing.stepSeconds(),
         // a sum in another order may be a little more than the step
         Math.max(0, chosen.timing.bubble()),
-        oneProcess());
+        passes * oneProcess());
   }
 
   /** What a stage holds, with the embedding below its recurrent layers. */

@@ -20,7 +20,8 @@ import io.sluice.recurrent.model.OptimizerSpec;
  *              copy besides) and their scratch memory
  * activations  n · the input and the outputs of the layers of a chunk, and gradients of one; of the
  *              last stage also outputs and gradients of the last recurrent layer over whole series,
- *              twice, and what layers above it keep; of the first, features of whole series, or ids
+ *              twice, and what layers above it keep; of the first, features of whole series, or
+ *              ids, and how far an adversarial pass moves the rows of all micro-batches
  * besides      the allocator's share and compiled code
  * </pre>
  *

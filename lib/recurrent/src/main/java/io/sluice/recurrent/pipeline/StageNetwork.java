@@ -13,6 +13,7 @@ import io.sluice.recurrent.model.Networks;
 import io.sluice.recurrent.model.OptimizerSpec;
 import io.sluice.recurrent.model.WordEmbedding;
 import io.sluice.recurrent.optim.FlatGradient;
+import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.GradientExchange;
 import io.sluice.recurrent.pass.TrainingPass;
 import java.util.ArrayList;
@@ -53,6 +54,7 @@ public final class StageNetwork implements AutoCloseable {
 
   private final boolean isFirst;
   private final boolean halfPrecision;
+  private final int passes;
   private final int inputs;
   private final long tiedNumbers;
   private final List<NativeBuffer> chunks = new ArrayList<>();
@@ -81,6 +83,7 @@ public final class StageNetwork implements AutoCloseable {
     this.flat = FlatGradient.of(network);
     this.isFirst = stage == 0;
     this.halfPrecision = spec.precision() == Precision.F16;
+    this.passes = spec.embedding().passes();
     this.tiedNumbers =
         spec.embedding().tied() ? (long) spec.embedding().words() * spec.embedding().size() : 0;
     this.words = isFirst && below > 0 ? new WordPart(conf(0), flat) : null;
@@ -199,12 +202,30 @@ public final class StageNetwork implements AutoCloseable {
     this.lossScale = lossScale;
     step = network.getIterationCount();
     if (words != null) {
-      words.begin();
+      words.begin(GlobalNormClipping.frozen(network, step) == 0);
     }
     try (var ignored = TrainingPass.begin(step, new long[0], null, lossScale)) {
       takeParameters();
     }
     blocks.forEach(Block::beginGradient);
+  }
+
+  /**
+   * Before a pass of a training step over the replica's part of the batch.
+   *
+   * @param moved whether rows of an embedding are moved in it, to where the step's pass before left
+   * @param examples of that part
+   * @param timeSteps T of their series
+   */
+  public void beginPass(boolean moved, int examples, int timeSteps) {
+    if (words != null) {
+      words.beginPass(moved, examples, timeSteps);
+    }
+  }
+
+  /** Passes of a training step over its examples, here and on other stages. */
+  int passes() {
+    return passes;
   }
 
   /**

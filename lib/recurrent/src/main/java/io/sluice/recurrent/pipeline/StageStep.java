@@ -23,6 +23,11 @@ import org.nd4j.linalg.factory.Nd4j;
  * part of the update. All stages of all replicas take the same steps, and each leaves its part of
  * what {@link io.sluice.recurrent.optim.TrainingStep} would leave, to the order of float32 sums.
  *
+ * <p>Of a network whose rows of words are moved ({@link
+ * io.sluice.recurrent.embedding.AdversarialInput}) all micro-batches go through all stages once,
+ * and then once more: a micro-batch of its own would wait for the first stage before it goes up
+ * again.
+ *
  * <p>The gradient of the stage's own layers is summed over its peers, the same stage of the other
  * replicas; loss and gradient norm over the stages of a replica.
  */
@@ -51,6 +56,7 @@ public final class StageStep implements AutoCloseable {
   private Chunks chunks;
   private int size;
   private int parts;
+  private boolean isLastPass;
 
   /** Of training batches that go on where the one before ended; null where series begin. */
   private CarriedStates states;
@@ -147,6 +153,27 @@ public final class StageStep implements AutoCloseable {
       bringRowsToHead();
     }
     gradients.begin();
+    for (int pass = 0; pass < stage.passes(); pass++) {
+      isLastPass = pass == stage.passes() - 1;
+      stage.beginPass(pass > 0, size, header.timeSteps());
+      pass(own);
+    }
+    if (parts == 0) {
+      gradients.finishAll();
+    }
+    long losses = (long) stage.passes() * header.examples();
+    double mean = stage.lossSum() / losses;
+    ownLoss = peers == null ? mean : peers.await(mean);
+    update.apply(losses, ownLoss);
+    if (states != null) {
+      states.advance();
+    }
+    stage.network().setScore(loss);
+    return loss;
+  }
+
+  /** Forward and back over all micro-batches. */
+  private void pass(Batch own) {
     underWay.clear();
     for (Unit unit : units) {
       if (unit.isForward()) {
@@ -155,20 +182,9 @@ public final class StageStep implements AutoCloseable {
         backward(unit);
       }
     }
-    if (parts == 0) {
-      gradients.finishAll();
-    }
-    double mean = stage.lossSum() / header.examples();
-    ownLoss = peers == null ? mean : peers.await(mean);
-    update.apply(header.examples(), ownLoss);
-    if (states != null) {
-      states.advance();
-    }
-    stage.network().setScore(loss);
-    return loss;
   }
 
-  /** The order of the step's units: that of the last step if it is cut alike. */
+  /** The order of a pass's units: that of the last step if it is cut alike. */
   private void plan(StageLinks.Header header) {
     cut(header);
     int count = parts == 0 ? 1 : chunks.count();
@@ -214,7 +230,7 @@ public final class StageStep implements AutoCloseable {
     Pointer y = stage.forward(unit.tape(), chunk, examples);
     if (y != null) {
       links.sendUp(unit, y, (long) chunk.rows() * stage.outputs());
-    } else if (chunk.isLast() && unit.microBatch() == parts - 1) {
+    } else if (isLastPass && chunk.isLast() && unit.microBatch() == parts - 1) {
       if (stage.tiedNumbers() > 0 && !isFirst()) {
         links.sendTied(stage.tiedRowGradients(), stage.tiedNumbers());
       }
@@ -236,7 +252,7 @@ public final class StageStep implements AutoCloseable {
           });
       dy = room;
     }
-    boolean isLastUnit = unit.microBatch() == parts - 1 && unit.chunk() == 0;
+    boolean isLastUnit = isLastPass && unit.microBatch() == parts - 1 && unit.chunk() == 0;
     if (isLastUnit && stage.tiedNumbers() > 0 && isFirst()) {
       takeRowGradientsOfHead();
     }

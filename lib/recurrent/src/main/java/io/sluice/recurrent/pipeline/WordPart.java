@@ -25,6 +25,8 @@ final class WordPart implements AutoCloseable {
   /** By tape. */
   private final List<NativeBuffer> outputs = new ArrayList<>();
 
+  private boolean learns;
+
   /**
    * @param embedding the layer
    * @param gradient of the stage, which knows the rows that are touched
@@ -39,12 +41,22 @@ final class WordPart implements AutoCloseable {
     return embedding.parameterCount();
   }
 
-  /** Before a step: no row has a gradient. */
-  void begin() {
+  /**
+   * Before a step: no row has a gradient.
+   *
+   * @param learns whether the rows learn in it
+   */
+  void begin(boolean learns) {
+    this.learns = learns;
     gradient.zeroRows();
     if (gradient.rows() == null) {
       rowGradients().assign(0);
     }
+  }
+
+  /** See {@link ChunkedEmbedding#beginPass}. */
+  void beginPass(boolean moved, int examples, int timeSteps) {
+    embedding.beginPass(moved, examples, timeSteps);
   }
 
   /** The gradient of the rows, (V·E). */
@@ -82,6 +94,9 @@ final class WordPart implements AutoCloseable {
    * @param dy (T, B, E); null if frozen
    */
   void backward(int tape, TimeChunk chunk, Pointer dy) {
+    if (learns) {
+      embedding.aim(chunk, dy);
+    }
     if (!embedding.isFrozen()) {
       embedding.backward(tape, chunk, dy, memory(gradient.whole()), gradient.touched());
     }
@@ -99,11 +114,12 @@ final class WordPart implements AutoCloseable {
   }
 
   long nativeBytes() {
-    return outputs.stream().mapToLong(NativeBuffer::bytes).sum();
+    return outputs.stream().mapToLong(NativeBuffer::bytes).sum() + embedding.nativeBytes();
   }
 
   @Override
   public void close() {
     outputs.forEach(NativeBuffer::close);
+    embedding.close();
   }
 }

@@ -129,7 +129,7 @@ class PipelineTrainingTest {
   }
 
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MOVED_WORDS")
+  @EnumSource
   void everyKindOfModelTrainsTheSameOnOneStageAndTwo(Kind kind) throws Exception {
     everyModelTrainsTheSame(kind.spec());
   }
@@ -182,7 +182,10 @@ class PipelineTrainingTest {
     LAST(List.of(5, 4), true, ModelSpec.Output.LAST, Attention.NONE, true, Cell.LSTM, false),
     MEAN(List.of(5, 4, 6), false, ModelSpec.Output.MEAN, Attention.NONE, true, Cell.LSTM, false),
     MAX_FROZEN(
-        List.of(5, 4, 6), false, ModelSpec.Output.MAX, Attention.NONE, false, Cell.GRU, true);
+        List.of(5, 4, 6), false, ModelSpec.Output.MAX, Attention.NONE, false, Cell.GRU, true),
+    LAST_MOVED(List.of(5, 4), true, ModelSpec.Output.LAST, Attention.NONE, true, Cell.LSTM, 0.5),
+    MEAN_MOVED(
+        List.of(5, 4, 6), false, ModelSpec.Output.MEAN, Attention.NONE, false, Cell.LSTM, 0.5);
 
     private final ModelSpec spec;
 
@@ -194,6 +197,43 @@ class PipelineTrainingTest {
         boolean layerNorm,
         Cell cell,
         boolean frozen) {
+      this(
+          hiddenSizes,
+          bidirectional,
+          output,
+          attention,
+          layerNorm,
+          cell,
+          new WordEmbedding(40, 3, frozen, 0.3, false));
+    }
+
+    /** Whose rows are moved by ε. */
+    Documents(
+        List<Integer> hiddenSizes,
+        boolean bidirectional,
+        ModelSpec.Output output,
+        Attention attention,
+        boolean layerNorm,
+        Cell cell,
+        double epsilon) {
+      this(
+          hiddenSizes,
+          bidirectional,
+          output,
+          attention,
+          layerNorm,
+          cell,
+          new WordEmbedding(40, 3, false, 0.3, false, epsilon));
+    }
+
+    Documents(
+        List<Integer> hiddenSizes,
+        boolean bidirectional,
+        ModelSpec.Output output,
+        Attention attention,
+        boolean layerNorm,
+        Cell cell,
+        WordEmbedding words) {
       this.spec =
           new ModelSpec(
               1,
@@ -209,11 +249,32 @@ class PipelineTrainingTest {
               Head.classes(3, List.of()),
               attention,
               layerNorm,
-              frozen,
+              words.frozen(),
               cell == Cell.GRU ? 0 : 0.2,
-              new WordEmbedding(40, 3, frozen, 0.3, false),
+              words,
               new Regularizers(0.2, 0.4, 0.3, 0.5, 0.7));
     }
+  }
+
+  /** What learns not yet gives its rows no direction. */
+  @Test
+  void frozenLayersMoveNoWordsOnAnyStage() throws Exception {
+    ModelSpec spec = Documents.LAST_MOVED.spec;
+    OptimizerSpec optimizer = DESCENT.with(new LayerRates(1, 2));
+    List<Batch> batches = SmallModels.documents(spec, 7);
+    MultiLayerNetwork whole = Networks.create(spec, optimizer, SEED);
+    INDArray initial = whole.params().dup();
+    var step = new TrainingStep(whole);
+    List<Double> expected = batches.stream().map(step::run).toList();
+    var cut = new Cut(List.of(0, 1, 1), T, 3, new int[] {12});
+
+    List<Stage> stages = train(spec, optimizer, new Placement(cut.stages), cut, batches, initial);
+
+    for (int k = 0; k < expected.size(); k++) {
+      assertThat(stages.get(0).losses.get(k))
+          .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
+    }
+    assertThat(worst(together(stages, 0), whole.params())).isLessThan(1e-5);
   }
 
   /** Each batch is as long as its longest document; one replica has no part in any. */

@@ -42,7 +42,9 @@ class StageMemoryTest {
               spec.hiddenSizes(),
               spec.bidirectional() ? " both ways" : "",
               spec.layerNorm() ? " normalised" : "",
-              spec.hasEmbedding() ? " over words" : "",
+              spec.embedding().passes() > 1
+                  ? " over moved words"
+                  : spec.hasEmbedding() ? " over words" : "",
               stages,
               chunkSteps,
               windows,
@@ -71,6 +73,8 @@ class StageMemoryTest {
     cases.add(new Case(words, List.of(0, 0, 1, 1), 4, 36, 3));
     cases.add(new Case(words, List.of(0, 0, 0, 0), 12, 24, 2));
     cases.add(new Case(overWords(true), List.of(0, 1, 1, 1), 12, 24, 6));
+    ModelSpec moved = words.with(new WordEmbedding(30, 56, false, 0, false, 0.5));
+    cases.add(new Case(moved, List.of(0, 0, 1, 1), 4, 36, 3));
     return cases;
   }
 
@@ -134,7 +138,8 @@ class StageMemoryTest {
           one.spec.recurrentDropout() > 0)) {
         kernels /= TrainingMemory.TOUCHED_IN_BF16;
       }
-      double all = kernels + planned.activations(tapes, first, end);
+      double all =
+          kernels + planned.activations(tapes, first, end) + planned.moves(schedule, first);
 
       try (var network = new StageNetwork(one.spec, SmallModels.ADAM, placement, stage, 1)) {
         step(network, schedule, stage, chunks, b, one.spec.hasEmbedding());
@@ -195,6 +200,7 @@ class StageMemoryTest {
     Arrays.setAll(lengths, example -> T - example % 3);
     var examples = new Examples(new long[b], areDocuments ? lengths : null, Nd4j.zeros(b, 1), null);
     network.begin(1);
+    network.beginPass(false, schedule.microBatches() * b, chunks.timeSteps());
     for (Unit unit : schedule.units(stage)) {
       var chunk =
           new TimeChunk(
@@ -202,7 +208,7 @@ class StageMemoryTest {
               chunks.length(unit.chunk()),
               chunks.timeSteps(),
               b,
-              0,
+              unit.microBatch() * b,
               examples.lengths());
       if (unit.isForward()) {
         Pointer x = network.input(unit.tape(), chunk);
