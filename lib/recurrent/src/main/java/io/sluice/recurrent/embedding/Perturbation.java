@@ -78,8 +78,8 @@ final class Perturbation {
   }
 
   /**
-   * Once for each chunk, after the whole batch was measured; a sequence that was not aimed, or
-   * whose gradient is zero, stays as it is.
+   * Once for each chunk, after the whole batch was measured; a sequence that was not aimed, has no
+   * words or a gradient of zero, stays as it is.
    *
    * @param y (T, B, E), the rows of a chunk
    */
@@ -88,7 +88,7 @@ final class Perturbation {
     boolean moves = false;
     for (int b = 0; b < factors.length; b++) {
       int example = chunk.firstExample() + b;
-      if (squaresOfGradients[example] > 0) {
+      if (words[example] > 0 && squaresOfGradients[example] > 0) {
         double sigma = Math.sqrt(squaresOfRows[example] / ((double) words[example] * y.size(2)));
         factors[b] = epsilon * sigma / Math.sqrt(squaresOfGradients[example]);
         moves = true;
