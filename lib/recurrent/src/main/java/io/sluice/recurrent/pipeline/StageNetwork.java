@@ -1,6 +1,5 @@
 package io.sluice.recurrent.pipeline;
 
-import io.sluice.recurrent.head.HeadKernel;
 import io.sluice.recurrent.head.LayerNormalization;
 import io.sluice.recurrent.kernel.NativeBuffer;
 import io.sluice.recurrent.kernel.Precision;
@@ -46,7 +45,7 @@ public final class StageNetwork implements AutoCloseable {
   /** Null in a stage without an embedding. */
   private final WordPart words;
 
-  private final List<Block> blocks = new ArrayList<>();
+  private final List<RecurrentPart> blocks = new ArrayList<>();
   private final HeadPart head;
 
   /** First number above the stage's recurrent layers. */
@@ -91,9 +90,11 @@ public final class StageNetwork implements AutoCloseable {
     for (int block = first; block < end; block++) {
       int index = below + block * layers - from;
       var added =
-          new Block(
+          new RecurrentPart(
               conf(index),
               layers == 2 ? (LayerNormalization) conf(index + 1) : null,
+              network,
+              flat,
               offset,
               network.getLayerWiseConfigurations().getConf(index).getSeed());
       blocks.add(added);
@@ -179,7 +180,7 @@ public final class StageNetwork implements AutoCloseable {
 
   /** Numbers per time step that go out; of the last stage none do. */
   public int outputs() {
-    return blocks.isEmpty() ? inputs : blocks.get(blocks.size() - 1).layer.outputs();
+    return blocks.isEmpty() ? inputs : blocks.get(blocks.size() - 1).outputs();
   }
 
   /** Whether the network computes gradients in half precision, here or on other stages. */
@@ -207,7 +208,7 @@ public final class StageNetwork implements AutoCloseable {
     try (var ignored = TrainingPass.begin(step, new long[0], null, lossScale)) {
       takeParameters();
     }
-    blocks.forEach(Block::beginGradient);
+    blocks.forEach(RecurrentPart::beginGradient);
   }
 
   /**
@@ -235,7 +236,7 @@ public final class StageNetwork implements AutoCloseable {
    */
   void carry(CarriedStates states) {
     for (int block = 0; block < blocks.size(); block++) {
-      blocks.get(block).layer.carry(states, block);
+      blocks.get(block).carry(states, block);
     }
   }
 
@@ -247,7 +248,7 @@ public final class StageNetwork implements AutoCloseable {
 
   private void takeParameters() {
     lossSum = 0;
-    for (Block block : blocks) {
+    for (RecurrentPart block : blocks) {
       block.takeParameters();
     }
     if (head != null) {
@@ -308,11 +309,11 @@ public final class StageNetwork implements AutoCloseable {
     Pointer arriving = head != null ? head.gradient(chunk) : dy;
     try (var ignored = TrainingPass.begin(step, examples.keys(), null, lossScale)) {
       for (int b = blocks.size() - 1; b >= 0; b--) {
-        Block block = blocks.get(b);
+        RecurrentPart block = blocks.get(b);
         Pointer dx =
             b == 0 && isFirst && (words == null || words.isFrozen())
                 ? null
-                : scratch[b % 2].atLeast((long) chunk.rows() * block.layer.inputs() * Float.BYTES);
+                : scratch[b % 2].atLeast((long) chunk.rows() * block.inputs() * Float.BYTES);
         block.backward(tape, chunk, arriving, dx);
         arriving = dx;
         if (last != null) {
@@ -446,7 +447,7 @@ public final class StageNetwork implements AutoCloseable {
     for (NativeBuffer each : chunks) {
       bytes += each.bytes();
     }
-    for (Block block : blocks) {
+    for (RecurrentPart block : blocks) {
       bytes += block.nativeBytes();
     }
     if (words != null) {
@@ -457,7 +458,7 @@ public final class StageNetwork implements AutoCloseable {
 
   @Override
   public void close() {
-    blocks.forEach(Block::close);
+    blocks.forEach(RecurrentPart::close);
     chunks.forEach(NativeBuffer::close);
     scratch[0].close();
     scratch[1].close();
@@ -466,130 +467,6 @@ public final class StageNetwork implements AutoCloseable {
     }
     if (head != null) {
       head.close();
-    }
-  }
-
-  /** A recurrent layer with what normalises its outputs. */
-  private final class Block implements AutoCloseable {
-    private final ChunkedRecurrent layer;
-    private final LayerNormalization norm;
-    private final long offset;
-    private final List<HeadKernel> normKernels = new ArrayList<>();
-    private final List<NativeBuffer> hidden = new ArrayList<>();
-    private final List<NativeBuffer> normalized = new ArrayList<>();
-    private final NativeBuffer dHidden = new NativeBuffer();
-    private final FloatPointer dNorm;
-    private final float[] dNormSum;
-
-    /**
-     * @param norm null is none
-     * @param offset of its parameters in the stage's
-     * @param seed of the whole network, as {@link Networks} gives it to the layers
-     */
-    Block(Layer recurrent, LayerNormalization norm, long offset, long seed) {
-      this.layer = new ChunkedRecurrent(recurrent, seed);
-      this.norm = norm;
-      this.offset = offset;
-      int numbers = norm == null ? 0 : 2 * layer.outputs();
-      this.dNorm = new FloatPointer(numbers);
-      this.dNormSum = new float[numbers];
-    }
-
-    long parameters() {
-      return layer.parameterCount() + dNormSum.length;
-    }
-
-    private FloatPointer at(INDArray flat, long further) {
-      return new FloatPointer(flat.data().addressPointer()).getPointer(offset + further);
-    }
-
-    private Pointer normParameters() {
-      return at(network.params(), layer.parameterCount());
-    }
-
-    void takeParameters() {
-      layer.setParameters(at(network.params(), 0));
-    }
-
-    void beginGradient() {
-      layer.sumGradientsAt(at(flat.whole(), 0));
-    }
-
-    Pointer forward(int tape, TimeChunk chunk, Pointer x, Pointer destination) {
-      Pointer y = norm == null && destination != null ? destination : room(hidden, tape, chunk);
-      layer.forward(tape, chunk, x, y);
-      return norm == null ? y : normalize(tape, chunk, y, destination);
-    }
-
-    Pointer infer(int tape, TimeChunk chunk, Pointer x, Pointer destination) {
-      Pointer y = norm == null && destination != null ? destination : room(hidden, tape, chunk);
-      layer.infer(chunk, x, y);
-      return norm == null ? y : normalize(tape, chunk, y, destination);
-    }
-
-    private Pointer normalize(int tape, TimeChunk chunk, Pointer y, Pointer destination) {
-      Pointer z = destination != null ? destination : room(normalized, tape, chunk);
-      while (normKernels.size() <= tape) {
-        normKernels.add(norm.floatKernel());
-      }
-      normKernels.get(tape).forward(chunk.steps(), chunk.examples(), null, normParameters(), y, z);
-      return z;
-    }
-
-    void backward(int tape, TimeChunk chunk, Pointer dOut, Pointer dx) {
-      Pointer dy = dOut;
-      if (norm != null) {
-        dy = dHidden.atLeast((long) chunk.rows() * layer.outputs() * Float.BYTES);
-        normKernels
-            .get(tape)
-            .backward(normParameters(), hidden.get(tape).atLeast(0), dOut, dy, dNorm);
-        var added = new float[dNormSum.length];
-        dNorm.get(added);
-        for (int k = 0; k < added.length; k++) {
-          dNormSum[k] += added[k];
-        }
-      }
-      layer.backward(tape, chunk, dy, dx);
-    }
-
-    long takeGradient() {
-      layer.takeGradients(at(flat.whole(), 0));
-      if (norm != null) {
-        at(flat.whole(), layer.parameterCount()).put(dNormSum);
-        java.util.Arrays.fill(dNormSum, 0);
-      }
-      return offset;
-    }
-
-    private Pointer room(List<NativeBuffer> buffers, int tape, TimeChunk chunk) {
-      while (buffers.size() <= tape) {
-        buffers.add(new NativeBuffer());
-      }
-      return buffers.get(tape).atLeast((long) chunk.rows() * layer.outputs() * Float.BYTES);
-    }
-
-    long nativeBytes() {
-      long bytes = layer.nativeBytes() + dHidden.bytes();
-      for (NativeBuffer each : hidden) {
-        bytes += each.bytes();
-      }
-      for (NativeBuffer each : normalized) {
-        bytes += each.bytes();
-      }
-      for (HeadKernel each : normKernels) {
-        bytes += each.nativeBytes();
-      }
-      return bytes;
-    }
-
-    @Override
-    public void close() {
-      layer.close();
-      normKernels.forEach(HeadKernel::close);
-      hidden.forEach(NativeBuffer::close);
-      normalized.forEach(NativeBuffer::close);
-      dHidden.close();
-      dNorm.deallocate();
     }
   }
 }

@@ -4,7 +4,6 @@ import io.sluice.recurrent.kernel.NativeBuffer;
 import io.sluice.recurrent.layer.CarriedStates;
 import io.sluice.recurrent.layer.TimeChunk;
 import io.sluice.recurrent.optim.Batch;
-import io.sluice.recurrent.optim.FlatGradient;
 import io.sluice.recurrent.optim.GlobalNormClipping;
 import io.sluice.recurrent.optim.GradientExchange;
 import io.sluice.recurrent.optim.ParameterUpdate;
@@ -41,7 +40,7 @@ public final class StageStep implements AutoCloseable {
   private final int chunkSteps;
   private final int microBatches;
   private final StageLinks links;
-  private final Gradients gradients;
+  private final StageGradient gradient;
   private final GradientExchange peers;
   private final StageSum over;
   private final ParameterUpdate update;
@@ -109,7 +108,7 @@ public final class StageStep implements AutoCloseable {
     this.links = links;
     this.peers = peers;
     this.over = over;
-    this.gradients = new Gradients(stage, peers);
+    this.gradient = new StageGradient(stage, peers);
     this.update = new ParameterUpdate(stage.network(), stage.isInHalfPrecision(), stage.gradient());
     GlobalNormClipping.joinParts(stage.network(), this::squaresOfAll);
   }
@@ -152,14 +151,14 @@ public final class StageStep implements AutoCloseable {
     if (parts > 0) {
       bringRowsToHead();
     }
-    gradients.begin();
+    gradient.begin();
     for (int pass = 0; pass < stage.passes(); pass++) {
       isLastPass = pass == stage.passes() - 1;
       stage.beginPass(pass > 0, size, header.timeSteps());
       pass(own);
     }
     if (parts == 0) {
-      gradients.finishAll();
+      gradient.finishAll();
     }
     long losses = (long) stage.passes() * header.examples();
     double mean = stage.lossSum() / losses;
@@ -234,7 +233,7 @@ public final class StageStep implements AutoCloseable {
       if (stage.tiedNumbers() > 0 && !isFirst()) {
         links.sendTied(stage.tiedRowGradients(), stage.tiedNumbers());
       }
-      gradients.headFinished();
+      gradient.headFinished();
     }
   }
 
@@ -257,9 +256,9 @@ public final class StageStep implements AutoCloseable {
       takeRowGradientsOfHead();
     }
     if (isLastUnit && !stage.isLast()) {
-      gradients.headFinished();
+      gradient.headFinished();
     }
-    Pointer dx = stage.backward(unit.tape(), chunk, examples, dy, isLastUnit ? gradients : null);
+    Pointer dx = stage.backward(unit.tape(), chunk, examples, dy, isLastUnit ? gradient : null);
     if (dx != null) {
       links.sendDown(unit, dx, (long) chunk.rows() * stage.inputs());
     }
@@ -467,67 +466,6 @@ public final class StageStep implements AutoCloseable {
     tied.close();
     if (features != null) {
       features.close();
-    }
-  }
-
-  /**
-   * Gathers a stage's gradient from the top down, and hands it to its peers while lower blocks are
-   * still computing.
-   */
-  private static final class Gradients implements StageNetwork.Finished {
-    private final StageNetwork stage;
-    private final GradientExchange peers;
-
-    /** Numbers that are not handed on yet, from 0. */
-    private long left;
-
-    Gradients(StageNetwork stage, GradientExchange peers) {
-      this.stage = stage;
-      this.peers = peers;
-    }
-
-    void begin() {
-      left = stage.gradient().whole().length();
-    }
-
-    void headFinished() {
-      finished(stage.takeHeadGradient());
-    }
-
-    @Override
-    public void block(int block) {
-      finished(stage.takeGradient(block));
-    }
-
-    @Override
-    public void words() {
-      finished(0);
-    }
-
-    void finishAll() {
-      headFinished();
-      for (int block = stage.blocks() - 1; block >= 0; block--) {
-        block(block);
-      }
-      if (stage.hasWords()) {
-        words();
-      }
-    }
-
-    /** What is above the rows of an embedding does not wait for them, and they go by themselves. */
-    private void finished(long from) {
-      FlatGradient gradient = stage.gradient();
-      long rows = gradient.rowNumbers();
-      if (peers == null || from == left) {
-        return;
-      }
-      if (left == rows && gradient.knowsRanges()) {
-        peers.ready(gradient.whole(), gradient.rows(), gradient.touched());
-        left = from;
-      } else if (left - from >= GradientExchange.LEAST || from == 0 || from == rows) {
-        peers.ready(gradient.whole(), from, left);
-        left = from;
-      }
     }
   }
 }
