@@ -13,6 +13,7 @@ import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.recurrent.model.ModelSummary;
 import io.sluice.recurrent.pipeline.PipelinePlan;
+import io.sluice.scoring.bundle.BundlePublisher;
 import io.sluice.scoring.device.GpuScheduling;
 import io.sluice.sequences.lake.Lake;
 import io.sluice.training.TrainSettings.StrategyKind;
@@ -170,6 +171,15 @@ final class Preflight {
           spec.requireOn(settings.device());
           return spec;
         });
+    long parameters = ModelSummary.of(spec).parameters();
+    if (parameters > BundlePublisher.MOST_PARAMETERS) {
+      failures.add(
+          new InvalidConfigException(
+              "for this run",
+              List.of(
+                  "model.hidden-sizes, model.embedding-size: must make at most %,d parameters, which a published model holds, but make %,d"
+                      .formatted(BundlePublisher.MOST_PARAMETERS, parameters))));
+    }
     if (settings.strategy() == StrategyKind.PIPELINE
         && spec.embedding().tied()
         && (settings.optimizer().layerDecay() > 1 || settings.optimizer().gradualUnfreezing())) {

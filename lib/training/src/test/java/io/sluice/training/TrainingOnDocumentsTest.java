@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.sluice.config.InvalidConfigException;
 import io.sluice.config.Provenance;
 import io.sluice.config.Settings;
+import io.sluice.failure.InsufficientClusterException;
 import io.sluice.failure.InvalidInputException;
 import io.sluice.recurrent.model.ModelSettings;
 import io.sluice.scoring.bundle.ModelBundle;
@@ -475,6 +476,21 @@ class TrainingOnDocumentsTest {
         "model.adversarial-epsilon=0.5",
         "train.strategy=async-gradient-sharing",
         "train.workers=2");
+  }
+
+  /** Before it is trained: beside the memory that it would take. */
+  @Test
+  void aNetworkThatCouldNotBePublishedIsRefused() {
+    assertThatThrownBy(
+            () ->
+                run("refused")
+                    .trainOn(
+                        dataset("documents"),
+                        "model.embedding-size=5",
+                        "model.hidden-sizes=[12024]"))
+        .isInstanceOf(InsufficientClusterException.class)
+        .hasMessageContaining(
+            "model.hidden-sizes, model.embedding-size: must make at most 536,608,767 parameters, which a published model holds, but make 578,618,985");
   }
 
   private void refused(String told, String... settings) {

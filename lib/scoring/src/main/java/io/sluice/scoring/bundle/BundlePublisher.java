@@ -28,6 +28,9 @@ import org.slf4j.LoggerFactory;
  * gets its own; of two that ask for the same one, the second is refused.
  */
 public final class BundlePublisher {
+  /** Parameters of a network that fits: it is written, and read, as one array of bytes. */
+  public static final long MOST_PARAMETERS = (Integer.MAX_VALUE - (1 << 20)) / Float.BYTES;
+
   private static final Logger LOG = LoggerFactory.getLogger(BundlePublisher.class);
 
   private BundlePublisher() {}
