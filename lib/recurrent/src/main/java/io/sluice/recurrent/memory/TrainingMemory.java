@@ -144,6 +144,19 @@ public final class TrainingMemory {
     return threads * ofThread + BESIDES_BYTES;
   }
 
+  /**
+   * What a thread's pass reserves and touches for each time step of a window, in bytes: no less
+   * than a pass that predicts, which keeps nothing for a way back.
+   */
+  public static long perStep(ModelSpec spec) {
+    int b = 16; // what does not grow with windows cancels out
+    return (ofPass(spec, 2 * b) - ofPass(spec, b)) / ((long) b * spec.lookBack());
+  }
+
+  private static long ofPass(ModelSpec spec, int b) {
+    return kernels(spec, b, TrainingMemory::reservedByKernel) + activations(spec, b);
+  }
+
   /** What attention over time keeps and computes in, of one thread. */
   private static long attention(ModelSpec spec, int b) {
     return b

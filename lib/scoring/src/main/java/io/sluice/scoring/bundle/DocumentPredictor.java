@@ -4,6 +4,7 @@ import io.sluice.recurrent.head.AdditiveAttention;
 import io.sluice.recurrent.kernel.Device;
 import io.sluice.recurrent.layer.KernelMemory;
 import io.sluice.recurrent.layer.StackedPass;
+import io.sluice.recurrent.memory.TrainingMemory;
 import io.sluice.recurrent.model.Attention;
 import io.sluice.recurrent.model.ModelSpec;
 import io.sluice.sequences.text.dataset.TextBatch;
@@ -14,8 +15,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Classifies documents with a bundle's network. Serves one thread. */
 public final class DocumentPredictor implements AutoCloseable {
+  /** Of a pass, at most. Two tasks of a process with 2 GiB have half of it left. */
+  private static final long PASS_BYTES = 512L << 20;
+
   private final MultiLayerNetwork network;
   private final ModelSpec spec;
+
+  /** Tokens of a forward pass, padding included. */
+  private final int tokensAtOnce;
+
   private final DocumentArrays arrays;
   private Device device = Device.CPU;
 
@@ -26,7 +34,13 @@ public final class DocumentPredictor implements AutoCloseable {
   DocumentPredictor(MultiLayerNetwork network, ModelSpec spec, TextContract contract) {
     this.network = network;
     this.spec = spec;
+    this.tokensAtOnce = tokensAtOnce(spec);
     this.arrays = new DocumentArrays(contract, spec);
+  }
+
+  /** As many as fit, in a wide network fewer. */
+  static int tokensAtOnce(ModelSpec spec) {
+    return (int) Math.min(TextDataset.TOKENS_AT_ONCE, PASS_BYTES / TrainingMemory.perStep(spec));
   }
 
   /** Computes on a device; before the first batch. */
@@ -48,12 +62,12 @@ public final class DocumentPredictor implements AutoCloseable {
    * Class probabilities (B, V) of a batch's documents, row-major; their labels play no part.
    *
    * <p>In several forward passes where the batch has more than {@value TextDataset#TOKENS_AT_ONCE}
-   * tokens.
+   * tokens, or, of a wide network, than its memory holds.
    *
    * @param batch at least one document
    */
   public float[] probabilities(TextBatch batch) {
-    int atOnce = Math.max(1, TextDataset.TOKENS_AT_ONCE / Math.max(1, batch.timeSteps()));
+    int atOnce = Math.max(1, tokensAtOnce / Math.max(1, batch.timeSteps()));
     if (batch.size() <= atOnce) {
       return pass(batch);
     }
