@@ -67,6 +67,37 @@ class TrainingMemoryTest {
                 .formatted((memory.total() + MIB - 1) / MIB, (memory.kernels() + MIB - 1) / MIB));
   }
 
+  /** Also where whole passes of that length would be beyond any memory. */
+  @Test
+  void aStepTakesAsMuchInLongSeriesAsInShortOnes() {
+    for (Precision precision : List.of(Precision.F32, Precision.BF16)) {
+      ModelSpec words = documents(1000, precision);
+      ModelSpec longer = documents(100_000, precision);
+
+      double ratio = (double) TrainingMemory.perStep(longer) / TrainingMemory.perStep(words);
+
+      assertThat(ratio).isBetween(0.95, 1.05);
+      // of the embedding, the outputs and their gates at least
+      assertThat(TrainingMemory.perStep(words)).isGreaterThan(4 * (256 + 6 * 1024) / 2);
+    }
+  }
+
+  private static ModelSpec documents(int tokens, Precision precision) {
+    return new ModelSpec(
+            1,
+            tokens,
+            Cell.LSTM,
+            List.of(1024),
+            false,
+            0,
+            ModelSpec.Output.LAST,
+            List.of(),
+            1,
+            precision,
+            Head.classes(2, List.of()))
+        .with(WordEmbedding.of(100, 256));
+  }
+
   @Test
   void threadsHoldTheirShareAndMicroBatchesOneAfterTheOther() {
     ModelSpec spec = lstm(false);

@@ -32,9 +32,15 @@ public final class DocumentPredictor implements AutoCloseable {
    * @throws io.sluice.failure.InvalidInputException if it does not fit the documents
    */
   DocumentPredictor(MultiLayerNetwork network, ModelSpec spec, TextContract contract) {
+    this(network, spec, contract, tokensAtOnce(spec));
+  }
+
+  /** With passes of so many tokens. */
+  DocumentPredictor(
+      MultiLayerNetwork network, ModelSpec spec, TextContract contract, int tokensAtOnce) {
     this.network = network;
     this.spec = spec;
-    this.tokensAtOnce = tokensAtOnce(spec);
+    this.tokensAtOnce = tokensAtOnce;
     this.arrays = new DocumentArrays(contract, spec);
   }
 
@@ -67,15 +73,29 @@ public final class DocumentPredictor implements AutoCloseable {
    * @param batch at least one document
    */
   public float[] probabilities(TextBatch batch) {
-    int atOnce = Math.max(1, tokensAtOnce / Math.max(1, batch.timeSteps()));
-    if (batch.size() <= atOnce) {
-      return pass(batch);
-    }
+    return predict(batch, null);
+  }
+
+  /**
+   * @param weights (B, T), to which those of attention are written; null for none
+   */
+  private float[] predict(TextBatch batch, float[] weights) {
+    int T = batch.timeSteps();
     int V = spec.head().outputs();
+    int atOnce = Math.max(1, tokensAtOnce / Math.max(1, T));
     var all = new float[batch.size() * V];
     for (int from = 0; from < batch.size(); from += atOnce) {
-      float[] some = pass(batch.part(from, Math.min(batch.size(), from + atOnce)));
-      System.arraycopy(some, 0, all, from * V, some.length);
+      int to = Math.min(batch.size(), from + atOnce);
+      TextBatch some = to - from == batch.size() ? batch : batch.part(from, to);
+      float[] probabilities = pass(some);
+      System.arraycopy(probabilities, 0, all, from * V, probabilities.length);
+      if (weights != null) {
+        float[] attention = rowMajor(AdditiveAttention.weights(network.getLayer("attention")));
+        int steps = some.timeSteps(); // of the part's longest
+        for (int b = 0; b < some.size(); b++) {
+          System.arraycopy(attention, b * steps, weights, (from + b) * T, steps);
+        }
+      }
     }
     return all;
   }
@@ -91,7 +111,7 @@ public final class DocumentPredictor implements AutoCloseable {
   }
 
   /**
-   * The same in one forward pass, and the weights of the model's additive attention.
+   * The same, and the weights of the model's additive attention.
    *
    * @param batch at least one document
    * @throws IllegalStateException unless {@link ModelBundle#hasAttentionWeights}
@@ -102,9 +122,8 @@ public final class DocumentPredictor implements AutoCloseable {
           "the model has attention of kind %s, weights are of additive attention"
               .formatted(spec.attention().kind()));
     }
-    float[] probabilities = pass(batch);
-    return new Attended(
-        probabilities, rowMajor(AdditiveAttention.weights(network.getLayer("attention"))));
+    var weights = new float[batch.size() * batch.timeSteps()];
+    return new Attended(predict(batch, weights), weights);
   }
 
   static boolean attends(ModelSpec spec) {
