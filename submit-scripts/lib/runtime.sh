@@ -290,6 +290,9 @@ sluice_submit() {
     --conf "spark.executor.memoryOverhead=$((offheap + 512))m"
     --conf "spark.executor.defaultJavaOptions=$(sluice_native_options "$executor_heap" "$offheap") $(sluice_aeron_options) -Djava.awt.headless=true$gpu"
     --conf spark.ui.showConsoleProgress=false
+    # a task that has no native memory left fails and says so; Spark would end its process, which
+    # can go on, because of what caused the failure
+    --conf spark.executor.killOnFatalError.depth=1
   )
   case $master in
     local*)

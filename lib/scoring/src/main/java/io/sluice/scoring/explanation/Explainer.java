@@ -4,7 +4,6 @@ import io.sluice.recurrent.kernel.Device;
 import io.sluice.scoring.bundle.DocumentPredictor;
 import io.sluice.scoring.bundle.ModelBundle;
 import io.sluice.sequences.text.dataset.TextBatch;
-import io.sluice.sequences.text.dataset.TextDataset;
 import io.sluice.sequences.text.encoding.TextContract;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,7 +31,7 @@ public final class Explainer implements AutoCloseable {
   /** Time steps that a document's occlusion may compute. */
   private static final int MOST_STEPS = 1 << 20;
 
-  /** Copies of a document that go through the network together. */
+  /** Copies of a document that are predicted together; long ones in several passes. */
   private static final int BATCH_SIZE = 64;
 
   private final DocumentPredictor predictor;
@@ -71,10 +70,9 @@ public final class Explainer implements AutoCloseable {
     int window = Math.toIntExact(((long) T * T + MOST_STEPS - 1) / MOST_STEPS);
     var occlusion = new float[T];
     double others = others(probabilities, 0, probabilities.length, y);
-    int together = Math.max(1, Math.min(BATCH_SIZE, TextDataset.TOKENS_AT_ONCE / T));
-    for (int from = 0; from < T; from += together * window) {
+    for (int from = 0; from < T; from += BATCH_SIZE * window) {
       var copies = new ArrayList<int[]>();
-      for (int t = from; t < T && copies.size() < together; t += window) {
+      for (int t = from; t < T && copies.size() < BATCH_SIZE; t += window) {
         int[] occluded = ids.clone();
         Arrays.fill(occluded, t, Math.min(T, t + window), unknownId);
         copies.add(occluded);
