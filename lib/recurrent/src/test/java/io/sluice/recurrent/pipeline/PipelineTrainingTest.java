@@ -80,29 +80,22 @@ class PipelineTrainingTest {
   void anyPlacementFollowsTheLossCurveOfOneProcess(Cut cut) throws Exception {
     ModelSpec spec = threeLayers(Cell.LSTM);
     List<Batch> batches = batches(spec, STEPS);
-    MultiLayerNetwork whole = Networks.create(spec, ADAM, SEED);
-    INDArray initial = whole.params().dup();
-    var step = new TrainingStep(whole);
-    List<Double> expected = batches.stream().map(step::run).toList();
+    Whole whole = whole(spec, ADAM, batches, SEED);
 
-    List<Stage> stages = train(spec, ADAM, new Placement(cut.stages), cut, batches, initial);
+    List<Stage> stages = train(spec, ADAM, new Placement(cut.stages), cut, batches, whole.initial);
 
     for (Stage each : stages) {
-      for (int k = 0; k < STEPS; k++) {
-        // float32 sums in another order, 50 updates long
-        assertThat(each.losses.get(k))
-            .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
-      }
+      whole.assertFollowedBy(each);
       assertThat(each.losses).isEqualTo(stages.get(0).losses);
       assertThat(GlobalNormClipping.lastNorm(each.network).getAsDouble())
-          .isCloseTo(GlobalNormClipping.lastNorm(whole).getAsDouble(), within(1e-5));
+          .isCloseTo(GlobalNormClipping.lastNorm(whole.network).getAsDouble(), within(1e-5));
     }
     for (int replica = 0; replica < cut.shares.length; replica++) {
-      assertThat(worst(together(stages, replica), whole.params())).isLessThan(1e-5);
+      assertThat(worst(together(stages, replica), whole.network.params())).isLessThan(1e-5);
       assertThat(together(stages, replica)).isEqualTo(together(stages, 0));
     }
     double validation =
-        whole.score(new DataSet(batches.get(3).features(), batches.get(3).labels()), false);
+        whole.network.score(new DataSet(batches.get(3).features(), batches.get(3).labels()), false);
     assertThat(stages.get(0).validation).isCloseTo(validation, within(1e-5 * validation));
   }
 
@@ -111,21 +104,16 @@ class PipelineTrainingTest {
     ModelSpec spec = threeLayers(Cell.LSTM);
     OptimizerSpec optimizer = ADAM.with(new LayerRates(2.6, 2));
     List<Batch> batches = batches(spec, 9);
-    MultiLayerNetwork whole = Networks.create(spec, optimizer, 4);
-    INDArray initial = whole.params().dup();
-    var step = new TrainingStep(whole);
-    List<Double> expected = batches.stream().map(step::run).toList();
+    Whole whole = whole(spec, optimizer, batches, SEED);
     var cut = new Cut(List.of(0, 0, 1, 1), 2, 3, new int[] {12});
 
-    List<Stage> stages = train(spec, optimizer, new Placement(cut.stages), cut, batches, initial);
+    List<Stage> stages =
+        train(spec, optimizer, new Placement(cut.stages), cut, batches, whole.initial);
 
-    for (int k = 0; k < expected.size(); k++) {
-      assertThat(stages.get(0).losses.get(k))
-          .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
-    }
+    whole.assertFollowedBy(stages.get(0));
     assertThat(GlobalNormClipping.lastNorm(stages.get(0).network).getAsDouble())
-        .isCloseTo(GlobalNormClipping.lastNorm(whole).getAsDouble(), within(1e-5));
-    assertThat(worst(together(stages, 0), whole.params())).isLessThan(1e-5);
+        .isCloseTo(GlobalNormClipping.lastNorm(whole.network).getAsDouble(), within(1e-5));
+    assertThat(worst(together(stages, 0), whole.network.params())).isLessThan(1e-5);
   }
 
   @ParameterizedTest
@@ -153,10 +141,7 @@ class PipelineTrainingTest {
   /** By plain gradient descent: see {@code ExactTrainingTest}. */
   private static void everyModelTrainsTheSame(ModelSpec spec, long seed) throws Exception {
     List<Batch> batches = batches(spec, 4);
-    MultiLayerNetwork whole = Networks.create(spec, DESCENT, seed);
-    INDArray initial = whole.params().dup();
-    var step = new TrainingStep(whole);
-    List<Double> expected = batches.stream().map(step::run).toList();
+    Whole whole = whole(spec, DESCENT, batches, seed);
     int layers = spec.hiddenSizes().size();
     for (int lower = 1; lower <= layers + 1; lower++) {
       int first = lower;
@@ -165,13 +150,10 @@ class PipelineTrainingTest {
       var cut = new Cut(stageOf, spec.bidirectional() ? T : 4, 3, new int[] {7, 5});
 
       List<Stage> stages =
-          train(spec, DESCENT, new Placement(stageOf), cut, batches, initial, seed);
+          train(spec, DESCENT, new Placement(stageOf), cut, batches, whole.initial, seed);
 
-      for (int k = 0; k < expected.size(); k++) {
-        assertThat(stages.get(0).losses.get(k))
-            .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
-      }
-      assertThat(worst(together(stages, 0), whole.params())).isLessThan(1e-5);
+      whole.assertFollowedBy(stages.get(0));
+      assertThat(worst(together(stages, 0), whole.network.params())).isLessThan(1e-5);
     }
   }
 
@@ -262,19 +244,14 @@ class PipelineTrainingTest {
     ModelSpec spec = Documents.LAST_MOVED.spec;
     OptimizerSpec optimizer = DESCENT.with(new LayerRates(1, 2));
     List<Batch> batches = SmallModels.documents(spec, 7);
-    MultiLayerNetwork whole = Networks.create(spec, optimizer, SEED);
-    INDArray initial = whole.params().dup();
-    var step = new TrainingStep(whole);
-    List<Double> expected = batches.stream().map(step::run).toList();
+    Whole whole = whole(spec, optimizer, batches, SEED);
     var cut = new Cut(List.of(0, 1, 1), T, 3, new int[] {12});
 
-    List<Stage> stages = train(spec, optimizer, new Placement(cut.stages), cut, batches, initial);
+    List<Stage> stages =
+        train(spec, optimizer, new Placement(cut.stages), cut, batches, whole.initial);
 
-    for (int k = 0; k < expected.size(); k++) {
-      assertThat(stages.get(0).losses.get(k))
-          .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
-    }
-    assertThat(worst(together(stages, 0), whole.params())).isLessThan(1e-5);
+    whole.assertFollowedBy(stages.get(0));
+    assertThat(worst(together(stages, 0), whole.network.params())).isLessThan(1e-5);
   }
 
   /** Each batch is as long as its longest document; one replica has no part in any. */
@@ -283,28 +260,23 @@ class PipelineTrainingTest {
   void documentsOfDifferentLengthTrainTheSame(Documents kind) throws Exception {
     ModelSpec spec = kind.spec;
     List<Batch> batches = SmallModels.documents(spec, 5);
-    MultiLayerNetwork whole = Networks.create(spec, DESCENT, SEED);
-    INDArray initial = whole.params().dup();
-    var step = new TrainingStep(whole);
-    List<Double> expected = batches.stream().map(step::run).toList();
+    Whole whole = whole(spec, DESCENT, batches, SEED);
     for (List<Integer> stageOf :
         spec.hiddenSizes().size() == 2
             ? List.of(List.of(0, 1, 1), List.of(0, 0, 1))
             : List.of(List.of(0, 1, 2, 2), List.of(0, 0, 0, 1))) {
       var cut = new Cut(stageOf, spec.bidirectional() ? T : 2, 3, new int[] {5, 0, 7});
 
-      List<Stage> stages = train(spec, DESCENT, new Placement(stageOf), cut, batches, initial);
+      List<Stage> stages =
+          train(spec, DESCENT, new Placement(stageOf), cut, batches, whole.initial);
 
-      for (int k = 0; k < expected.size(); k++) {
-        assertThat(stages.get(0).losses.get(k))
-            .isCloseTo(expected.get(k), within(1e-5 * Math.abs(expected.get(k))));
-      }
+      whole.assertFollowedBy(stages.get(0));
       for (int replica = 0; replica < cut.shares.length; replica++) {
-        assertThat(worst(together(stages, replica), whole.params())).isLessThan(1e-5);
+        assertThat(worst(together(stages, replica), whole.network.params())).isLessThan(1e-5);
       }
       Batch validated = batches.get(3);
       double validation =
-          whole.score(
+          whole.network.score(
               new DataSet(validated.features(), validated.labels(), validated.featuresMask(), null),
               false);
       assertThat(stages.get(0).validation).isCloseTo(validation, within(1e-5 * validation));
@@ -341,6 +313,32 @@ class PipelineTrainingTest {
         false,
         false,
         cell == Cell.GRU ? 0 : 0.2);
+  }
+
+  /**
+   * One process that took the same steps.
+   *
+   * @param initial parameters before them
+   * @param losses of each
+   */
+  private record Whole(MultiLayerNetwork network, INDArray initial, List<Double> losses) {
+
+    void assertFollowedBy(Stage stage) {
+      assertThat(stage.losses).hasSameSizeAs(losses);
+      for (int k = 0; k < losses.size(); k++) {
+        // float32 sums in another order, up to 50 updates long
+        assertThat(stage.losses.get(k))
+            .isCloseTo(losses.get(k), within(1e-5 * Math.abs(losses.get(k))));
+      }
+    }
+  }
+
+  private static Whole whole(
+      ModelSpec spec, OptimizerSpec optimizer, List<Batch> batches, long seed) {
+    MultiLayerNetwork network = Networks.create(spec, optimizer, seed);
+    INDArray initial = network.params().dup();
+    var step = new TrainingStep(network);
+    return new Whole(network, initial, batches.stream().map(step::run).toList());
   }
 
   private record Stage(
